@@ -1,0 +1,53 @@
+"""InferBatch: predicts one batch with the model of its layer, and stores what became of each record."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from hundredfold.adapters import clients
+from hundredfold.adapters.ledger import DynamoLedger
+from hundredfold.adapters.objects import S3Sources, S3WorkObjects
+from hundredfold.adapters.predictions import DynamoPredictions
+from hundredfold.batch_inference import BatchTask, infer_batch
+from hundredfold.bundle import load
+from hundredfold.observability import logger, metrics, observe_batch
+from hundredfold.settings import Settings
+from hundredfold_model import bundle_folder
+
+SECONDS_BEFORE_TIMEOUT = 2.0
+"""How long before Lambda would end it a batch gives up by itself, so that it ends with an error that says why."""
+
+settings = Settings.from_environment(os.environ)
+bundle = load(bundle_folder())
+s3 = clients.s3()
+sources = S3Sources(s3)
+work = S3WorkObjects(s3, settings.work_bucket)
+dynamodb = clients.dynamodb(validate=False)
+ledger = DynamoLedger(dynamodb, settings.ledger_table)
+predictions = DynamoPredictions(
+    dynamodb,
+    settings.predictions_table,
+    now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"),
+    pool=ThreadPoolExecutor(4, thread_name_prefix="predictions"),
+)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics(capture_cold_start_metric=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    logger.append_keys(ingest_id=event["ingest_id"], batch=event["batch"]["batch"])
+    outcome = infer_batch(
+        BatchTask.from_dict(event),
+        predict=bundle.predict,
+        signature=bundle.card.signature,
+        sources=sources,
+        work=work,
+        predictions=predictions,
+        ledger=ledger,
+        max_record_bytes=settings.record_bytes,
+        time_left=lambda: context.get_remaining_time_in_millis() / 1000 - SECONDS_BEFORE_TIMEOUT,
+    )
+    observe_batch(event["ingest_id"], outcome)
+    return {"predicted": outcome.predicted, "rejected": outcome.rejected}

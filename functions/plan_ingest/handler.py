@@ -1,0 +1,39 @@
+"""PlanIngest: cuts an ingest into batches, pins its source and its model, and writes the manifest."""
+
+import os
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from hundredfold.adapters import clients
+from hundredfold.adapters.ledger import DynamoLedger
+from hundredfold.adapters.models import LambdaModels
+from hundredfold.adapters.objects import S3Sources, S3WorkObjects
+from hundredfold.observability import logger, metrics, observe_plan
+from hundredfold.planning import plan_ingest
+from hundredfold.settings import Settings
+
+settings = Settings.from_environment(os.environ)
+s3 = clients.s3()
+sources = S3Sources(s3)
+work = S3WorkObjects(s3, settings.work_bucket)
+models = LambdaModels(clients.lambda_(), settings.live_alias)
+ledger = DynamoLedger(clients.dynamodb(), settings.ledger_table)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics(capture_cold_start_metric=True)
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    logger.append_keys(ingest_id=event["ingest_id"], execution=event["execution"])
+    plan = plan_ingest(
+        event["ingest_id"],
+        event["input"],
+        event["started_at"],
+        sources=sources,
+        work=work,
+        models=models,
+        ledger=ledger,
+        batch_records=settings.batch_records,
+        batch_bytes=settings.batch_bytes,
+    )
+    observe_plan(plan)
+    return plan.as_dict()

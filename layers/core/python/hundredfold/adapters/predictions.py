@@ -1,0 +1,122 @@
+"""Predictions in DynamoDB: 25 a call, the calls of a batch at once, what is left unprocessed sent again."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hundredfold.adapters.clients import is_busy
+from hundredfold.errors import OutOfTimeError, StoreBusyError
+from hundredfold.ingest import Model
+from hundredfold.outcomes import Prediction
+from hundredfold.ports import TimeLeft
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+PUTS_PER_CALL = 25
+"""The most that BatchWriteItem takes. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html"""
+
+_encode = msgspec.json.Encoder().encode
+
+type Put = dict[str, Any]
+
+
+class DynamoPredictions:
+    """Writes the predictions of a batch (fulfils `ports.Predictions`).
+
+    Parameters
+    ----------
+    client : is changed: its BatchWriteItem then takes a body that is encoded already (see `_send_encoded`)
+    table : the predictions table, whose keys are `record_id` and `ingest_id`
+    now : the time of the predictions, ISO 8601
+    pool : sends the calls of a batch
+    """
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        now: Callable[[], str],
+        pool: ThreadPoolExecutor,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._now = now
+        self._pool = pool
+        self._sleep = sleep
+        _send_encoded(client)
+
+    def write(
+        self, ingest_id: str, batch: int, model: Model, predictions: Sequence[Prediction], time_left: TimeLeft
+    ) -> None:
+        common = {
+            "ingest_id": {"S": ingest_id},
+            "batch": {"N": str(batch)},
+            "model_version": {"S": model.version},
+            "predicted_at": {"S": self._now()},
+        }
+        puts: list[Put] = [
+            {
+                "PutRequest": {
+                    "Item": {
+                        "record_id": {"S": prediction.record_id},
+                        "label": {"S": prediction.label},
+                        "score": {"N": repr(prediction.score)},
+                        **common,
+                    }
+                }
+            }
+            for prediction in predictions
+        ]
+        calls = [puts[first : first + PUTS_PER_CALL] for first in range(0, len(puts), PUTS_PER_CALL)]
+        sent = [self._pool.submit(self._put_all, call, time_left) for call in calls]
+        wait(sent)  # also when one failed: nothing is written after this has raised
+        for call_sent in sent:
+            call_sent.result()
+
+    def _put_all(self, puts: list[Put], time_left: TimeLeft) -> None:
+        attempt = 0
+        while puts := self._put_some(puts, time_left):
+            # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+            pause = random.uniform(0, min(5.0, 0.05 * 2**attempt))  # noqa: S311 - spreads load, keeps no secret
+            if pause > time_left():
+                raise OutOfTimeError(f"DynamoDB left {len(puts)} predictions unprocessed until time was out")
+            self._sleep(pause)
+            attempt += 1
+
+    def _put_some(self, puts: list[Put], time_left: TimeLeft) -> list[Put]:
+        if time_left() <= 0:
+            raise OutOfTimeError(f"{len(puts)} predictions were still to be written when time was out")
+        body = _encode({"RequestItems": {self._table: puts}})
+        try:
+            answer = self._client.batch_write_item(RequestItems={self._table: []}, EncodedBody=body)  # type: ignore[call-arg]
+        except (ClientError, BotoCoreError) as error:
+            if is_busy(error):
+                raise StoreBusyError(f"DynamoDB did not take predictions: {type(error).__name__}") from None
+            raise
+        return list(answer.get("UnprocessedItems", {}).get(self._table, []))  # type: ignore[arg-type]
+
+
+def _send_encoded(client: "DynamoDBClient") -> None:
+    """Let `batch_write_item` of this client take `EncodedBody`, and send it in place of what botocore would make.
+
+    botocore walks every value of every item to make the same JSON, which is a third of what a batch costs
+    (`bench/README.md` has the figures). Signing, sending, retrying and error handling stay botocore's. The client
+    must not validate parameters, since it does not know this one.
+    """
+
+    def take_body(params: dict[str, Any], context: dict[str, Any], **_: object) -> dict[str, Any]:
+        context["encoded_body"] = params.pop("EncodedBody")
+        return params
+
+    def put_body(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+        params["body"] = context["encoded_body"]
+
+    client.meta.events.register("provide-client-params.dynamodb.BatchWriteItem", take_body, unique_id="take-body")
+    client.meta.events.register("before-call.dynamodb.BatchWriteItem", put_body, unique_id="put-body")

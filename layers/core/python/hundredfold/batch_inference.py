@@ -1,0 +1,107 @@
+"""Inferring one batch: read it, decode it, predict it, store what came out, and enter it into the ledger."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from hundredfold.cutting import Batch
+from hundredfold.decoding import decode_batch, reject_unread
+from hundredfold.inference import Predict, predict_batch
+from hundredfold.ingest import Model, Source, rejections_key
+from hundredfold.outcomes import BatchOutcome, Rejection
+from hundredfold.ports import Ledger, Predictions, Sources, TimeLeft, WorkObjects
+from hundredfold.signature import Signature
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTask:
+    """One batch to infer, as the state machine hands it over."""
+
+    ingest_id: str
+    source: Source
+    model: Model
+    batch: Batch
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        return cls(data["ingest_id"], Source(**data["source"]), Model(**data["model"]), Batch(**data["batch"]))
+
+
+def infer_batch(
+    task: BatchTask,
+    *,
+    predict: Predict,
+    signature: Signature,
+    sources: Sources,
+    work: WorkObjects,
+    predictions: Predictions,
+    ledger: Ledger,
+    max_record_bytes: int,
+    time_left: TimeLeft,
+    clock: Callable[[], float] = time.perf_counter,
+) -> BatchOutcome:
+    """Give every record of a batch its outcome. Doing it twice is doing it once: all keys are the records' own.
+
+    The ledger's entry is written last: a batch that has it is wholly stored.
+
+    Raises
+    ------
+    SourceChangedError, SourceMissingError
+    OutOfTimeError, StoreBusyError
+        Trying again can help; nothing is in the ledger.
+    """
+    batch = task.batch
+    watch = _StopWatch(clock)
+    if batch.records == 1 and batch.length - 1 > max_record_bytes:
+        records, rejections = [], reject_unread(batch, max_record_bytes=max_record_bytes)
+    else:
+        data = sources.read(task.source, batch.offset, batch.length)
+        watch.lap("read")
+        records, rejections = decode_batch(
+            data, batch, task.source, signature, max_record_bytes=max_record_bytes
+        )
+        watch.lap("decode")
+    found, not_predictable = predict_batch(records, predict)
+    watch.lap("predict")
+
+    predictions.write(task.ingest_id, batch.batch, task.model, found, time_left)
+    rejections = sorted(rejections + not_predictable, key=lambda rejection: rejection.line)
+    if rejections:
+        work.write(
+            rejections_key(task.ingest_id, batch.batch), encode_rejections(task.ingest_id, batch.batch, rejections)
+        )
+    watch.lap("write")
+
+    outcome = BatchOutcome(
+        batch=batch.batch,
+        records=batch.records,
+        predicted=len(found),
+        rejected=len(rejections),
+        reasons=dict(Counter(rejection.reason.value for rejection in rejections)),
+        milliseconds=watch.milliseconds,
+    )
+    ledger.batch_done(task.ingest_id, outcome)
+    return outcome
+
+
+def encode_rejections(ingest_id: str, batch: int, rejections: list[Rejection]) -> bytes:
+    """Write rejections as JSON Lines, each with its ingest and batch."""
+    lines = (
+        json.dumps({"ingest_id": ingest_id, "batch": batch, **rejection.as_dict()}) for rejection in rejections
+    )
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+class _StopWatch:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._last = clock()
+        self.milliseconds: dict[str, int] = {}
+
+    def lap(self, step: str) -> None:
+        now = self._clock()
+        self.milliseconds[step] = round((now - self._last) * 1000)
+        self._last = now

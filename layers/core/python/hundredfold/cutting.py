@@ -1,0 +1,120 @@
+"""Cutting an ingest into batches: byte ranges of a JSON Lines object, found in one pass with flat memory."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+
+LEDGER_SHARDS = 8
+"""Over how many partition keys an ingest's batches are spread in the ledger."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Up to 100 consecutive records, as a byte range of their source.
+
+    Attributes
+    ----------
+    batch : its number, from 0
+    shard : `batch` modulo 8, part of its ledger key; here because the state machine cannot compute it
+    offset, length : the bytes of its source that hold it, from the first byte of its first record to the last
+        byte of its last one, line end included
+    records : how many records it has, which is the number of its lines that are not blank
+    line : the number of its first line in the source, from 1
+    """
+
+    batch: int
+    shard: int
+    offset: int
+    length: int
+    records: int
+    line: int
+
+
+def cut(chunks: Iterable[bytes], *, max_records: int, max_bytes: int) -> Iterator[Batch]:
+    """Cut JSON Lines into batches of consecutive lines.
+
+    A line ends with a line feed, and with nothing else: not with a lone carriage return, nor with U+2028, which
+    JSON strings may hold. Blank lines are no records; a byte order mark at the very beginning is skipped.
+
+    Parameters
+    ----------
+    chunks : the content of the source, in pieces of any size
+    max_records : the most records of a batch
+    max_bytes : the most bytes of a batch. A single line longer than that is a batch of its own, the one kind of
+        batch that is over the limit: it is rejected by its length and never read.
+
+    Yields
+    ------
+    Batch
+        In order. Every line that is not blank is in exactly one batch; what lies between two batches is blank.
+    """
+    number = records = first_offset = first_line = end = 0
+    for line, line_start, line_end in _lines(chunks):
+        if records and (records == max_records or line_end - first_offset > max_bytes):
+            yield Batch(number, number % LEDGER_SHARDS, first_offset, end - first_offset, records, first_line)
+            number += 1
+            records = 0
+        if not records:
+            first_offset, first_line = line_start, line
+        records += 1
+        end = line_end
+    if records:
+        yield Batch(number, number % LEDGER_SHARDS, first_offset, end - first_offset, records, first_line)
+
+
+def encode_manifest(batches: Iterable[Batch]) -> Iterator[bytes]:
+    """Write batches as the JSON array that the state machine's Map reads, a piece a batch."""
+    separator = b"["
+    for batch in batches:
+        yield separator + json.dumps(asdict(batch), separators=(",", ":")).encode()
+        separator = b",\n"
+    yield b"[]" if separator == b"[" else b"]\n"
+
+
+def decode_manifest(data: bytes) -> list[Batch]:
+    """Read a whole manifest back."""
+    return [Batch(**item) for item in json.loads(data)]
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, int, int]]:
+    """Yield number, start and end of every line that is not blank; only what is left of a line is ever held."""
+    skipped, chunks = _skip_byte_order_mark(iter(chunks))
+    line = 1
+    start = end = skipped
+    blank = True  # so far, of the line that began at `start`
+    for chunk in chunks:
+        *finished, unfinished = chunk.split(b"\n")
+        for piece in finished:
+            end += len(piece) + 1
+            if not blank or _has_content(piece):
+                yield line, start, end
+                blank = True
+            start = end
+            line += 1
+        end += len(unfinished)
+        blank = blank and not _has_content(unfinished)
+    if not blank:
+        yield line, start, end
+
+
+def _has_content(piece: bytes) -> bool:
+    # Nearly every line begins with what is not white space: look at more of it only if it does not.
+    first = piece[:1]
+    return bool(first) and (not first.isspace() or bool(piece.strip()))
+
+
+def _skip_byte_order_mark(chunks: Iterator[bytes]) -> tuple[int, Iterator[bytes]]:
+    head = b""
+    for chunk in chunks:
+        head += chunk
+        if len(head) >= len(_BYTE_ORDER_MARK):
+            break
+    skipped = len(_BYTE_ORDER_MARK) if head.startswith(_BYTE_ORDER_MARK) else 0
+
+    def rest() -> Iterator[bytes]:
+        yield head[skipped:]
+        yield from chunks
+
+    return skipped, rest()

@@ -1,0 +1,101 @@
+"""From the bytes of a batch to records, each checked against the model's signature, or rejected with a reason."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from hundredfold.cutting import Batch
+from hundredfold.errors import SourceChangedError
+from hundredfold.ingest import Source
+from hundredfold.outcomes import Reason, Rejection
+from hundredfold.signature import Signature, UnfitValueError
+
+MAX_ID_BYTES = 1024
+"""The longest id in UTF-8. DynamoDB allows a partition key 2,048 bytes; an id twice as short leaves room."""
+
+_decode_json = msgspec.json.Decoder().decode
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record that can be scored: its id, the values of the signature's fields, and where it stands."""
+
+    record_id: str
+    values: tuple[str | float, ...]
+    line: int
+    offset: int
+
+
+def decode_batch(
+    data: bytes, batch: Batch, source: Source, signature: Signature, *, max_record_bytes: int
+) -> tuple[list[Record], list[Rejection]]:
+    """Read every line of a batch as a record or as a rejection; the two together are the batch's records.
+
+    An id that stands twice in a batch is scored once: the first record that can be scored has it.
+
+    Parameters
+    ----------
+    data : the bytes of the batch
+    max_record_bytes : the longest line, without its line end; a longer one is rejected and not parsed
+
+    Raises
+    ------
+    SourceChangedError
+        If `data` does not hold as many records as the planner saw there.
+    """
+    records: list[Record] = []
+    rejections: list[Rejection] = []
+    seen: set[str] = set()
+    offset = batch.offset
+    for line, content in enumerate(data.split(b"\n"), start=batch.line):
+        if content and not content.isspace():
+            outcome = _decode_line(content, line, offset, seen, signature, max_record_bytes)
+            if isinstance(outcome, Record):
+                seen.add(outcome.record_id)
+                records.append(outcome)
+            else:
+                rejections.append(outcome)
+        offset += len(content) + 1
+    if len(records) + len(rejections) != batch.records:
+        raise SourceChangedError(str(source.location))
+    return records, rejections
+
+
+def reject_unread(batch: Batch, *, max_record_bytes: int) -> list[Rejection]:
+    """Reject the one record of a batch that is over the byte limit, without having read it."""
+    return [Rejection(batch.line, batch.offset, Reason.TOO_LARGE, _too_large(batch.length, max_record_bytes))]
+
+
+def _decode_line(
+    content: bytes, line: int, offset: int, seen: set[str], signature: Signature, max_record_bytes: int
+) -> Record | Rejection:
+    if len(content) > max_record_bytes:
+        return Rejection(line, offset, Reason.TOO_LARGE, _too_large(len(content), max_record_bytes))
+    try:
+        record: Any = _decode_json(content)
+    except UnicodeDecodeError:
+        return Rejection(line, offset, Reason.NOT_JSON, "it is not valid UTF-8")
+    except RecursionError:
+        return Rejection(line, offset, Reason.NOT_JSON, "it is nested too deeply")
+    except msgspec.DecodeError as error:
+        return Rejection(line, offset, Reason.NOT_JSON, str(error))
+    if type(record) is not dict:
+        return Rejection(line, offset, Reason.NOT_AN_OBJECT, "it is JSON, but not an object")
+    if "id" not in record:
+        return Rejection(line, offset, Reason.MISSING_ID, "it has no field 'id'")
+    record_id = record["id"]
+    if type(record_id) is not str or not record_id.strip():
+        return Rejection(line, offset, Reason.INVALID_ID, "its id is not a string, or an empty one")
+    if len(record_id) > MAX_ID_BYTES or len(record_id.encode()) > MAX_ID_BYTES:
+        return Rejection(line, offset, Reason.INVALID_ID, f"its id is longer than {MAX_ID_BYTES} bytes")
+    if record_id in seen:
+        return Rejection(line, offset, Reason.DUPLICATE_ID, "its id stands twice in this batch", record_id)
+    try:
+        return Record(record_id, signature.read(record), line, offset)
+    except UnfitValueError as unfit:
+        return Rejection(line, offset, unfit.reason, unfit.detail, record_id)
+
+
+def _too_large(size: int, limit: int) -> str:
+    return f"it has {size:,} bytes, and {limit:,} are allowed"

@@ -1,0 +1,71 @@
+"""Everything that can go wrong with an ingest, and whether trying again can help.
+
+On Lambda the name of the class is the name of the error that Step Functions sees, so the state machine's
+`Retry` lists the retryable ones by name (`tests/unit/test_workflow_definition.py` holds the two together).
+"""
+
+from typing import ClassVar
+
+
+class HundredfoldError(Exception):
+    """Base of all errors raised on purpose; its message is written for a person."""
+
+    retryable: ClassVar[bool] = False
+
+
+class InvalidIngestError(HundredfoldError):
+    """The ingest was asked for wrongly: its id, its input, its source or its settings."""
+
+
+class IngestExistsError(HundredfoldError):
+    """An ingest of this id was started before."""
+
+    def __init__(self, ingest_id: str) -> None:
+        super().__init__(f"ingest {ingest_id} exists already; choose another id, or watch that one")
+        self.ingest_id = ingest_id
+
+
+class IngestNotFoundError(HundredfoldError):
+    """No ingest of this id is in the ledger."""
+
+    def __init__(self, ingest_id: str) -> None:
+        super().__init__(f"there is no ingest {ingest_id} in the ledger")
+        self.ingest_id = ingest_id
+
+
+class SourceMissingError(HundredfoldError):
+    """The object that holds the records is not there, or may not be read."""
+
+    def __init__(self, location: str, why: str) -> None:
+        super().__init__(f"cannot read {location}: {why}")
+        self.location = location
+
+
+class SourceChangedError(HundredfoldError):
+    """The object that holds the records is no longer the one that the ingest was planned from."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(
+            f"{location} was replaced after this ingest was planned; start a new ingest for the new object"
+        )
+        self.location = location
+
+
+class BundleRefusedError(HundredfoldError):
+    """The model bundle is not what its card says, or needs other versions than are here."""
+
+
+class ModelMisbehavedError(HundredfoldError):
+    """The model answered with something else than one answer for each record."""
+
+
+class OutOfTimeError(HundredfoldError):
+    """The batch would not have been finished before Lambda's own timeout; nothing of it is in the ledger."""
+
+    retryable = True
+
+
+class StoreBusyError(HundredfoldError):
+    """A store throttled or failed for longer than this attempt could wait."""
+
+    retryable = True

@@ -1,0 +1,147 @@
+"""What becomes of records and batches: predictions, rejections, and the counts that must agree."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+
+class Reason(StrEnum):
+    """Why a record was not scored."""
+
+    NOT_JSON = "not_json"
+    NOT_AN_OBJECT = "not_an_object"
+    MISSING_ID = "missing_id"
+    INVALID_ID = "invalid_id"
+    MISSING_FIELD = "missing_field"
+    WRONG_TYPE = "wrong_type"
+    EMPTY_TEXT = "empty_text"
+    DUPLICATE_ID = "duplicate_id"
+    TOO_LARGE = "too_large"
+    NOT_PREDICTABLE = "not_predictable"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The model's answer for one record: its label, and how sure the model is of it, from 0 to 1."""
+
+    record_id: str
+    label: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One record that was not scored, and why.
+
+    `line` counts from 1 and `offset` from 0, both in the source. `detail` says more for a person, and never holds
+    anything of the record's content; `record_id` is None where it could not be read.
+    """
+
+    line: int
+    offset: int
+    reason: Reason
+    detail: str
+    record_id: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """What became of one batch, written to the ledger once its predictions and rejections are stored.
+
+    Attributes
+    ----------
+    records : how many it had; `predicted + rejected` is the same number
+    reasons : how many were rejected for each reason
+    milliseconds : how long each step took: read, decode, predict, write
+    """
+
+    batch: int
+    records: int
+    predicted: int
+    rejected: int
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    milliseconds: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFailure:
+    """One batch that was given up, as the state machine recorded it."""
+
+    batch: int
+    error: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sums over the batches of an ingest, as far as they have got."""
+
+    batches_done: int = 0
+    predicted: int = 0
+    rejected: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    failures: tuple[BatchFailure, ...] = ()
+
+    @classmethod
+    def of(cls, entries: Iterable[BatchOutcome | BatchFailure]) -> Self:
+        """Add up the ledger's entries of one ingest."""
+        batches = predicted = rejected = 0
+        reasons: Counter[str] = Counter()
+        failures: list[BatchFailure] = []
+        for entry in entries:
+            if isinstance(entry, BatchFailure):
+                failures.append(entry)
+                continue
+            batches += 1
+            predicted += entry.predicted
+            rejected += entry.rejected
+            reasons.update(entry.reasons)
+        return cls(
+            batches, predicted, rejected, dict(reasons.most_common()), tuple(sorted(failures, key=lambda f: f.batch))
+        )
+
+
+class Status(StrEnum):
+    """How an ingest stands."""
+
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What became of an ingest. `records = predicted + rejected + failed`, always.
+
+    Attributes
+    ----------
+    failed : records of the batches that are not complete: given up, or never finished
+    batches_failed : how many batches that are
+    seconds : from the start of the execution to the summary
+    failures : the error and the number of batches that were given up for it, the most frequent first
+    cause : why the ingest as a whole failed, or None
+    """
+
+    ingest_id: str
+    status: Status
+    records: int
+    predicted: int
+    rejected: int
+    failed: int
+    batches: int
+    batches_failed: int
+    seconds: float
+    started_at: str
+    model_version: str
+    source: str
+    reasons: Mapping[str, int]
+    failures: Mapping[str, int]
+    cause: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)

