@@ -62,6 +62,34 @@ def decode_batch(
     return records, rejections
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a batch that is not blank: its number in the source, its bytes, and its id if it has one."""
+
+    number: int
+    content: bytes
+    record_id: str | None
+
+
+def read_lines(data: bytes, batch: Batch) -> list[Line]:
+    """Read a batch's lines without judging them, to find what became of each."""
+    return [
+        Line(number, content, _id_of(content))
+        for number, content in enumerate(data.split(b"\n"), start=batch.line)
+        if content and not content.isspace()
+    ]
+
+
+def _id_of(content: bytes) -> str | None:
+    try:
+        record: Any = _decode_json(content)
+    except (UnicodeDecodeError, RecursionError, msgspec.DecodeError):
+        return None
+    record_id = record.get("id") if type(record) is dict else None
+    usable = type(record_id) is str and record_id and len(record_id.encode()) <= MAX_ID_BYTES
+    return record_id if usable else None
+
+
 def reject_unread(batch: Batch, *, max_record_bytes: int) -> list[Rejection]:
     """Reject the one record of a batch that is over the byte limit, without having read it."""
     return [Rejection(batch.line, batch.offset, Reason.TOO_LARGE, _too_large(batch.length, max_record_bytes))]

@@ -1,0 +1,134 @@
+"""Deploying the template, and finding what was deployed."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from hundredfold.adapters.clients import error_code
+from hundredfold.adapters.ledger import DynamoLedger
+from hundredfold.adapters.objects import S3Sources
+
+from hundredfold_cli.failures import DeploymentError, NotThereError
+from hundredfold_cli.local_stack import Process
+from hundredfold_cli.project import BUILT, ROOT, SAM, SAM_CONFIG, TEMPLATE
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_stepfunctions import SFNClient
+
+STACK_NAME = "hundredfold"
+
+
+def deploy_locally(process: Process, log: Path, parameters: Mapping[str, str] | None = None) -> None:
+    """Deploy the template to a local stack with `sam deploy`, as it is deployed to AWS; done again, it updates.
+
+    Parameters
+    ----------
+    log : what sam prints goes here
+    parameters : template parameters other than those of the local target in infra/samconfig.toml
+
+    Raises
+    ------
+    NotThereError
+        If something was not built.
+    DeploymentError
+        If sam or CloudFormation refuse; the message has their last lines.
+    """
+    if missing := [path.relative_to(ROOT) for path in (*BUILT, SAM) if not path.exists()]:
+        raise NotThereError(f"{missing[0]} is not there yet; run make build")
+    command = [
+        *(str(SAM), "deploy", "--config-file", str(SAM_CONFIG), "--config-env", "local"),
+        *("--template-file", str(TEMPLATE), "--stack-name", STACK_NAME),
+    ]
+    if parameters:
+        command += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment = {
+        **inherited,
+        **process.environment(),
+        "SAM_CLI_TELEMETRY": "0",
+        "__SAM_CLI_APP_DIR": str(log.parent / "sam"),
+    }
+    with log.open("wb") as output:
+        done = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False
+        )
+    if done.returncode:
+        last = "\n  ".join(log.read_text(errors="replace").splitlines()[-12:])
+        raise DeploymentError(f"the template could not be deployed; all of it is in {log}, the end is:\n  {last}")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What was deployed: the stack's outputs, and clients to reach it with."""
+
+    session: boto3.Session
+    endpoint: str | None
+    state_machine: str
+    source_bucket: str
+    work_bucket: str
+    predictions_table: str
+    ledger_table: str
+
+    @classmethod
+    def find(cls, session: boto3.Session, endpoint: str | None, stack: str) -> "Deployment":
+        """Read the outputs of CloudFormation stack `stack`; raises NotThereError if there is no such stack."""
+        try:
+            stacks = session.client("cloudformation", endpoint_url=endpoint).describe_stacks(StackName=stack)["Stacks"]
+        except ClientError as error:
+            if error_code(error) == "ValidationError":
+                raise NotThereError(f"no stack {stack} is deployed; run make up, or make deploy for AWS") from None
+            raise
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
+        try:
+            return cls(
+                session=session,
+                endpoint=endpoint,
+                state_machine=outputs["StateMachineArn"],
+                source_bucket=outputs["SourceBucketName"],
+                work_bucket=outputs["WorkBucketName"],
+                predictions_table=outputs["PredictionsTableName"],
+                ledger_table=outputs["LedgerTableName"],
+            )
+        except KeyError as missing:
+            status = stacks[0]["StackStatus"]
+            raise NotThereError(f"stack {stack} is {status} and has no output {missing}; deploy it again") from None
+
+    def execution(self, ingest_id: str) -> str:
+        """Return the ARN of an ingest's execution."""
+        return f"{self.state_machine.replace(':stateMachine:', ':execution:')}:{ingest_id}"
+
+    def _client(self, service: Any) -> Any:
+        config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=16)
+        return self.session.client(service, endpoint_url=self.endpoint, config=config)
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        client: S3Client = self._client("s3")
+        return client
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        client: DynamoDBClient = self._client("dynamodb")
+        return client
+
+    @cached_property
+    def step_functions(self) -> "SFNClient":
+        client: SFNClient = self._client("stepfunctions")
+        return client
+
+    @cached_property
+    def ledger(self) -> DynamoLedger:
+        return DynamoLedger(self.dynamodb, self.ledger_table)
+
+    @cached_property
+    def sources(self) -> S3Sources:
+        return S3Sources(self.s3)

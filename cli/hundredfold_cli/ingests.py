@@ -1,0 +1,144 @@
+"""Starting ingests, and finding out how they stand."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+from hundredfold.adapters.clients import error_code
+from hundredfold.errors import IngestExistsError, IngestNotFoundError, InvalidIngestError
+from hundredfold.ingest import Plan, check_ingest_id, source_key
+from hundredfold.outcomes import Status, Totals
+from hundredfold.summarizing import lambda_message, summarize
+
+from hundredfold_cli.deployment import Deployment
+from hundredfold_cli.failures import NotThereError
+
+
+def new_ingest_id(file: Path) -> str:
+    """Make an id from a file's name and the time: `records-20261124T041500`."""
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", file.stem).strip("-_")[:60] or "ingest"
+    return f"{stem}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+
+
+def check_file(file: Path) -> int:
+    """Return the size of a file of records in bytes; raises InvalidIngestError if it is not a readable file."""
+    try:
+        with file.open("rb"):
+            return file.stat().st_size
+    except OSError as error:
+        raise InvalidIngestError(f"cannot read {file}: {error.strerror}") from None
+
+
+def start_ingest(deployment: Deployment, file: Path, ingest_id: str, uploaded: Callable[[int], None]) -> None:
+    """Upload a file of records and start the execution that scores it.
+
+    Parameters
+    ----------
+    uploaded : called with the number of bytes of each piece that is uploaded
+
+    Raises
+    ------
+    InvalidIngestError
+        If the file cannot be read, or the id cannot name an ingest.
+    IngestExistsError
+        If the id was used before. Nothing is uploaded or started then.
+    """
+    check_ingest_id(ingest_id)
+    check_file(file)
+    if execution_of(deployment, ingest_id) or deployment.ledger.ingest(ingest_id):
+        raise IngestExistsError(ingest_id)
+    key = source_key(ingest_id)
+    deployment.s3.upload_file(str(file), deployment.source_bucket, key, Callback=uploaded)
+    try:
+        deployment.step_functions.start_execution(
+            stateMachineArn=deployment.state_machine,
+            name=ingest_id,
+            input=json.dumps({"source": {"bucket": deployment.source_bucket, "key": key}}),
+        )
+    except ClientError as error:
+        if error_code(error) == "ExecutionAlreadyExists":
+            raise IngestExistsError(ingest_id) from None
+        raise
+
+
+def execution_of(deployment: Deployment, ingest_id: str) -> dict[str, Any] | None:
+    """Return the description of an ingest's execution, or None if there is none."""
+    try:
+        return dict(deployment.step_functions.describe_execution(executionArn=deployment.execution(ingest_id)))
+    except ClientError as error:
+        if error_code(error) in {"ExecutionDoesNotExist", "InvalidArn"}:
+            return None
+        raise
+
+
+def newest_ingest(deployment: Deployment) -> str:
+    """Return the id of the ingest that was started last; raises NotThereError if there is none."""
+    executions = deployment.step_functions.list_executions(stateMachineArn=deployment.state_machine, maxResults=100)
+    if not executions["executions"]:
+        raise NotThereError("there is no ingest yet; start one with: hundredfold ingest FILE")
+    return str(max(executions["executions"], key=lambda execution: execution["startDate"])["name"])
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an ingest stands: `summary` has the fields of `hundredfold.outcomes.Summary`, as far as they are known.
+
+    `plan` is None until it is planned.
+    """
+
+    summary: dict[str, Any]
+    plan: Plan | None
+
+    @property
+    def ended(self) -> bool:
+        return str(self.summary["status"]) != Status.RUNNING
+
+
+def standing(deployment: Deployment, ingest_id: str) -> Standing:
+    """Find out how an ingest stands: its summary if it has one, else the ledger added up as it is now.
+
+    Raises
+    ------
+    IngestNotFoundError
+        If neither the ledger nor Step Functions knows it.
+    """
+    # First the execution: what it wrote before it ended is in the ledger by the time that is read.
+    execution = execution_of(deployment, ingest_id)
+    entered = deployment.ledger.ingest(ingest_id)
+    if entered and entered["status"] != Status.RUNNING:
+        plan = Plan.from_dict(entered["plan"]) if "plan" in entered else None
+        summary = {name: value for name, value in entered.items() if name not in {"ledger_key", "entry", "plan"}}
+        return Standing(summary, plan)
+    if execution is None:
+        raise IngestNotFoundError(ingest_id)
+    plan = Plan.from_dict(entered["plan"]) if entered else None
+    running = execution["status"] == "RUNNING"
+    ended_at = datetime.now(UTC) if running else execution["stopDate"]
+    failure = None if running else {"Error": execution["status"], "Cause": execution_cause(execution)}
+    summary = summarize(
+        ingest_id,
+        execution["startDate"].isoformat(),
+        ended_at.isoformat(),
+        plan,
+        deployment.ledger.entries(ingest_id) if plan else [],
+        failure,
+    ).as_dict()
+    if running:
+        summary |= {"status": Status.RUNNING.value, "failed": 0, "batches_failed": 0, "failures": {}}
+    return Standing(summary, plan)
+
+
+def totals(deployment: Deployment, ingest_id: str) -> Totals:
+    """Add up what the ledger has of an ingest's batches."""
+    return Totals.of(deployment.ledger.entries(ingest_id))
+
+
+def execution_cause(execution: dict[str, Any]) -> str:
+    """Say why an execution failed, in a line."""
+    parts = (str(execution.get("error", "")), lambda_message(str(execution.get("cause", ""))))
+    return ": ".join(part for part in parts if part)

@@ -1,0 +1,106 @@
+"""Reading back what became of each record: from the source and the manifest, the predictions table and the
+rejections, in the order of the source."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import ClientError
+from hundredfold.adapters.clients import NOT_FOUND, error_code
+from hundredfold.cutting import Batch, decode_manifest
+from hundredfold.decoding import Line, read_lines
+from hundredfold.ingest import Plan, rejections_key
+
+from hundredfold_cli.deployment import Deployment
+
+_KEYS_PER_CALL = 100  # the most that BatchGetItem takes
+_READERS = 8
+
+_deserialize = TypeDeserializer().deserialize
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRead:
+    """A batch as it can be read back: its lines, and what was stored for them."""
+
+    batch: Batch
+    lines: list[Line]
+    predictions: dict[str, dict[str, Any]]
+    rejections: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+
+def read_manifest(deployment: Deployment, plan: Plan) -> list[Batch]:
+    """Read an ingest's manifest."""
+    body = deployment.s3.get_object(Bucket=plan.manifest.bucket, Key=plan.manifest.key)["Body"]
+    return decode_manifest(body.read())
+
+
+def read_batches(deployment: Deployment, plan: Plan, batches: list[Batch]) -> Iterator[BatchRead]:
+    """Read batches back, in order, several at a time."""
+    rejected = _rejected_batches(deployment, plan)
+
+    def read(batch: Batch) -> BatchRead:
+        lines = read_lines(deployment.sources.read(plan.source, batch.offset, batch.length), batch)
+        ids = list(dict.fromkeys(line.record_id for line in lines if line.record_id is not None))
+        rejections = _read_rejections(deployment, plan.ingest_id, batch.batch) if batch.batch in rejected else {}
+        return BatchRead(batch, lines, _read_predictions(deployment, plan.ingest_id, ids), rejections)
+
+    with ThreadPoolExecutor(_READERS) as pool:
+        # In slices, so that no more than a few batches wait in memory.
+        for first in range(0, len(batches), 4 * _READERS):
+            yield from pool.map(read, batches[first : first + 4 * _READERS])
+
+
+def read_prediction(deployment: Deployment, ingest_id: str, record_id: str) -> dict[str, Any] | None:
+    """Look up one record's prediction."""
+    return _read_predictions(deployment, ingest_id, [record_id]).get(record_id)
+
+
+def find_rejection(deployment: Deployment, plan: Plan, record_id: str) -> dict[str, Any] | None:
+    """Search an ingest's rejections for a record."""
+    return next((entry for entry in read_all_rejections(deployment, plan) if entry["record_id"] == record_id), None)
+
+
+def read_all_rejections(deployment: Deployment, plan: Plan) -> Iterator[dict[str, Any]]:
+    """Read all rejections of an ingest, in the order of the source."""
+    for batch in sorted(_rejected_batches(deployment, plan)):
+        yield from _read_rejections(deployment, plan.ingest_id, batch).values()
+
+
+def _rejected_batches(deployment: Deployment, plan: Plan) -> set[int]:
+    folder = rejections_key(plan.ingest_id, 0).rpartition("/")[0] + "/"
+    pages = deployment.s3.get_paginator("list_objects_v2").paginate(Bucket=plan.manifest.bucket, Prefix=folder)
+    return {
+        int(item["Key"].removeprefix(folder).removesuffix(".jsonl")) for page in pages for item in page.get("Contents", [])
+    }
+
+
+def _read_rejections(deployment: Deployment, ingest_id: str, batch: int) -> dict[int, dict[str, Any]]:
+    try:
+        body = deployment.s3.get_object(Bucket=deployment.work_bucket, Key=rejections_key(ingest_id, batch))["Body"]
+    except ClientError as error:
+        if error_code(error) in NOT_FOUND:
+            return {}
+        raise
+    entries = [json.loads(line) for line in body.read().splitlines()]
+    return {entry["line"]: entry for entry in entries}
+
+
+def _read_predictions(deployment: Deployment, ingest_id: str, record_ids: list[str]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    keys = [{"record_id": {"S": record_id}, "ingest_id": {"S": ingest_id}} for record_id in record_ids]
+    table = deployment.predictions_table
+    while keys:
+        answer = deployment.dynamodb.batch_get_item(
+            RequestItems={table: {"Keys": keys[:_KEYS_PER_CALL], "ConsistentRead": True}}
+        )
+        for item in answer["Responses"].get(table, []):
+            prediction = {name: _deserialize(value) for name, value in item.items()}
+            prediction |= {"score": float(prediction["score"]), "batch": int(prediction["batch"])}
+            found[prediction["record_id"]] = prediction
+        unprocessed: Any = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
+        keys = [*unprocessed, *keys[_KEYS_PER_CALL:]]
+    return found
