@@ -1,0 +1,39 @@
+"""Following an ingest until it ends."""
+
+import time
+from datetime import UTC, datetime
+
+from hundredfold_cli.deployment import Deployment
+from hundredfold_cli.ingests import Standing, execution_of, standing, totals
+from hundredfold_cli.show import ingest_progress
+
+_EXECUTION_SECONDS = 0.25
+_LEDGER_SECONDS = 1.0
+_BATCHES_READ_A_SECOND = 500
+"""Looking at the ledger reads an entry for each batch: the larger the ingest, the less often that is done."""
+
+
+def follow(deployment: Deployment, ingest_id: str) -> Standing:
+    """Show an ingest's progress until its execution has ended, and return how it stands then.
+
+    Raises
+    ------
+    IngestNotFoundError
+    """
+    now = standing(deployment, ingest_id)
+    plan = None
+    next_look = 0.0
+    with ingest_progress(ingest_id) as progress:
+        while not now.ended:
+            execution = execution_of(deployment, ingest_id)
+            if execution is None or execution["status"] != "RUNNING":
+                now = standing(deployment, ingest_id)
+                continue
+            if time.monotonic() >= next_look:
+                plan = plan or standing(deployment, ingest_id).plan
+                if plan:
+                    seconds = (datetime.now(UTC) - execution["startDate"]).total_seconds()
+                    progress.show(totals(deployment, ingest_id), plan.records, plan.batches, seconds)
+                    next_look = time.monotonic() + max(_LEDGER_SECONDS, plan.batches / _BATCHES_READ_A_SECOND)
+            time.sleep(_EXECUTION_SECONDS)
+    return now

@@ -1,0 +1,147 @@
+"""What a person sees: tables, and the progress of an ingest."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from hundredfold.outcomes import Status, Totals
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from hundredfold_cli.outcomes_read import BatchRead
+from hundredfold_cli.verification import Verification
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+_STYLES = {Status.COMPLETED: "bold green", Status.FAILED: "bold red", Status.RUNNING: "bold yellow"}
+
+
+def say(message: str) -> None:
+    """Tell a person what is being done, beside what is printed for use."""
+    err.print(message, markup=False, soft_wrap=True)
+
+
+def complain(message: str) -> None:
+    """Tell a person what went wrong."""
+    err.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    """Print for a machine: one JSON document."""
+    out.print(json.dumps(value, indent=2, default=str), soft_wrap=True, markup=False)
+
+
+def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
+    """Print an ingest's summary for a person."""
+    status = Status(summary["status"])
+    seconds = float(summary["seconds"])
+    scored = int(summary["predicted"]) + int(summary["rejected"])
+    table = Table(box=SIMPLE, show_header=False, title=f"Ingest {summary['ingest_id']}", title_justify="left")
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    rows: dict[str, str] = {
+        "status": f"[{_STYLES[status]}]{status}[/]" + (f"  {summary['cause']}" if summary.get("cause") else ""),
+        "records in": f"{summary['records']:,}",
+        "predicted": f"{summary['predicted']:,}",
+        "rejected": _with_counts(summary["rejected"], summary["reasons"]),
+        "failed": f"{summary['failed']:,}",
+        "batches": f"{summary['batches']:,}"
+        + (_with_counts(f", {summary['batches_failed']:,} failed", summary["failures"]) if summary["failures"] else ""),
+        "seconds": f"{seconds:,.1f}",
+        "records a second": f"{scored / seconds:,.0f}" if seconds else "-",
+        "model version": str(summary["model_version"]) or "-",
+        "source": str(summary["source"]) or "-",
+        "predictions": f"DynamoDB table {predictions_table}",
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    out.print(table)
+
+
+def print_sample(reads: list[BatchRead]) -> None:
+    """Print the prediction of the first record of each of some batches, with the record."""
+    table = Table(box=SIMPLE, title="A few predictions", title_justify="left", expand=True)
+    table.add_column("id", no_wrap=True)
+    table.add_column("label", no_wrap=True)
+    table.add_column("score", justify="right")
+    table.add_column("record", overflow="ellipsis", no_wrap=True, ratio=1)
+    for read in reads:
+        line = next((line for line in read.lines if line.record_id in read.predictions), None)
+        if line and line.record_id:
+            prediction = read.predictions[line.record_id]
+            fields = {name: value for name, value in json.loads(line.content).items() if name != "id"}
+            text = next(iter(fields.values())) if len(fields) == 1 else json.dumps(fields, ensure_ascii=False)
+            table.add_row(line.record_id, prediction["label"], f"{prediction['score']:.3f}", escape(str(text)))
+    if table.row_count:
+        out.print(table)
+
+
+def print_verification(found: Verification, ingest_id: str) -> None:
+    """Print a recount for a person."""
+    verdict = "[bold green]agrees[/]" if found.ok else "[bold red]does not agree[/]"
+    out.print(
+        f"Recount of {ingest_id} {verdict}: {found.records:,} records in the source = {found.predicted:,} predicted + "
+        f"{found.rejected:,} rejected + {found.failed:,} failed"
+        + (f" + {found.missing:,} missing + {found.doubled:,} doubled" if found.missing or found.doubled else ""),
+        soft_wrap=True,
+    )
+    for problem in (*found.disagreements, *found.examples):
+        out.print(f"  {problem}", markup=False)
+
+
+class IngestProgress:
+    """A live line on how an ingest goes; a plain line now and then where there is no terminal."""
+
+    def __init__(self, progress: Progress, ingest_id: str) -> None:
+        self._progress = progress
+        self._task = progress.add_task(ingest_id, total=None, counts="planning")
+        self._interactive = progress.console.is_terminal
+        self._printed = -1
+
+    def show(self, totals: Totals, records: int, batches: int, seconds: float) -> None:
+        """Show how far it has got.
+
+        Parameters
+        ----------
+        records, batches : how many the plan has
+        seconds : since the execution began
+        """
+        scored = totals.predicted + totals.rejected
+        failed_batches = len(totals.failures)
+        ended = totals.batches_done + failed_batches
+        rate = scored / seconds if seconds else 0.0
+        counts = (
+            f"{ended:,}/{batches:,} batches  {scored:,}/{records:,} records  {rate:,.0f} records/s  "
+            f"{totals.rejected:,} rejected  {failed_batches:,} batches failed"
+        )
+        self._progress.update(self._task, total=batches, completed=ended, counts=counts)
+        if not self._interactive and ended != self._printed:
+            self._printed = ended
+            self._progress.console.print(f"{seconds:6.1f} s  {counts}", soft_wrap=True)
+
+
+@contextmanager
+def ingest_progress(ingest_id: str) -> Iterator[IngestProgress]:
+    """Show the progress of one ingest while the context lasts."""
+    columns = (
+        SpinnerColumn(),
+        BarColumn(bar_width=30),
+        TextColumn("{task.fields[counts]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        yield IngestProgress(progress, ingest_id)
+
+
+def _with_counts(value: object, counts: Mapping[str, int]) -> str:
+    shown = f"{value:,}" if isinstance(value, int) else str(value)
+    if not counts:
+        return shown
+    return f"{shown}  ({', '.join(f'{count:,} {name}' for name, count in counts.items())})"
