@@ -22,6 +22,7 @@ RECORDS ?= 50000
 DEV := $(VENV)/.installed
 STACK := .venvs/stack/.installed
 TOOLS := .venvs/tools/.installed
+ASL_VALIDATOR := .venvs/asl/.installed
 
 INGEST := build/ingest-$(RECORDS).jsonl
 BUNDLE := build/bundle/bundle.json
@@ -51,7 +52,7 @@ down: $(DEV) ## stop the local stack; what was in it is gone
 # ---------------------------------------------------------------- environments
 
 .PHONY: setup
-setup: $(DEV) $(STACK) $(TOOLS) ## install everything that is needed, into this folder
+setup: $(DEV) $(STACK) $(TOOLS) $(ASL_VALIDATOR) ## install everything that is needed, into this folder
 
 $(VENV)/.created: .python-version
 	rm -rf $(VENV)
@@ -69,11 +70,68 @@ $(DEV): $(VENV)/.created requirements/uv.txt requirements/dev.txt pyproject.toml
 	$(UV) pip sync --quiet --require-hashes --compile-bytecode --python .venvs/$*/bin/python requirements/$*.txt
 	touch $@
 
+$(ASL_VALIDATOR): requirements/package.json requirements/package-lock.json $(TOOLS)
+	mkdir -p .venvs/asl
+	cp requirements/package.json requirements/package-lock.json .venvs/asl
+	PATH="$(CURDIR)/.venvs/tools/bin:$$PATH" npm ci --prefix .venvs/asl --no-audit --no-fund --silent
+	touch $@
+
 .PHONY: lock
 lock: $(DEV) ## pin what requirements/*.in ask for, newest versions that fit, with hashes
 	cd requirements && for name in uv core dependencies stack tools dev; do \
 	    ../$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --upgrade \
 	        --custom-compile-command "make lock" $$name.in -o $$name.txt; done
+
+# ---------------------------------------------------------------- checks
+
+.PHONY: check
+check: format-check lint types template workflow-check test ## everything that CI checks
+
+.PHONY: format
+format: $(DEV) ## format the code
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+.PHONY: format-check
+format-check: $(DEV)
+	$(VENV)/bin/ruff format --check .
+
+.PHONY: lint
+lint: $(DEV) ## look for mistakes in the code
+	$(VENV)/bin/ruff check .
+
+.PHONY: types
+types: $(DEV) ## check the types, strictly
+	$(VENV)/bin/mypy layers/core/python cli layers/build.py layers/model workflows tests bench
+	for function in functions/*/; do $(VENV)/bin/mypy "$$function" layers/model/python; done
+
+.PHONY: template
+template: $(TOOLS) ## check the SAM template
+	.venvs/tools/bin/cfn-lint infra/template.yaml
+
+.PHONY: workflow-check
+workflow-check: $(DEV) $(ASL_VALIDATOR) ## validate the state machine's definition
+	mkdir -p build
+	$(PYTHON) workflows/definition.py > build/definition.asl.json
+	PATH="$(CURDIR)/.venvs/tools/bin:$$PATH" node .venvs/asl/node_modules/.bin/asl-validator --json-path build/definition.asl.json
+
+.PHONY: unit
+unit: $(DEV) ## the tests that need no network, in seconds
+	$(VENV)/bin/pytest tests/unit
+
+.PHONY: test
+test: $(DEV) $(STACK) $(TOOLS) build ## all tests; those that need it share one local stack of their own
+	$(VENV)/bin/pytest
+
+# ---------------------------------------------------------------- AWS
+
+.PHONY: deploy
+deploy: $(TOOLS) build ## deploy to AWS with your credentials and region (sam deploy, asks before it changes anything)
+	cd infra && SAM_CLI_TELEMETRY=0 ../.venvs/tools/bin/sam deploy
+
+.PHONY: clean
+clean: ## remove what was built; environments and the local stack stay
+	rm -rf build
 
 # ---------------------------------------------------------------- what is deployed
 

@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 
 LAMBDA_LIMIT_BYTES = 262_144_000
-"""Of a function and all its layers, unzipped. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)"""
+"""Of a function and all its layers, unzipped.
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)"""
 
 FUNCTIONS = ("plan_ingest", "infer_batch", "summarize_ingest")
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
@@ -61,7 +62,9 @@ def check_size(layers: Iterable[Path], functions: Iterable[Path]) -> None:
     sizes[largest] = unzipped_size(largest)
     for archive, size in sizes.items():
         zipped = archive.stat().st_size
-        _print(f"{archive.stem:18}{size:>13,} bytes{size / LAMBDA_LIMIT_BYTES:>8.1%} of the limit, zipped {zipped:>11,}")
+        _print(
+            f"{archive.stem:18}{size:>13,} bytes{size / LAMBDA_LIMIT_BYTES:>8.1%} of the limit, zipped {zipped:>11,}"
+        )
     total = sum(sizes.values())
     _print(f"{'together':18}{total:>13,} bytes{total / LAMBDA_LIMIT_BYTES:>8.1%} of the limit")
     if total > LAMBDA_LIMIT_BYTES:

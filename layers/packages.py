@@ -12,7 +12,21 @@ PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28
 
 # numpy/f2py stays: scikit-learn's import needs it. Nothing under *.libs is stripped: that breaks loading it.
 _UNUSED_FOLDERS = {"tests", "testing_data", "include", "doc", "docs", "examples"}
-_UNUSED_SUFFIXES = {".pyi", ".pyx", ".pxd", ".pxi", ".h", ".c", ".cpp", ".hpp", ".f", ".f90", ".a", ".lib", ".tp"}
+_UNUSED_SUFFIXES = {
+    ".pyi",
+    ".pyx",
+    ".pxd",
+    ".pxi",
+    ".h",
+    ".c",
+    ".cpp",
+    ".hpp",
+    ".f",
+    ".f90",
+    ".a",
+    ".lib",
+    ".tp",
+}
 _UNUSED_PATHS = (
     "bin",
     "share",
@@ -30,7 +44,17 @@ def install(requirements: Path, target: Path, architecture: str) -> None:
     shutil.rmtree(target, ignore_errors=True)
     subprocess.run(
         [
-            *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-config", "--no-deps", "--require-hashes"),
+            *(
+                sys.executable,
+                "-m",
+                "uv",
+                "pip",
+                "install",
+                "--quiet",
+                "--no-config",
+                "--no-deps",
+                "--require-hashes",
+            ),
             *("--only-binary", ":all:", "--link-mode", "copy"),
             *("--python-platform", PLATFORMS[architecture], "--python-version", "3.13"),
             *("--target", str(target), "-r", str(requirements)),
@@ -55,18 +79,20 @@ def check_pins(requirements: Path, target: Path) -> None:
 
 def prune(target: Path) -> None:
     """Remove tests, sources, headers, type stubs and sample data. Licences and metadata stay."""
-    for path in _UNUSED_PATHS:
-        shutil.rmtree(target / path, ignore_errors=True)
+    for unused in _UNUSED_PATHS:
+        shutil.rmtree(target / unused, ignore_errors=True)
     for path in sorted(target.rglob("*"), reverse=True):
-        if path.is_dir() and (path.name in _UNUSED_FOLDERS or path.name == "__pycache__"):
-            shutil.rmtree(path)
-        elif path.is_file() and _is_unused(path):
-            path.unlink()
+        if _is_unused(path.relative_to(target), path.is_dir()):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _is_unused(path: Path) -> bool:
-    if path.parent.name.endswith(".dist-info"):
+def _is_unused(path: Path, is_folder: bool) -> bool:
+    if path.parts[0].endswith(".dist-info"):
+        # Whole, but for the installer's notes: licences lie there under the paths of the sources that they are of,
+        # such as numpy/_core/include.
         return path.name in _UNUSED_METADATA
+    if is_folder:
+        return path.name in _UNUSED_FOLDERS or path.name == "__pycache__"
     return path.suffix in _UNUSED_SUFFIXES
 
 

@@ -16,7 +16,6 @@ from hundredfold.adapters.ledger import DynamoLedger
 from hundredfold.adapters.objects import S3Sources
 
 from hundredfold_cli.failures import DeploymentError, NotThereError
-from hundredfold_cli.local_stack import Process
 from hundredfold_cli.project import BUILT, ROOT, SAM, SAM_CONFIG, TEMPLATE
 
 if TYPE_CHECKING:
@@ -27,11 +26,12 @@ if TYPE_CHECKING:
 STACK_NAME = "hundredfold"
 
 
-def deploy_locally(process: Process, log: Path, parameters: Mapping[str, str] | None = None) -> None:
+def deploy_locally(target: Mapping[str, str], log: Path, parameters: Mapping[str, str] | None = None) -> None:
     """Deploy the template to a local stack with `sam deploy`, as it is deployed to AWS; done again, it updates.
 
     Parameters
     ----------
+    target : the environment that leads to the local stack: endpoint, region and credentials
     log : what sam prints goes here
     parameters : template parameters other than those of the local target in infra/samconfig.toml
 
@@ -53,13 +53,18 @@ def deploy_locally(process: Process, log: Path, parameters: Mapping[str, str] | 
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment = {
         **inherited,
-        **process.environment(),
+        **target,
         "SAM_CLI_TELEMETRY": "0",
         "__SAM_CLI_APP_DIR": str(log.parent / "sam"),
     }
     with log.open("wb") as output:
         done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
         )
     if done.returncode:
         last = "\n  ".join(log.read_text(errors="replace").splitlines()[-12:])

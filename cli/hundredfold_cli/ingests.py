@@ -34,6 +34,21 @@ def check_file(file: Path) -> int:
         raise InvalidIngestError(f"cannot read {file}: {error.strerror}") from None
 
 
+def check_new(deployment: Deployment, ingest_id: str) -> None:
+    """Make sure that an id can name a new ingest.
+
+    Raises
+    ------
+    InvalidIngestError
+        If it breaks the rules for names.
+    IngestExistsError
+        If it was used before.
+    """
+    check_ingest_id(ingest_id)
+    if execution_of(deployment, ingest_id) or deployment.ledger.ingest(ingest_id):
+        raise IngestExistsError(ingest_id)
+
+
 def start_ingest(deployment: Deployment, file: Path, ingest_id: str, uploaded: Callable[[int], None]) -> None:
     """Upload a file of records and start the execution that scores it.
 
@@ -43,15 +58,11 @@ def start_ingest(deployment: Deployment, file: Path, ingest_id: str, uploaded: C
 
     Raises
     ------
-    InvalidIngestError
-        If the file cannot be read, or the id cannot name an ingest.
-    IngestExistsError
-        If the id was used before. Nothing is uploaded or started then.
+    InvalidIngestError, IngestExistsError
+        As of `check_file` and `check_new`. Nothing is uploaded or started then.
     """
-    check_ingest_id(ingest_id)
     check_file(file)
-    if execution_of(deployment, ingest_id) or deployment.ledger.ingest(ingest_id):
-        raise IngestExistsError(ingest_id)
+    check_new(deployment, ingest_id)
     key = source_key(ingest_id)
     deployment.s3.upload_file(str(file), deployment.source_bucket, key, Callback=uploaded)
     try:

@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import boto3
 import psutil
 
+from hundredfold_cli.deployment import Deployment
 from hundredfold_cli.failures import DeploymentError
 from hundredfold_cli.project import STACK_PYTHON
 
@@ -43,8 +45,18 @@ class Process:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",  # noqa: S105
+            "AWS_SECRET_ACCESS_KEY": "test",
         }
+
+    def deployment(self, stack: str) -> Deployment:
+        """Return what is deployed to it as CloudFormation stack `stack`; raises NotThereError if nothing is."""
+        environment = self.environment()
+        session = boto3.Session(
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=environment["AWS_REGION"],
+        )
+        return Deployment.find(session, self.endpoint, stack)
 
     def alive(self) -> bool:
         try:

@@ -54,6 +54,14 @@ def read_batches(deployment: Deployment, plan: Plan, batches: list[Batch]) -> It
             yield from pool.map(read, batches[first : first + 4 * _READERS])
 
 
+def read_all_predictions(deployment: Deployment, plan: Plan) -> Iterator[dict[str, Any]]:
+    """Read all predictions of an ingest, in the order of the source."""
+    for read in read_batches(deployment, plan, read_manifest(deployment, plan)):
+        for line in read.lines:
+            if line.number not in read.rejections and line.record_id in read.predictions:
+                yield read.predictions[line.record_id]
+
+
 def read_prediction(deployment: Deployment, ingest_id: str, record_id: str) -> dict[str, Any] | None:
     """Look up one record's prediction."""
     return _read_predictions(deployment, ingest_id, [record_id]).get(record_id)
@@ -74,7 +82,9 @@ def _rejected_batches(deployment: Deployment, plan: Plan) -> set[int]:
     folder = rejections_key(plan.ingest_id, 0).rpartition("/")[0] + "/"
     pages = deployment.s3.get_paginator("list_objects_v2").paginate(Bucket=plan.manifest.bucket, Prefix=folder)
     return {
-        int(item["Key"].removeprefix(folder).removesuffix(".jsonl")) for page in pages for item in page.get("Contents", [])
+        int(item["Key"].removeprefix(folder).removesuffix(".jsonl"))
+        for page in pages
+        for item in page.get("Contents", [])
     }
 
 
@@ -94,13 +104,12 @@ def _read_predictions(deployment: Deployment, ingest_id: str, record_ids: list[s
     keys = [{"record_id": {"S": record_id}, "ingest_id": {"S": ingest_id}} for record_id in record_ids]
     table = deployment.predictions_table
     while keys:
-        answer = deployment.dynamodb.batch_get_item(
+        answer: Any = deployment.dynamodb.batch_get_item(
             RequestItems={table: {"Keys": keys[:_KEYS_PER_CALL], "ConsistentRead": True}}
         )
         for item in answer["Responses"].get(table, []):
             prediction = {name: _deserialize(value) for name, value in item.items()}
             prediction |= {"score": float(prediction["score"]), "batch": int(prediction["batch"])}
             found[prediction["record_id"]] = prediction
-        unprocessed: Any = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
-        keys = [*unprocessed, *keys[_KEYS_PER_CALL:]]
+        keys = [*answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", []), *keys[_KEYS_PER_CALL:]]
     return found

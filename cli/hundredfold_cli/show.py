@@ -1,7 +1,7 @@
 """What a person sees: tables, and the progress of an ingest."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,7 +9,16 @@ from hundredfold.outcomes import Status, Totals
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 
 from hundredfold_cli.outcomes_read import BatchRead
@@ -123,6 +132,15 @@ class IngestProgress:
         if not self._interactive and ended != self._printed:
             self._printed = ended
             self._progress.console.print(f"{seconds:6.1f} s  {counts}", soft_wrap=True)
+
+
+@contextmanager
+def upload_progress(size: int) -> Iterator[Callable[[int], None]]:
+    """Show how much of `size` bytes is uploaded; the context is what to call with each piece's bytes."""
+    columns = (TextColumn("uploading"), BarColumn(bar_width=30), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("upload", total=size)
+        yield lambda piece: progress.update(task, advance=piece)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from hundredfold.cutting import Batch
-from hundredfold.decoding import decode_batch, reject_unread
+from hundredfold.decoding import Record, decode_batch, reject_unread
 from hundredfold.inference import Predict, predict_batch
 from hundredfold.ingest import Model, Source, rejections_key
 from hundredfold.outcomes import BatchOutcome, Rejection
@@ -56,13 +56,12 @@ def infer_batch(
     batch = task.batch
     watch = _StopWatch(clock)
     if batch.records == 1 and batch.length - 1 > max_record_bytes:
-        records, rejections = [], reject_unread(batch, max_record_bytes=max_record_bytes)
+        records: list[Record] = []
+        rejections = reject_unread(batch, max_record_bytes=max_record_bytes)
     else:
         data = sources.read(task.source, batch.offset, batch.length)
         watch.lap("read")
-        records, rejections = decode_batch(
-            data, batch, task.source, signature, max_record_bytes=max_record_bytes
-        )
+        records, rejections = decode_batch(data, batch, task.source, signature, max_record_bytes=max_record_bytes)
         watch.lap("decode")
     found, not_predictable = predict_batch(records, predict)
     watch.lap("predict")
@@ -71,7 +70,8 @@ def infer_batch(
     rejections = sorted(rejections + not_predictable, key=lambda rejection: rejection.line)
     if rejections:
         work.write(
-            rejections_key(task.ingest_id, batch.batch), encode_rejections(task.ingest_id, batch.batch, rejections)
+            rejections_key(task.ingest_id, batch.batch),
+            encode_rejections(task.ingest_id, batch.batch, rejections),
         )
     watch.lap("write")
 
@@ -89,9 +89,7 @@ def infer_batch(
 
 def encode_rejections(ingest_id: str, batch: int, rejections: list[Rejection]) -> bytes:
     """Write rejections as JSON Lines, each with its ingest and batch."""
-    lines = (
-        json.dumps({"ingest_id": ingest_id, "batch": batch, **rejection.as_dict()}) for rejection in rejections
-    )
+    lines = (json.dumps({"ingest_id": ingest_id, "batch": batch, **rejection.as_dict()}) for rejection in rejections)
     return "".join(f"{line}\n" for line in lines).encode()
 
 

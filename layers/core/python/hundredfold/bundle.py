@@ -4,6 +4,7 @@ import hashlib
 import importlib.metadata
 import io
 import json
+import math
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -99,6 +100,11 @@ class Bundle:
     def __init__(self, card: Card, steps: Sequence[Any]) -> None:
         self.card = card
         *self._transformers, self._model = steps
+        if not hasattr(self._model, "predict_proba"):
+            raise BundleRefusedError(
+                f"the last step of model {card.name} is a {type(self._model).__name__}, which gives no probabilities: "
+                "it must be a fitted classifier that has predict_proba"
+            )
         classes = tuple(str(label) for label in self._model.classes_)
         if classes != card.classes:
             raise BundleRefusedError(f"the model's classes are {classes}, and its card says {card.classes}")
@@ -114,6 +120,9 @@ class Bundle:
         ------
         ModelMisbehavedError
             If the model does not answer with one row of probabilities for each record.
+        ArithmeticError
+            If a probability is not a number, as some models answer to values far out of their range. That is the
+            record's fault, and no store would take it.
         """
         data = self._arrange(values)
         for transformer in self._transformers:
@@ -125,14 +134,16 @@ class Bundle:
                 f"model {self.card.name} answered {probabilities.shape} for {expected} records x classes"
             )
         best = probabilities.argmax(axis=1)
-        scores = probabilities[range(len(best)), best]
+        scores = probabilities[range(len(best)), best].tolist()
+        if not all(math.isfinite(score) for score in scores):
+            raise ArithmeticError("a probability is not a number")
         classes = self.card.classes
-        return [(classes[label], score) for label, score in zip(best.tolist(), scores.tolist(), strict=True)]
+        return [(classes[label], score) for label, score in zip(best.tolist(), scores, strict=True)]
 
     def _arrange(self, values: Sequence[tuple[str | float, ...]]) -> Any:
         if self.card.signature.is_text:
             return [value[0] for value in values]
-        import numpy as np  # noqa: PLC0415 - only the inference function has numpy
+        import numpy as np
 
         return np.array(values, dtype=float if self.card.signature.is_numeric else object)
 
@@ -151,7 +162,7 @@ def load(folder: Traversable) -> Bundle:
     card = _read_card(folder)
     _check_versions(card)
     contents = {name: _read_checked(folder, name, digest) for name, digest in card.files.items()}
-    import joblib  # noqa: PLC0415 - only the inference function has joblib
+    import joblib
 
     return Bundle(card, [joblib.load(io.BytesIO(contents[step])) for step in card.steps])
 

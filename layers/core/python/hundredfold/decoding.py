@@ -82,12 +82,9 @@ def read_lines(data: bytes, batch: Batch) -> list[Line]:
 
 def _id_of(content: bytes) -> str | None:
     try:
-        record: Any = _decode_json(content)
-    except (UnicodeDecodeError, RecursionError, msgspec.DecodeError):
+        return _read_id(_read_object(content, max_record_bytes=len(content)))
+    except UnfitValueError:
         return None
-    record_id = record.get("id") if type(record) is dict else None
-    usable = type(record_id) is str and record_id and len(record_id.encode()) <= MAX_ID_BYTES
-    return record_id if usable else None
 
 
 def reject_unread(batch: Batch, *, max_record_bytes: int) -> list[Rejection]:
@@ -98,31 +95,42 @@ def reject_unread(batch: Batch, *, max_record_bytes: int) -> list[Rejection]:
 def _decode_line(
     content: bytes, line: int, offset: int, seen: set[str], signature: Signature, max_record_bytes: int
 ) -> Record | Rejection:
-    if len(content) > max_record_bytes:
-        return Rejection(line, offset, Reason.TOO_LARGE, _too_large(len(content), max_record_bytes))
+    record_id = None
     try:
-        record: Any = _decode_json(content)
-    except UnicodeDecodeError:
-        return Rejection(line, offset, Reason.NOT_JSON, "it is not valid UTF-8")
-    except RecursionError:
-        return Rejection(line, offset, Reason.NOT_JSON, "it is nested too deeply")
-    except msgspec.DecodeError as error:
-        return Rejection(line, offset, Reason.NOT_JSON, str(error))
-    if type(record) is not dict:
-        return Rejection(line, offset, Reason.NOT_AN_OBJECT, "it is JSON, but not an object")
-    if "id" not in record:
-        return Rejection(line, offset, Reason.MISSING_ID, "it has no field 'id'")
-    record_id = record["id"]
-    if type(record_id) is not str or not record_id.strip():
-        return Rejection(line, offset, Reason.INVALID_ID, "its id is not a string, or an empty one")
-    if len(record_id) > MAX_ID_BYTES or len(record_id.encode()) > MAX_ID_BYTES:
-        return Rejection(line, offset, Reason.INVALID_ID, f"its id is longer than {MAX_ID_BYTES} bytes")
-    if record_id in seen:
-        return Rejection(line, offset, Reason.DUPLICATE_ID, "its id stands twice in this batch", record_id)
-    try:
+        record = _read_object(content, max_record_bytes)
+        record_id = _read_id(record)
+        if record_id in seen:
+            raise UnfitValueError(Reason.DUPLICATE_ID, "its id stands twice in this batch")
         return Record(record_id, signature.read(record), line, offset)
     except UnfitValueError as unfit:
         return Rejection(line, offset, unfit.reason, unfit.detail, record_id)
+
+
+def _read_object(content: bytes, max_record_bytes: int) -> dict[str, Any]:
+    if len(content) > max_record_bytes:
+        raise UnfitValueError(Reason.TOO_LARGE, _too_large(len(content), max_record_bytes))
+    try:
+        record: Any = _decode_json(content)
+    except UnicodeDecodeError:
+        raise UnfitValueError(Reason.NOT_JSON, "it is not valid UTF-8") from None
+    except RecursionError:
+        raise UnfitValueError(Reason.NOT_JSON, "it is nested too deeply") from None
+    except msgspec.DecodeError as error:
+        raise UnfitValueError(Reason.NOT_JSON, str(error)) from None
+    if type(record) is not dict:
+        raise UnfitValueError(Reason.NOT_AN_OBJECT, "it is JSON, but not an object")
+    return record
+
+
+def _read_id(record: dict[str, Any]) -> str:
+    if "id" not in record:
+        raise UnfitValueError(Reason.MISSING_ID, "it has no field 'id'")
+    record_id = record["id"]
+    if type(record_id) is not str or not record_id.strip():
+        raise UnfitValueError(Reason.INVALID_ID, "its id is not a string, or an empty one")
+    if len(record_id.encode()) > MAX_ID_BYTES:
+        raise UnfitValueError(Reason.INVALID_ID, f"its id is longer than {MAX_ID_BYTES} bytes")
+    return record_id
 
 
 def _too_large(size: int, limit: int) -> str:

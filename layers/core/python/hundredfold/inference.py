@@ -34,7 +34,7 @@ def predict_batch(records: Sequence[Record], predict: Predict) -> tuple[list[Pre
         answers = predict([record.values for record in records])
     except (HundredfoldError, MemoryError):
         raise
-    except Exception as error:  # noqa: BLE001 - whatever a model raises, its record must not take the batch down
+    except Exception as error:
         if len(records) == 1:
             return [], [_rejected(records[0], error)]
         middle = len(records) // 2

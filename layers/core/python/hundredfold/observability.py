@@ -43,9 +43,7 @@ def observe_batch(ingest_id: str, outcome: BatchOutcome) -> None:
     metrics.add_metric("RecordsRejected", MetricUnit.Count, outcome.rejected)
     for step, milliseconds in outcome.milliseconds.items():
         metrics.add_metric(f"{step.capitalize()}Duration", MetricUnit.Milliseconds, milliseconds)
-    logger.info(
-        "inferred", predicted=outcome.predicted, rejected=outcome.rejected, milliseconds=outcome.milliseconds
-    )
+    logger.info("inferred", predicted=outcome.predicted, rejected=outcome.rejected, milliseconds=outcome.milliseconds)
 
 
 def observe_summary(summary: Summary) -> None:

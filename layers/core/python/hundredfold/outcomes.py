@@ -102,7 +102,11 @@ class Totals:
             rejected += entry.rejected
             reasons.update(entry.reasons)
         return cls(
-            batches, predicted, rejected, dict(reasons.most_common()), tuple(sorted(failures, key=lambda f: f.batch))
+            batches,
+            predicted,
+            rejected,
+            dict(reasons.most_common()),
+            tuple(sorted(failures, key=lambda f: f.batch)),
         )
 
 

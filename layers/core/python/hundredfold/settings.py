@@ -15,7 +15,7 @@ class Settings:
     ----------
     batch_records, batch_bytes : the most records and bytes of a batch
     record_bytes : the longest record, in bytes of its line
-    live_alias : ARN of the inference function's alias that is live
+    live_alias : ARN of the inference function's alias that is live; empty for all but the planner
     """
 
     work_bucket: str
@@ -30,9 +30,9 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read the settings; raises InvalidIngestError, naming the variable, if one is absent or makes no sense."""
         settings = cls(
-            work_bucket=environment.get("WORK_BUCKET", ""),
-            predictions_table=environment.get("PREDICTIONS_TABLE", ""),
-            ledger_table=environment.get("LEDGER_TABLE", ""),
+            work_bucket=_present(environment, "WORK_BUCKET"),
+            predictions_table=_present(environment, "PREDICTIONS_TABLE"),
+            ledger_table=_present(environment, "LEDGER_TABLE"),
             live_alias=environment.get("LIVE_ALIAS", ""),
             batch_records=_positive(environment, "BATCH_RECORDS"),
             batch_bytes=_positive(environment, "BATCH_BYTES"),
@@ -42,6 +42,13 @@ class Settings:
             # A batch over its limit is one record over its own: see cutting.cut and batch_inference.infer_batch.
             raise InvalidIngestError("BATCH_BYTES must be at least RECORD_BYTES")
         return settings
+
+
+def _present(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise InvalidIngestError(f"the function's environment variable {name} must be set")
+    return value
 
 
 def _positive(environment: Mapping[str, str], name: str) -> int:

@@ -45,7 +45,7 @@ def summarize(
         rejected=totals.rejected,
         failed=max(failed, 0),
         batches=batches,
-        batches_failed=batches - totals.batches_done,
+        batches_failed=max(batches - totals.batches_done, 0),
         seconds=_seconds(started_at, finished_at),
         started_at=started_at,
         model_version=plan.model.version if plan else "",

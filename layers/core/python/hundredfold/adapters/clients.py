@@ -41,10 +41,10 @@ BUSY = frozenset(
         "ThrottlingException",
         "TooManyRequestsException",
         "TransactionInProgressException",
-        "500",
-        "503",
     }
 )
+_FAILING = frozenset({429, 500, 502, 503, 504})
+"""HTTP statuses. An answer without a body, as to HEAD, or from something before the service has no other code."""
 
 
 def error_code(error: ClientError) -> str:
@@ -54,7 +54,10 @@ def error_code(error: ClientError) -> str:
 
 def is_busy(error: ClientError | BotoCoreError) -> bool:
     """Tell whether the service was busy, failing or out of reach, so that trying again later can help."""
-    return isinstance(error, BotoCoreError) or error_code(error) in BUSY
+    if isinstance(error, BotoCoreError):
+        return True
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return error_code(error) in BUSY or status in _FAILING
 
 
 def s3() -> "S3Client":

@@ -118,5 +118,6 @@ def _send_encoded(client: "DynamoDBClient") -> None:
     def put_body(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
         params["body"] = context["encoded_body"]
 
-    client.meta.events.register("provide-client-params.dynamodb.BatchWriteItem", take_body, unique_id="take-body")
-    client.meta.events.register("before-call.dynamodb.BatchWriteItem", put_body, unique_id="put-body")
+    events: Any = client.meta.events
+    events.register("provide-client-params.dynamodb.BatchWriteItem", take_body, unique_id="take-body")
+    events.register("before-call.dynamodb.BatchWriteItem", put_body, unique_id="put-body")

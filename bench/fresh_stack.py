@@ -1,0 +1,53 @@
+"""A local stack for one measurement: new, deployed, and gone afterwards."""
+
+import shutil
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import psutil
+from hundredfold_cli.deployment import STACK_NAME, Deployment, deploy_locally
+from hundredfold_cli.local_stack import LocalStack, Process
+from hundredfold_cli.project import ROOT
+
+FOLDER = ROOT / "build/bench"
+"""Where benchmarks keep what they need while they run."""
+BUNDLE = ROOT / "build/bundle"
+"""The example's model, as it was put into the model layer."""
+
+
+def end_on_termination() -> None:
+    """Make SIGTERM end this process as Ctrl-C does, so that the stacks it started are stopped."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
+@contextmanager
+def fresh_stack(name: str, parameters: Mapping[str, str] | None = None) -> Iterator[tuple[Process, Deployment]]:
+    """Start a local stack of its own, deploy the template to it, and stop and remove it at the end, however that
+    comes.
+
+    Parameters
+    ----------
+    name : of its folder in FOLDER
+    parameters : template parameters in place of those of the local target
+    """
+    folder = FOLDER / name
+    stack = LocalStack(folder)
+    try:
+        process = stack.start()
+        deploy_locally(process.environment(), folder / "deploy.log", parameters)
+        yield process, process.deployment(STACK_NAME)
+    finally:
+        stack.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def workers(process: Process) -> int:
+    """Return how many Lambda workers a local stack has: each is a subprocess of its own."""
+    return len(psutil.Process(process.pid).children(recursive=True))
+
+
+def say(message: str) -> None:
+    sys.stdout.write(f"{message}\n")
+    sys.stdout.flush()

@@ -1,0 +1,55 @@
+"""ingest, watch: starting an ingest and following it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from hundredfold.outcomes import Status
+
+from hundredfold_cli import show
+from hundredfold_cli.commands.options import AsJson, IngestId
+from hundredfold_cli.commands.reading import show_standing
+from hundredfold_cli.deployment import Deployment
+from hundredfold_cli.failures import ExitCode
+from hundredfold_cli.follow import follow
+from hundredfold_cli.ingests import check_file, check_new, new_ingest_id, newest_ingest, start_ingest
+from hundredfold_cli.target import find_deployment
+
+
+def ingest(
+    file: Annotated[Path, typer.Argument(help='Records as JSON Lines: {"id": "...", and the model\'s fields}.')],
+    ingest_id: Annotated[str | None, typer.Option("--id", help="The ingest's id; made from the file's name.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Do not wait for its end.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a file of records, start one execution that scores them, and follow it to its end."""
+    size = check_file(file)
+    deployment = find_deployment()
+    name = ingest_id if ingest_id is not None else new_ingest_id(file)
+    check_new(deployment, name)
+    show.say(f"uploading {file.name} ({size:,} bytes) as ingest {name} ...")
+    with show.upload_progress(size) as uploaded:
+        start_ingest(deployment, file, name, uploaded)
+    if not detach:
+        _follow(deployment, name, as_json=as_json)
+        return
+    show.say(f"started; follow it with: hundredfold watch {name}")
+    if as_json:
+        show.print_json({"ingest_id": name, "status": Status.RUNNING.value})
+
+
+def watch(ingest_id: IngestId = None, as_json: AsJson = False) -> None:
+    """Follow an ingest to its end, and show its summary."""
+    deployment = find_deployment()
+    _follow(deployment, ingest_id or newest_ingest(deployment), as_json=as_json)
+
+
+def _follow(deployment: Deployment, ingest_id: str, *, as_json: bool) -> None:
+    try:
+        now = follow(deployment, ingest_id)
+    except KeyboardInterrupt:
+        show.say(f"\nthe ingest goes on; come back to it with: hundredfold watch {ingest_id}")
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    show_standing(deployment, now, as_json=as_json)
+    if now.summary["status"] != Status.COMPLETED:
+        raise typer.Exit(ExitCode.INGEST_FAILED)

@@ -1,0 +1,51 @@
+"""up, down, status: the local stack."""
+
+import os
+
+from hundredfold_cli import show
+from hundredfold_cli.commands.options import AsJson
+from hundredfold_cli.deployment import deploy_locally
+from hundredfold_cli.failures import NotThereError
+from hundredfold_cli.local_stack import LocalStack
+from hundredfold_cli.project import LOCAL
+
+
+def up() -> None:
+    """Start the local stack, and deploy the template to it. Done again, it deploys what has changed."""
+    stack = LocalStack(LOCAL)
+    if stack.running() is None:
+        show.say("starting the local stack ...")
+    process = stack.start()
+    show.say(f"deploying infra/template.yaml to {process.endpoint} ...")
+    deploy_locally(process.environment(), LOCAL / "deploy.log")
+    show.say("deployed.")
+
+
+def down() -> None:
+    """Stop the local stack. What was in it is gone."""
+    show.say("stopped." if LocalStack(LOCAL).stop() else "the local stack was not running.")
+
+
+def status(as_json: AsJson = False) -> None:
+    """Say whether the local stack runs, and how to look around in it."""
+    stack = LocalStack(LOCAL)
+    process = stack.running()
+    if as_json:
+        found = {"endpoint": process.endpoint, "pid": process.pid} if process else {}
+        show.print_json({"running": bool(process), **found})
+        return
+    if process is None:
+        raise NotThereError("the local stack is not running; start it with: make up")
+    variables = " ".join(f"{name}={value}" for name, value in process.environment().items())
+    show.out.print(
+        f"""The local stack is up at {process.endpoint} (process {process.pid}, log {os.path.relpath(stack.log)}).
+Look around in it with
+  .venv/bin/hundredfold summary          the newest ingest
+  .venv/bin/hundredfold results          all of its predictions (--id for one record, --rejected for the others)
+  .venv/bin/hundredfold verify           recount it from the tables and the source
+  .venv/bin/hundredfold ingest FILE      score other records; --help lists the rest
+or with any AWS client: export {variables}
+make down ends it.""",
+        soft_wrap=True,
+        markup=False,
+    )

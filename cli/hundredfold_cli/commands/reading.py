@@ -1,0 +1,93 @@
+"""summary, results, verify: what became of an ingest."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from hundredfold.errors import InvalidIngestError
+from hundredfold.outcomes import BatchOutcome
+
+from hundredfold_cli import show
+from hundredfold_cli.commands.options import AsJson, IngestId
+from hundredfold_cli.deployment import Deployment
+from hundredfold_cli.export import PREDICTION_COLUMNS, REJECTION_COLUMNS, Format, export
+from hundredfold_cli.failures import ExitCode, NotThereError
+from hundredfold_cli.ingests import Standing, newest_ingest, standing
+from hundredfold_cli.outcomes_read import (
+    find_rejection,
+    read_all_predictions,
+    read_all_rejections,
+    read_batches,
+    read_manifest,
+    read_prediction,
+)
+from hundredfold_cli.target import find_deployment
+from hundredfold_cli.verification import verify as recount
+
+_SAMPLES = 5
+
+
+def summary(ingest_id: IngestId = None, as_json: AsJson = False) -> None:
+    """Show what became of an ingest, or how far it has got."""
+    deployment = find_deployment()
+    show_standing(deployment, standing(deployment, ingest_id or newest_ingest(deployment)), as_json=as_json)
+
+
+def verify(ingest_id: IngestId = None, as_json: AsJson = False) -> None:
+    """Recount an ingest from the source, the tables and the rejections: exactly one outcome for each record?"""
+    deployment = find_deployment()
+    name = ingest_id or newest_ingest(deployment)
+    now = standing(deployment, name)
+    if not now.ended:
+        raise InvalidIngestError(f"ingest {name} is still running; verify it when it has ended")
+    if now.plan is None:
+        raise InvalidIngestError(f"ingest {name} was never planned, so there is nothing to recount")
+    done = {entry.batch for entry in deployment.ledger.entries(name) if isinstance(entry, BatchOutcome)}
+    batches = read_manifest(deployment, now.plan)
+    found = recount(read_batches(deployment, now.plan, batches), done, now.summary)
+    if as_json:
+        show.print_json({"ingest_id": name, **found.as_dict()})
+    else:
+        show.print_verification(found, name)
+    if not found.ok:
+        raise typer.Exit(ExitCode.INGEST_FAILED)
+
+
+def results(
+    ingest_id: IngestId = None,
+    record_id: Annotated[str | None, typer.Option("--id", help="Only this record's.")] = None,
+    format_: Annotated[Format, typer.Option("--format", help="How to write them.")] = Format.JSONL,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; standard output if none.")] = None,
+    rejected: Annotated[bool, typer.Option("--rejected", help="The rejections in place of the predictions.")] = False,
+) -> None:
+    """Look up one record's outcome, or export all predictions (or rejections) in the order of the source."""
+    deployment = find_deployment()
+    name = ingest_id or newest_ingest(deployment)
+    plan = standing(deployment, name).plan
+    if plan is None:
+        raise InvalidIngestError(f"ingest {name} has no results: it was never planned")
+    if record_id is not None:
+        outcome = read_prediction(deployment, name, record_id) or find_rejection(deployment, plan, record_id)
+        if outcome is None:
+            raise NotThereError(f"ingest {name} has no outcome for a record {record_id!r}")
+        show.print_json(outcome)
+        return
+    if rejected:
+        rows, columns, kind = read_all_rejections(deployment, plan), REJECTION_COLUMNS, "rejections"
+    else:
+        rows, columns, kind = read_all_predictions(deployment, plan), PREDICTION_COLUMNS, "predictions"
+    count = export(rows, columns, format_, output, sys.stdout)
+    show.say(f"{count:,} {kind} of {name}")
+
+
+def show_standing(deployment: Deployment, now: Standing, *, as_json: bool) -> None:
+    """Print how an ingest stands, with a few of its predictions."""
+    if as_json:
+        show.print_json(now.summary)
+        return
+    show.print_summary(now.summary, deployment.predictions_table)
+    if now.plan and now.summary["predicted"]:
+        batches = read_manifest(deployment, now.plan)
+        spread = batches[:: max(1, len(batches) // _SAMPLES)][:_SAMPLES]
+        show.print_sample(list(read_batches(deployment, now.plan, spread)))
