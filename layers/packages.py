@@ -82,8 +82,12 @@ def prune(target: Path) -> None:
     for unused in _UNUSED_PATHS:
         shutil.rmtree(target / unused, ignore_errors=True)
     for path in sorted(target.rglob("*"), reverse=True):
-        if _is_unused(path.relative_to(target), path.is_dir()):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if not _is_unused(path.relative_to(target), path.is_dir()):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _is_unused(path: Path, is_folder: bool) -> bool:

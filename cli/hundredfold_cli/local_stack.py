@@ -73,6 +73,7 @@ class LocalStack:
         self._folder = folder
         self._python = python
         self._record = folder / "stack.json"
+        self._child: subprocess.Popen[bytes] | None = None
         self.log = folder / "stack.log"
 
     def running(self) -> Process | None:
@@ -102,7 +103,7 @@ class LocalStack:
             self._discard_data()
             port = _free_port()
             with self.log.open("wb") as log:
-                started = subprocess.Popen(
+                self._child = subprocess.Popen(
                     [str(self._python), "-m", "ministack"],
                     env=self._environment(port, extra or {}),
                     cwd=self._folder,
@@ -111,10 +112,10 @@ class LocalStack:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,  # Ctrl-C in this terminal is not meant for it
                 )
-            process = Process(started.pid, psutil.Process(started.pid).create_time(), port)
+            process = Process(self._child.pid, psutil.Process(self._child.pid).create_time(), port)
             try:
                 self._record.write_text(json.dumps(asdict(process)))
-                self._await_answer(started, process)
+                self._await_answer(process)
             except BaseException:
                 self._end(process)
                 raise
@@ -153,10 +154,10 @@ class LocalStack:
             **extra,
         }
 
-    def _await_answer(self, started: "subprocess.Popen[bytes]", process: Process) -> None:
+    def _await_answer(self, process: Process) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
-            if started.poll() is not None:
+            if not process.alive():
                 break
             try:
                 with urllib.request.urlopen(f"{process.endpoint}/_ministack/health", timeout=2):  # noqa: S310
@@ -174,6 +175,9 @@ class LocalStack:
             for member in left:
                 member.kill()
             psutil.wait_procs(left, timeout=_STOP_SECONDS)
+        if self._child:
+            self._child.wait()
+            self._child = None
         self._record.unlink(missing_ok=True)
 
     def _discard_data(self) -> None:

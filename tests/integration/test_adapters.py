@@ -1,0 +1,201 @@
+"""The adapters against the services that they are for, as the local stack has them."""
+
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from boto3.dynamodb.types import TypeDeserializer
+from deployed import Stack
+from hundredfold.adapters.ledger import DynamoLedger
+from hundredfold.adapters.models import LambdaModels
+from hundredfold.adapters.objects import STREAM_PART_BYTES, S3Sources, S3WorkObjects
+from hundredfold.adapters.predictions import DynamoPredictions
+from hundredfold.errors import IngestExistsError, SourceChangedError, SourceMissingError
+from hundredfold.ingest import Model, ObjectLocation, Plan, Source
+from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Status
+from hundredfold.summarizing import summarize
+
+MODEL = Model("arn:aws:lambda:us-east-1:000000000000:function:f:7", "7")
+
+
+def upload(stack: Stack, content: bytes) -> ObjectLocation:
+    location = ObjectLocation(stack.deployment.source_bucket, f"tests/{uuid.uuid4().hex}.jsonl")
+    stack.deployment.s3.put_object(Bucket=location.bucket, Key=location.key, Body=content)
+    return location
+
+
+def test_a_pinned_source_is_read_by_range_and_as_a_stream(stack: Stack) -> None:
+    content = bytes(range(256)) * (STREAM_PART_BYTES // 256) + b"the rest"
+    sources = S3Sources(stack.deployment.s3)
+
+    source = sources.pin(upload(stack, content))
+
+    assert source.size == len(content)
+    assert sources.read(source, 250, 10) == bytes([250, 251, 252, 253, 254, 255, 0, 1, 2, 3])
+    assert [len(part) for part in sources.stream(source)] == [STREAM_PART_BYTES, 8]
+    assert b"".join(sources.stream(source)) == content
+
+
+def test_a_replaced_source_is_an_error_and_no_mixture(stack: Stack) -> None:
+    sources = S3Sources(stack.deployment.s3)
+    location = upload(stack, b"old content")
+    source = sources.pin(location)
+
+    stack.deployment.s3.put_object(Bucket=location.bucket, Key=location.key, Body=b"new content")
+
+    with pytest.raises(SourceChangedError, match="was replaced"):
+        sources.read(source, 0, 3)
+
+
+def test_a_missing_source_is_named(stack: Stack) -> None:
+    sources = S3Sources(stack.deployment.s3)
+    missing = ObjectLocation(stack.deployment.source_bucket, "tests/missing.jsonl")
+
+    with pytest.raises(SourceMissingError, match=r"tests/missing\.jsonl: there is no such object"):
+        sources.pin(missing)
+
+
+def test_an_empty_source_has_nothing_to_stream(stack: Stack) -> None:
+    sources = S3Sources(stack.deployment.s3)
+
+    source = sources.pin(upload(stack, b""))
+
+    assert (source.size, list(sources.stream(source))) == (0, [])
+
+
+def test_work_objects_are_written(stack: Stack) -> None:
+    key = f"ingests/tests-{uuid.uuid4().hex}/manifest.json"
+
+    S3WorkObjects(stack.deployment.s3, stack.deployment.work_bucket).write(key, b"[]")
+
+    assert stack.deployment.s3.get_object(Bucket=stack.deployment.work_bucket, Key=key)["Body"].read() == b"[]"
+
+
+@pytest.mark.parametrize("count", [0, 1, 25, 26, 100])
+def test_predictions_can_be_read_back_exactly(stack: Stack, count: int) -> None:
+    ingest_id = f"tests-{uuid.uuid4().hex}"
+    client: Any = stack.deployment.session.client("dynamodb", endpoint_url=stack.deployment.endpoint)
+    given = [Prediction(f"ä\u2028 '\"{number}", "pos", 1 / (number + 3)) for number in range(count)]
+
+    with ThreadPoolExecutor(4) as pool:
+        adapter = DynamoPredictions(client_without_validation(stack), stack.deployment.predictions_table, now, pool)
+        for _ in range(2):  # done twice, they are there once
+            adapter.write(ingest_id, 3, MODEL, given, time_left=lambda: 10.0)
+
+    pages = client.get_paginator("scan").paginate(
+        TableName=stack.deployment.predictions_table,
+        FilterExpression="ingest_id = :id",
+        ExpressionAttributeValues={":id": {"S": ingest_id}},
+    )
+    read = TypeDeserializer().deserialize
+    found = {
+        item["record_id"]["S"]: {name: read(value) for name, value in item.items()}
+        for page in pages
+        for item in page["Items"]
+    }
+    assert found == {
+        prediction.record_id: {
+            "record_id": prediction.record_id,
+            "ingest_id": ingest_id,
+            "label": "pos",
+            "score": Decimal(repr(prediction.score)),
+            "batch": Decimal(3),
+            "model_version": "7",
+            "predicted_at": "2026-11-24T00:00:00.000+00:00",
+        }
+        for prediction in given
+    }
+
+
+def client_without_validation(stack: Stack) -> Any:
+    from botocore.config import Config
+
+    config = Config(parameter_validation=False)
+    return stack.deployment.session.client("dynamodb", endpoint_url=stack.deployment.endpoint, config=config)
+
+
+def now() -> str:
+    return "2026-11-24T00:00:00.000+00:00"
+
+
+def plan(ingest_id: str) -> Plan:
+    manifest = ObjectLocation("work", f"ingests/{ingest_id}/manifest.json")
+    return Plan(ingest_id, Source("b", "k", "etag", 10), manifest, batches=3, records=250, model=MODEL)
+
+
+def test_the_ledger_keeps_an_ingest_from_its_beginning_to_its_end(stack: Stack) -> None:
+    ledger = DynamoLedger(stack.deployment.dynamodb, stack.deployment.ledger_table)
+    ingest_id = f"tests-{uuid.uuid4().hex}"
+    begun = "2026-11-24T04:00:00Z"
+    ledger.begin(plan(ingest_id), begun)
+    ledger.begin(plan(ingest_id), begun)  # a retry of the same execution
+    first = BatchOutcome(0, 100, 98, 2, {"empty_text": 2}, {"read": 3, "decode": 1, "predict": 5, "write": 9})
+    third = BatchOutcome(2, 50, 50, 0, {}, {"read": 1})
+    ledger.batch_done(ingest_id, first)
+    ledger.batch_done(ingest_id, third)
+    stack.deployment.dynamodb.put_item(
+        TableName=stack.deployment.ledger_table,
+        Item={
+            "ledger_key": {"S": f"{ingest_id}#1"},
+            "entry": {"S": "1"},
+            "status": {"S": "failed"},
+            "error": {"S": "E"},
+            "cause": {"S": "why"},
+            "records": {"N": "100"},
+        },
+    )
+
+    entries = list(ledger.entries(ingest_id))
+    summary = summarize(ingest_id, begun, "2026-11-24T04:00:10.5Z", plan(ingest_id), entries, None)
+    ledger.finish(summary)
+
+    assert sorted(entries, key=lambda entry: entry.batch) == [first, BatchFailure(1, "E", "why"), third]
+    entered = ledger.ingest(ingest_id)
+    assert entered is not None
+    assert Plan.from_dict(entered["plan"]) == plan(ingest_id)
+    assert (entered["status"], entered["predicted"], entered["rejected"], entered["failed"]) == (
+        Status.COMPLETED, 148, 2, 100,
+    )  # fmt: skip
+    assert entered["seconds"] == 10.5
+
+
+def test_another_execution_cannot_take_an_ingest_over(stack: Stack) -> None:
+    ledger = DynamoLedger(stack.deployment.dynamodb, stack.deployment.ledger_table)
+    ingest_id = f"tests-{uuid.uuid4().hex}"
+    ledger.begin(plan(ingest_id), "2026-11-24T04:00:00Z")
+
+    with pytest.raises(IngestExistsError, match=f"ingest {ingest_id} exists already"):
+        ledger.begin(plan(ingest_id), "2026-11-25T04:00:00Z")
+    late = summarize(ingest_id, "2026-11-25T04:00:00Z", "2026-11-25T04:00:01Z", None, [], {"Error": "E", "Cause": "c"})
+    with pytest.raises(IngestExistsError):
+        ledger.finish(late)
+
+
+def test_an_unknown_ingest_is_not_in_the_ledger(stack: Stack) -> None:
+    ledger = DynamoLedger(stack.deployment.dynamodb, stack.deployment.ledger_table)
+
+    assert ledger.ingest("tests-never") is None
+    assert list(ledger.entries("tests-never")) == []
+
+
+def test_the_live_model_is_a_published_version(stack: Stack) -> None:
+    lambda_ = stack.deployment.session.client("lambda", endpoint_url=stack.deployment.endpoint)
+    function = lambda_.get_function(FunctionName="hundredfold-infer-batch")["Configuration"]["FunctionArn"]
+
+    model = LambdaModels(lambda_, f"{function}:live").live()
+
+    assert model.version.isdecimal()
+    assert model.function == f"{function}:{model.version}"
+
+
+def test_a_batch_run_out_of_time_raises(stack: Stack) -> None:
+    from hundredfold.errors import OutOfTimeError
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        adapter = DynamoPredictions(client_without_validation(stack), stack.deployment.predictions_table, now, pool)
+        with pytest.raises(OutOfTimeError, match="time was out"):
+            adapter.write("tests-late", 0, MODEL, [Prediction("a", "b", 0.5)], lambda: started - time.monotonic())

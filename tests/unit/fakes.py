@@ -1,0 +1,121 @@
+"""The outside in memory: small classes that fulfil `hundredfold.ports`.
+
+Each of them enters what it does into one list of effects, which a test can hand to several of them: their order is
+what makes doing it twice doing it once.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from hundredfold.errors import IngestExistsError, SourceChangedError, SourceMissingError
+from hundredfold.ingest import Model, ObjectLocation, Plan, Source
+from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Summary
+from hundredfold.ports import TimeLeft
+
+
+@dataclass
+class MemorySources:
+    """Fulfils `ports.Sources`; the ETag is the content's digest, as in S3. `streamed_by`: bytes of a piece."""
+
+    objects: dict[ObjectLocation, bytes] = field(default_factory=dict)
+    effects: list[str] = field(default_factory=list)
+    streamed_by: int = 7
+
+    def pin(self, location: ObjectLocation) -> Source:
+        if location not in self.objects:
+            raise SourceMissingError(str(location), "there is no such object")
+        content = self.objects[location]
+        return Source(location.bucket, location.key, _etag(content), len(content))
+
+    def read(self, source: Source, offset: int, length: int) -> bytes:
+        self.effects.append(f"read {source.key} {offset} {length}")
+        return self._pinned(source)[offset : offset + length]
+
+    def stream(self, source: Source) -> Iterator[bytes]:
+        for offset in range(0, source.size, self.streamed_by):
+            yield self._pinned(source)[offset : offset + self.streamed_by]
+
+    def _pinned(self, source: Source) -> bytes:
+        content = self.objects[source.location]
+        if _etag(content) != source.etag:
+            raise SourceChangedError(str(source.location))
+        return content
+
+
+@dataclass
+class MemoryWork:
+    """Fulfils `ports.WorkObjects`; raises `error`, if there is one, in place of writing."""
+
+    bucket: str = "work"
+    objects: dict[str, bytes] = field(default_factory=dict)
+    effects: list[str] = field(default_factory=list)
+    error: Exception | None = None
+
+    def write(self, key: str, content: bytes) -> None:
+        if self.error is not None:
+            raise self.error
+        self.objects[key] = content
+        self.effects.append(f"write {key}")
+
+
+@dataclass
+class FixedModels:
+    """Fulfils `ports.Models`."""
+
+    model: Model
+
+    def live(self) -> Model:
+        return self.model
+
+
+@dataclass
+class MemoryPredictions:
+    """Fulfils `ports.Predictions`: `items` by record id and ingest id, as in the table; raises `error` if there is one."""
+
+    items: dict[tuple[str, str], tuple[Prediction, int, Model]] = field(default_factory=dict)
+    effects: list[str] = field(default_factory=list)
+    error: Exception | None = None
+
+    def write(
+        self, ingest_id: str, batch: int, model: Model, predictions: Sequence[Prediction], time_left: TimeLeft
+    ) -> None:
+        if self.error is not None:
+            raise self.error
+        for prediction in predictions:
+            self.items[prediction.record_id, ingest_id] = (prediction, batch, model)
+        self.effects.append(f"predictions {batch} {len(predictions)}")
+
+
+@dataclass
+class MemoryLedger:
+    """Fulfils `ports.Ledger`."""
+
+    ingests: dict[str, tuple[str, Plan]] = field(default_factory=dict)
+    batches: dict[tuple[str, int], BatchOutcome | BatchFailure] = field(default_factory=dict)
+    summaries: dict[str, Summary] = field(default_factory=dict)
+    effects: list[str] = field(default_factory=list)
+
+    def begin(self, plan: Plan, started_at: str) -> None:
+        self._check(plan.ingest_id, started_at)
+        self.ingests[plan.ingest_id] = (started_at, plan)
+        self.effects.append(f"begin {plan.ingest_id}")
+
+    def batch_done(self, ingest_id: str, outcome: BatchOutcome) -> None:
+        self.batches[ingest_id, outcome.batch] = outcome
+        self.effects.append(f"done {outcome.batch}")
+
+    def entries(self, ingest_id: str) -> Iterable[BatchOutcome | BatchFailure]:
+        return [entry for (ingest, _), entry in self.batches.items() if ingest == ingest_id]
+
+    def finish(self, summary: Summary) -> None:
+        self._check(summary.ingest_id, summary.started_at)
+        self.summaries[summary.ingest_id] = summary
+
+    def _check(self, ingest_id: str, started_at: str) -> None:
+        if ingest_id in self.ingests and self.ingests[ingest_id][0] != started_at:
+            raise IngestExistsError(ingest_id)
+
+
+def _etag(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

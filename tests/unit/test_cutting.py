@@ -1,0 +1,255 @@
+"""Cutting: hand-written examples, and properties held against a naive reading of the same bytes."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hundredfold.cutting import Batch, cut, decode_manifest, encode_manifest
+
+BOM = b"\xef\xbb\xbf"
+NO_LIMIT = 10**9
+
+
+def cut_whole(data: bytes, max_records: int = NO_LIMIT, max_bytes: int = NO_LIMIT) -> list[Batch]:
+    return list(cut([data], max_records=max_records, max_bytes=max_bytes))
+
+
+# ---------------------------------------------------------------- a naive reading, which holds everything in memory
+
+type NaiveLine = tuple[int, int, int]
+"""Number, first byte, and the byte after the last one, line end included."""
+
+
+def naive_lines(data: bytes) -> list[NaiveLine]:
+    """Walk byte by byte, and keep the lines that hold anything but white space."""
+    lines = []
+    start = 3 if data[:3] == BOM else 0
+    number = 1
+    for position in range(start, len(data)):
+        last_byte = position + 1 == len(data)
+        if data[position] == 0x0A or last_byte:
+            if any(byte not in b" \t\r\n\v\f" for byte in data[start : position + 1]):
+                lines.append((number, start, position + 1))
+            start = position + 1
+            number += 1
+    return lines
+
+
+def naive_cut(data: bytes, max_records: int, max_bytes: int) -> list[Batch]:
+    """Give each batch as many of the lines that are left as fit, trying all numbers of lines."""
+    left = naive_lines(data)
+    batches: list[Batch] = []
+    while left:
+        fitting = [
+            count
+            for count in range(1, len(left) + 1)
+            if count == 1 or (count <= max_records and left[count - 1][2] - left[0][1] <= max_bytes)
+        ]
+        taken, left = left[: max(fitting)], left[max(fitting) :]
+        number, (line, first, _), after = len(batches), taken[0], taken[-1][2]
+        batches.append(Batch(number, number % 8, first, after - first, len(taken), line))
+    return batches
+
+
+# ---------------------------------------------------------------- what sources are made of
+
+_contents = st.one_of(
+    st.binary(max_size=12).map(lambda content: content.replace(b"\n", b"")),
+    st.sampled_from(
+        [b"", b" ", b"\t \r", b"\x0b\x0c", BOM, b"\r", b"{}", b'{"id":"1"}', "é\u2028ü\u0085€😀".encode(), b"\xff\x00"]
+    ),
+)
+
+
+@st.composite
+def _sources(draw: st.DrawFn) -> bytes:
+    lines = draw(st.lists(st.tuples(_contents, st.sampled_from([b"\n", b"\r\n"])), max_size=25))
+    unended = draw(_contents)
+    return draw(st.sampled_from([b"", BOM])) + b"".join(content + end for content, end in lines) + unended
+
+
+@st.composite
+def _chunked_sources(draw: st.DrawFn) -> tuple[bytes, list[bytes]]:
+    """A source, and the same in pieces; empty ones where the same place is cut twice."""
+    data = draw(_sources())
+    if draw(st.booleans()):
+        return data, [data[place : place + 1] for place in range(len(data))]
+    places = sorted(draw(st.lists(st.integers(0, len(data)), max_size=12)))
+    return data, [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True)]
+
+
+_max_records = st.integers(1, 8)
+_max_bytes = st.integers(1, 120)
+
+
+# ---------------------------------------------------------------- properties
+
+
+@given(source=_chunked_sources(), max_records=_max_records, max_bytes=_max_bytes)
+def test_any_chunking_is_cut_as_the_naive_reading_cuts_it(
+    source: tuple[bytes, list[bytes]], max_records: int, max_bytes: int
+) -> None:
+    data, chunks = source
+
+    batches = list(cut(chunks, max_records=max_records, max_bytes=max_bytes))
+
+    assert batches == naive_cut(data, max_records, max_bytes)
+
+
+@given(data=_sources(), max_records=_max_records, max_bytes=_max_bytes)
+def test_every_line_that_is_not_blank_is_in_exactly_one_batch(data: bytes, max_records: int, max_bytes: int) -> None:
+    batches = cut_whole(data, max_records, max_bytes)
+
+    assert [batch.batch for batch in batches] == list(range(len(batches)))
+    assert all(batch.shard == batch.batch % 8 for batch in batches)
+    between = data[3:] if data.startswith(BOM) else data
+    position = len(data) - len(between)
+    for batch in batches:
+        assert batch.offset >= position, "batches follow each other, and do not overlap"
+        assert not data[position : batch.offset].strip(), "what lies between two batches is blank"
+        assert data[position : batch.offset].count(b"\n") + data[:position].count(b"\n") + 1 == batch.line
+        content = data[batch.offset : batch.offset + batch.length]
+        assert len(content) == batch.length
+        assert sum(1 for line in content.split(b"\n") if line.strip()) == batch.records
+        assert content.split(b"\n")[0].strip(), "a batch begins with its first record"
+        assert content.removesuffix(b"\n").split(b"\n")[-1].strip(), "a batch ends with its last record"
+        position = batch.offset + batch.length
+        assert position == len(data) or data[position - 1 : position] == b"\n", "no line is cut in two"
+    assert not data[position:].strip()
+
+
+@given(data=_sources(), max_records=_max_records, max_bytes=_max_bytes)
+def test_a_batch_is_as_large_as_the_limits_allow_and_no_larger(data: bytes, max_records: int, max_bytes: int) -> None:
+    batches = cut_whole(data, max_records, max_bytes)
+
+    for batch in batches:
+        assert batch.records <= max_records
+        assert batch.length <= max_bytes or batch.records == 1
+    for batch, following in zip(batches, batches[1:], strict=False):
+        next_line = data[following.offset :].split(b"\n")[0] + b"\n"
+        with_next_line = min(following.offset + len(next_line), len(data)) - batch.offset
+        assert batch.records == max_records or with_next_line > max_bytes
+
+
+@given(
+    st.lists(
+        st.builds(
+            Batch,
+            batch=st.integers(0, 10**6),
+            shard=st.integers(0, 7),
+            offset=st.integers(0, 2**50),
+            length=st.integers(1, 2**30),
+            records=st.integers(1, 10**4),
+            line=st.integers(1, 2**40),
+        )
+    )
+)
+def test_a_manifest_is_read_back_as_it_was_written(batches: list[Batch]) -> None:
+    data = b"".join(encode_manifest(batches))
+
+    assert decode_manifest(data) == batches
+    assert isinstance(json.loads(data), list)
+
+
+# ---------------------------------------------------------------- examples
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"\n\n", b" \t\r\n \n", BOM, BOM + b"\n", b"\r"])
+def test_a_source_without_records_has_no_batches(data: bytes) -> None:
+    assert cut_whole(data) == []
+
+
+def test_no_chunks_at_all_are_no_batches() -> None:
+    assert list(cut([], max_records=1, max_bytes=1)) == []
+
+
+def test_two_records_a_batch() -> None:
+    assert cut_whole(b'{"a":1}\n{"b":2}\n{"c":3}\n', max_records=2) == [
+        Batch(batch=0, shard=0, offset=0, length=16, records=2, line=1),
+        Batch(batch=1, shard=1, offset=16, length=8, records=1, line=3),
+    ]
+
+
+def test_the_last_line_needs_no_line_end() -> None:
+    assert cut_whole(b"[1]\n[2]") == [Batch(0, 0, offset=0, length=7, records=2, line=1)]
+
+
+def test_carriage_returns_before_line_feeds_belong_to_their_lines() -> None:
+    assert cut_whole(b"[1]\r\n[2]\r\n", max_records=1) == [
+        Batch(0, 0, offset=0, length=5, records=1, line=1),
+        Batch(1, 1, offset=5, length=5, records=1, line=2),
+    ]
+
+
+def test_a_lone_carriage_return_ends_no_line() -> None:
+    assert cut_whole(b"[1]\r[2]\n", max_records=1) == [Batch(0, 0, offset=0, length=8, records=1, line=1)]
+
+
+def test_unicode_line_separators_end_no_line() -> None:
+    line = '{"text":"a\u2028b\u2029c\u0085d"}\n'.encode()
+    assert cut_whole(line, max_records=1) == [Batch(0, 0, offset=0, length=len(line), records=1, line=1)]
+
+
+def test_blank_lines_around_a_batch_are_outside_it_and_count_as_lines() -> None:
+    assert cut_whole(b"\n \n[1]\n\n\t\n[2]\n\n", max_records=1) == [
+        Batch(0, 0, offset=3, length=4, records=1, line=3),
+        Batch(1, 1, offset=10, length=4, records=1, line=6),
+    ]
+
+
+def test_blank_lines_inside_a_batch_count_as_its_bytes_but_not_as_records() -> None:
+    data = b"[1]\n\n\n[2]\n"
+    assert cut_whole(data) == [Batch(0, 0, offset=0, length=10, records=2, line=1)]
+    assert len(cut_whole(data, max_bytes=10)) == 1
+    assert len(cut_whole(data, max_bytes=9)) == 2
+
+
+def test_a_byte_order_mark_is_skipped_at_the_beginning_only() -> None:
+    assert cut_whole(BOM + b"[1]\n" + BOM + b"\n", max_records=1) == [
+        Batch(0, 0, offset=3, length=4, records=1, line=1),
+        Batch(1, 1, offset=7, length=4, records=1, line=2),
+    ]
+
+
+def test_a_line_over_the_byte_limit_is_a_batch_of_its_own() -> None:
+    assert cut_whole(b"[1]\n[22222222]\n[3]\n[4]\n", max_bytes=8) == [
+        Batch(0, 0, offset=0, length=4, records=1, line=1),
+        Batch(1, 1, offset=4, length=11, records=1, line=2),
+        Batch(2, 2, offset=15, length=8, records=2, line=3),
+    ]
+
+
+def test_the_ninth_batch_is_in_the_first_shard_again() -> None:
+    assert [batch.shard for batch in cut_whole(b"[]\n" * 10, max_records=1)] == [0, 1, 2, 3, 4, 5, 6, 7, 0, 1]
+
+
+def test_batches_are_found_while_the_source_is_still_being_read() -> None:
+    read = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal read
+        for _ in range(100):
+            read += 1
+            yield b"[]\n"
+
+    batches = cut(chunks(), max_records=2, max_bytes=NO_LIMIT)
+
+    assert next(batches).records == 2
+    assert read <= 4
+
+
+def test_a_manifest_has_one_batch_a_line() -> None:
+    batches = [Batch(0, 0, offset=0, length=16, records=2, line=1), Batch(1, 1, offset=16, length=8, records=1, line=3)]
+
+    assert b"".join(encode_manifest(batches)) == (
+        b'[{"batch":0,"shard":0,"offset":0,"length":16,"records":2,"line":1},\n'
+        b'{"batch":1,"shard":1,"offset":16,"length":8,"records":1,"line":3}]\n'
+    )
+
+
+def test_an_empty_manifest_is_an_empty_array() -> None:
+    assert b"".join(encode_manifest([])) == b"[]"
+    assert decode_manifest(b"[]") == []

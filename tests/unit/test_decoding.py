@@ -1,0 +1,356 @@
+"""Decoding: each kind of bad line, where it stands, and that nothing else can come of any bytes."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hundredfold.cutting import Batch
+from hundredfold.decoding import Line, Record, decode_batch, read_lines, reject_unread
+from hundredfold.errors import SourceChangedError
+from hundredfold.ingest import Source
+from hundredfold.outcomes import Reason, Rejection
+from hundredfold.signature import Field, FieldType, Signature
+
+SOURCE = Source("records", "reviews.jsonl", etag="e", size=10**6)
+SIGNATURE = Signature(
+    (
+        Field("text", FieldType.TEXT),
+        Field("stars", FieldType.NUMBER),
+        Field("language", FieldType.CATEGORY),
+    )
+)
+GOOD = b'{"id":"r1","text":"fine","stars":4,"language":"en"}'
+
+
+def decode(
+    data: bytes,
+    *,
+    records: int = 1,
+    offset: int = 0,
+    line: int = 1,
+    signature: Signature = SIGNATURE,
+    max_record_bytes: int = 200_000,
+) -> tuple[list[Record], list[Rejection]]:
+    batch = Batch(batch=0, shard=0, offset=offset, length=len(data), records=records, line=line)
+    return decode_batch(data, batch, SOURCE, signature, max_record_bytes=max_record_bytes)
+
+
+def test_a_good_line_becomes_a_record_with_its_values_in_the_signatures_order() -> None:
+    records, rejections = decode(b'{"stars":4,"more":[1],"language":"","id":"r1","text":" fine "}')
+
+    assert records == [Record("r1", (" fine ", 4.0, ""), line=1, offset=0)]
+    assert type(records[0].values[1]) is float
+    assert rejections == []
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "detail", "record_id"),
+    [
+        # not JSON
+        (b"fine", Reason.NOT_JSON, None, None),
+        (b'{"id":"r1"', Reason.NOT_JSON, None, None),
+        (b'{"id":"r1"} {}', Reason.NOT_JSON, None, None),
+        (b"{'id':'r1'}", Reason.NOT_JSON, None, None),
+        (b'{"id":"r1","text":"a","stars":NaN,"language":"en"}', Reason.NOT_JSON, None, None),
+        (b'{"id":"r1","text":"a","stars":Infinity,"language":"en"}', Reason.NOT_JSON, None, None),
+        (b'{"id":"r1","text":"a","stars":1e999,"language":"en"}', Reason.NOT_JSON, None, None),
+        (b'{"id":"r1","text":"a","stars":' + b"9" * 5000 + b"}", Reason.NOT_JSON, None, None),
+        (b'{"id":"r\x001"}', Reason.NOT_JSON, None, None),
+        (b'\xef\xbb\xbf{"id":"r1"}', Reason.NOT_JSON, None, None),
+        (b'{"id":"\xff"}', Reason.NOT_JSON, "it is not valid UTF-8", None),
+        (b'{"id":"\xe2\x82"}', Reason.NOT_JSON, "it is not valid UTF-8", None),
+        (b'{"id":"\xed\xa0\x80"}', Reason.NOT_JSON, "it is not valid UTF-8", None),
+        (rb'{"id":"\ud800"}', Reason.NOT_JSON, None, None),
+        (rb'{"id":"r1","text":"\udc00"}', Reason.NOT_JSON, None, None),
+        (b"[" * 100_000, Reason.NOT_JSON, "it is nested too deeply", None),
+        (b'{"a":' * 20_000 + b"1" + b"}" * 20_000, Reason.NOT_JSON, "it is nested too deeply", None),
+        # not an object
+        (b"[]", Reason.NOT_AN_OBJECT, "it is JSON, but not an object", None),
+        (b'"r1"', Reason.NOT_AN_OBJECT, "it is JSON, but not an object", None),
+        (b"null", Reason.NOT_AN_OBJECT, "it is JSON, but not an object", None),
+        (b"7", Reason.NOT_AN_OBJECT, "it is JSON, but not an object", None),
+        # its id
+        (b"{}", Reason.MISSING_ID, "it has no field 'id'", None),
+        (b'{"ID":"r1","text":"a"}', Reason.MISSING_ID, "it has no field 'id'", None),
+        (b'{"id":7}', Reason.INVALID_ID, "its id is not a string, or an empty one", None),
+        (b'{"id":null}', Reason.INVALID_ID, "its id is not a string, or an empty one", None),
+        (b'{"id":["r1"]}', Reason.INVALID_ID, "its id is not a string, or an empty one", None),
+        (b'{"id":""}', Reason.INVALID_ID, "its id is not a string, or an empty one", None),
+        (b'{"id":" \\t"}', Reason.INVALID_ID, "its id is not a string, or an empty one", None),
+        (b'{"id":"' + b"x" * 1025 + b'"}', Reason.INVALID_ID, "its id is longer than 1024 bytes", None),
+        (('{"id":"' + "é" * 513 + '"}').encode(), Reason.INVALID_ID, "its id is longer than 1024 bytes", None),
+        # its fields
+        (b'{"id":"r1"}', Reason.MISSING_FIELD, "it has no field 'text'", "r1"),
+        (b'{"id":"r1","text":"a","language":"en"}', Reason.MISSING_FIELD, "it has no field 'stars'", "r1"),
+        (b'{"id":"r1","text":null}', Reason.WRONG_TYPE, "its field 'text' is null, not a string", "r1"),
+        (b'{"id":"r1","text":3.5}', Reason.WRONG_TYPE, "its field 'text' is a number, not a string", "r1"),
+        (b'{"id":"r1","text":["a"]}', Reason.WRONG_TYPE, "its field 'text' is an array, not a string", "r1"),
+        (b'{"id":"r1","text":{"a":1}}', Reason.WRONG_TYPE, "its field 'text' is an object, not a string", "r1"),
+        (
+            b'{"id":"r1","text":"a","stars":true}',
+            Reason.WRONG_TYPE,
+            "its field 'stars' is true or false, not a number",
+            "r1",
+        ),
+        (b'{"id":"r1","text":"a","stars":"4"}', Reason.WRONG_TYPE, "its field 'stars' is a string, not a number", "r1"),
+        (
+            b'{"id":"r1","text":"a","stars":' + b"9" * 400 + b"}",
+            Reason.WRONG_TYPE,
+            "its field 'stars' is a number out of range",
+            "r1",
+        ),
+        (
+            b'{"id":"r1","text":"a","stars":-' + b"9" * 400 + b"}",
+            Reason.WRONG_TYPE,
+            "its field 'stars' is a number out of range",
+            "r1",
+        ),
+        (
+            b'{"id":"r1","text":"a","stars":4,"language":false}',
+            Reason.WRONG_TYPE,
+            "its field 'language' is true or false, not a string",
+            "r1",
+        ),
+        (b'{"id":"r1","text":""}', Reason.EMPTY_TEXT, "its field 'text' is empty", "r1"),
+        (rb'{"id":"r1","text":" \n\t\u00a0"}', Reason.EMPTY_TEXT, "its field 'text' is empty", "r1"),
+    ],
+)
+def test_a_bad_line_is_rejected_with_its_reason(
+    line: bytes, reason: Reason, detail: str | None, record_id: str | None
+) -> None:
+    records, [rejection] = decode(line, offset=400, line=9)
+
+    assert records == []
+    assert rejection.reason is reason
+    assert rejection.record_id == record_id
+    assert (rejection.line, rejection.offset) == (9, 400)
+    if detail is not None:
+        assert rejection.detail == detail
+
+
+@pytest.mark.parametrize("record_id", ["x" * 1024, "é" * 512, " r1 ", "0", "€😀\u2028"])
+def test_a_good_id_is_taken_as_it_is(record_id: str) -> None:
+    line = json.dumps({"id": record_id, "text": "a", "stars": 1, "language": "en"}, ensure_ascii=False).encode()
+
+    [record], rejections = decode(line)
+
+    assert record.record_id == record_id
+    assert rejections == []
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [(b"4", 4.0), (b"-0.5", -0.5), (b"1e3", 1000.0), (b"1" + b"0" * 30, 1e30), (b"18446744073709551616", 2.0**64)],
+)
+def test_numbers_are_read_as_floats(number: bytes, value: float) -> None:
+    [record], _ = decode(b'{"id":"r1","text":"a","language":"en","stars":' + number + b"}")
+
+    assert record.values == ("a", value, "en")
+
+
+def test_lines_and_offsets_are_the_sources() -> None:
+    data = b'{"id":"r1"}\r\n\n \t\r\n[1]\nnonsense'  # lines 41, 44 and 45; 42 and 43 are blank
+    #        0            13  14     18   22
+
+    records, rejections = decode(data, records=3, offset=1000, line=41)
+
+    assert records == []
+    assert [(rejection.line, rejection.offset, rejection.reason) for rejection in rejections] == [
+        (41, 1000, Reason.MISSING_FIELD),
+        (44, 1018, Reason.NOT_AN_OBJECT),
+        (45, 1022, Reason.NOT_JSON),
+    ]
+
+
+def test_records_and_rejections_keep_the_order_of_their_lines() -> None:
+    lines = [GOOD, b"[]", GOOD.replace(b"r1", b"r2"), b"null", GOOD.replace(b"r1", b"r3")]
+
+    records, rejections = decode(b"\r\n".join(lines), records=5)
+
+    assert [(record.record_id, record.line) for record in records] == [("r1", 1), ("r2", 3), ("r3", 5)]
+    assert [rejection.line for rejection in rejections] == [2, 4]
+    # 51 bytes a good line and 2 for its end; [] with its end 4, null with its end 6
+    assert [record.offset for record in records] == [0, 57, 116]
+    assert [rejection.offset for rejection in rejections] == [53, 110]
+
+
+def test_of_two_good_records_with_one_id_the_first_has_it() -> None:
+    records, rejections = decode(GOOD + b"\n" + GOOD.replace(b"fine", b"poor"), records=2)
+
+    assert [record.values[0] for record in records] == ["fine"]
+    assert rejections == [Rejection(2, 52, Reason.DUPLICATE_ID, "its id stands twice in this batch", "r1")]
+
+
+def test_a_record_that_cannot_be_scored_does_not_use_its_id_up() -> None:
+    data = b"\n".join([b'{"id":"r1"}', GOOD, b'{"id":"r1"}', GOOD])
+
+    records, rejections = decode(data, records=4)
+
+    assert [record.line for record in records] == [2]
+    assert [(rejection.line, rejection.reason) for rejection in rejections] == [
+        (1, Reason.MISSING_FIELD),
+        (3, Reason.DUPLICATE_ID),
+        (4, Reason.DUPLICATE_ID),
+    ]
+
+
+def test_ids_are_compared_exactly() -> None:
+    ids = ["é", "e\u0301", "E\u0301", "é "]  # é as one character and as two are different ids
+    data = "\n".join(f'{{"id":"{record_id}","text":"a","stars":1,"language":"en"}}' for record_id in ids).encode()
+
+    records, _ = decode(data, records=4)
+
+    assert [record.record_id for record in records] == ids
+
+
+def test_a_line_over_the_limit_is_not_even_parsed() -> None:
+    at_the_limit, over_it = GOOD, b"not JSON" + b"." * (len(GOOD) - 7)
+
+    records, [rejection] = decode(at_the_limit + b"\n" + over_it + b"\n", records=2, max_record_bytes=51)
+
+    assert [record.record_id for record in records] == ["r1"]
+    assert rejection == Rejection(2, 52, Reason.TOO_LARGE, "it has 52 bytes, and 51 are allowed")
+
+
+def test_a_batch_over_the_limit_is_rejected_unread() -> None:
+    batch = Batch(batch=3, shard=3, offset=500, length=1_000_001, records=1, line=12)
+
+    assert reject_unread(batch, max_record_bytes=262_144) == [
+        Rejection(12, 500, Reason.TOO_LARGE, "it has 1,000,001 bytes, and 262,144 are allowed")
+    ]
+
+
+@pytest.mark.parametrize("planned", [0, 1, 3])
+def test_other_than_the_planned_number_of_records_means_another_source(planned: int) -> None:
+    with pytest.raises(SourceChangedError, match=r"s3://records/reviews\.jsonl was replaced"):
+        decode(GOOD + b"\n[]\n", records=planned)
+
+
+# ---------------------------------------------------------------- any bytes at all
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["\ud800", "r1"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "text", "stars", "language", "é"]), inner, max_size=5)
+    ),
+    max_leaves=8,
+)
+_lines = st.one_of(
+    st.binary(max_size=20),
+    _json.map(lambda value: json.dumps(value).encode()),
+    _json.map(lambda value: json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass")),
+    st.sampled_from([GOOD, GOOD + b"\r", b"", b" ", b"\r", GOOD[:-1], b"\xef\xbb\xbf", b"1e999"]),
+)
+_data = st.lists(_lines, max_size=8).map(b"\n".join)
+
+
+@given(data=_data, limit=st.integers(1, 60))
+def test_every_line_that_is_not_blank_becomes_a_record_or_a_rejection(data: bytes, limit: int) -> None:
+    starts = [0, *(position + 1 for position, byte in enumerate(data) if byte == 0x0A)]
+    not_blank = {
+        number: start
+        for number, start in enumerate(starts, start=1)
+        if data[start:].split(b"\n")[0].translate(None, b" \t\r\v\f")
+    }
+
+    records, rejections = decode(data, records=len(not_blank), max_record_bytes=limit)
+
+    both = [*records, *rejections]
+    assert len(both) == len(not_blank)
+    assert {outcome.line: outcome.offset for outcome in both} == not_blank
+    assert len({record.record_id for record in records}) == len(records)
+
+
+@given(data=_data, wrongly_planned=st.integers(0, 12))
+def test_nothing_but_a_changed_source_is_ever_raised(data: bytes, wrongly_planned: int) -> None:
+    try:
+        records, rejections = decode(data, records=wrongly_planned)
+    except SourceChangedError:
+        return
+    assert len(records) + len(rejections) == wrongly_planned
+
+
+SECRET = "zqxjkv"
+SECRET_NUMBER = 918273645546372819
+
+_secret_json = st.recursive(
+    st.sampled_from([SECRET, SECRET_NUMBER, -SECRET_NUMBER / 1e9, f"{SECRET} \ud800", SECRET * 200, True, None]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "text", "stars", "language", SECRET]), inner, max_size=5)
+    ),
+    max_leaves=8,
+)
+
+
+@st.composite
+def _secret_lines(draw: st.DrawFn) -> bytes:
+    """Lines that hold the secret: good JSON, JSON that was cut short, and JSON with a byte put in."""
+    line = json.dumps(draw(_secret_json)).encode()
+    if draw(st.booleans()):
+        line = line[: draw(st.integers(0, len(line)))]
+    if draw(st.booleans()):
+        place = draw(st.integers(0, len(line)))
+        line = (
+            line[:place] + draw(st.sampled_from([b"\xff", b"\\", b'"', b"{", b"}", b":", b"x", b"\x01"])) + line[place:]
+        )
+    return line
+
+
+@given(line=_secret_lines(), limit=st.sampled_from([10, 200_000]))
+def test_a_detail_never_quotes_the_record(line: bytes, limit: int) -> None:
+    _, rejections = decode(line, records=1 if line.strip() else 0, max_record_bytes=limit)
+
+    for rejection in rejections:
+        assert SECRET not in rejection.detail
+        assert "918273645" not in rejection.detail.replace(",", "")
+
+
+# ---------------------------------------------------------------- reading without judging
+
+
+def test_lines_are_read_with_the_ids_that_they_may_have_been_scored_under() -> None:
+    data = b"\n".join(
+        [
+            GOOD + b"\r",
+            b" ",
+            b'{"id":"r2"}',
+            b'{"id":7}',
+            b'{"id":""}',
+            b'{"id":"' + b"x" * 1025 + b'"}',
+            b"[]",
+            b'{"id":"r3"',
+            b'{"id":"\xff"}',
+            b"[" * 100_000,
+            b"",
+        ]
+    )
+    batch = Batch(batch=0, shard=0, offset=70, length=len(data), records=9, line=20)
+
+    lines = read_lines(data, batch)
+
+    assert [(line.number, line.record_id) for line in lines] == [
+        (20, "r1"),
+        (22, "r2"),
+        (23, None),
+        (24, None),
+        (25, None),
+        (26, None),
+        (27, None),
+        (28, None),
+        (29, None),
+    ]
+    assert lines[1] == Line(22, b'{"id":"r2"}', "r2")
+
+
+@given(data=_data)
+def test_reading_lines_finds_the_lines_and_ids_that_decoding_does(data: bytes) -> None:
+    lines = read_lines(data, Batch(batch=0, shard=0, offset=0, length=len(data), records=0, line=1))
+
+    records, rejections = decode(data, records=len(lines))
+
+    ids = {line.number: line.record_id for line in lines}
+    assert ids == {outcome.line: outcome.record_id for outcome in [*records, *rejections]}
