@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
+from hundredfold.cutting import Batch, cut, decode_manifest, encode_manifest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from hundredfold.cutting import Batch, cut, decode_manifest, encode_manifest
 
 BOM = b"\xef\xbb\xbf"
 NO_LIMIT = 10**9
@@ -128,7 +128,7 @@ def test_a_batch_is_as_large_as_the_limits_allow_and_no_larger(data: bytes, max_
     for batch in batches:
         assert batch.records <= max_records
         assert batch.length <= max_bytes or batch.records == 1
-    for batch, following in zip(batches, batches[1:], strict=False):
+    for batch, following in pairwise(batches):
         next_line = data[following.offset :].split(b"\n")[0] + b"\n"
         with_next_line = min(following.offset + len(next_line), len(data)) - batch.offset
         assert batch.records == max_records or with_next_line > max_bytes

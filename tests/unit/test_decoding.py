@@ -3,15 +3,14 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from hundredfold.cutting import Batch
 from hundredfold.decoding import Line, Record, decode_batch, read_lines, reject_unread
 from hundredfold.errors import SourceChangedError
 from hundredfold.ingest import Source
 from hundredfold.outcomes import Reason, Rejection
 from hundredfold.signature import Field, FieldType, Signature
+from hypothesis import given
+from hypothesis import strategies as st
 
 SOURCE = Source("records", "reviews.jsonl", etag="e", size=10**6)
 SIGNATURE = Signature(
@@ -258,7 +257,7 @@ def test_every_line_that_is_not_blank_becomes_a_record_or_a_rejection(data: byte
 
     records, rejections = decode(data, records=len(not_blank), max_record_bytes=limit)
 
-    both = [*records, *rejections]
+    both: list[Record | Rejection] = [*records, *rejections]
     assert len(both) == len(not_blank)
     assert {outcome.line: outcome.offset for outcome in both} == not_blank
     assert len({record.record_id for record in records}) == len(records)
@@ -352,5 +351,5 @@ def test_reading_lines_finds_the_lines_and_ids_that_decoding_does(data: bytes) -
 
     records, rejections = decode(data, records=len(lines))
 
-    ids = {line.number: line.record_id for line in lines}
-    assert ids == {outcome.line: outcome.record_id for outcome in [*records, *rejections]}
+    both: list[Record | Rejection] = [*records, *rejections]
+    assert {line.number: line.record_id for line in lines} == {outcome.line: outcome.record_id for outcome in both}

@@ -13,11 +13,17 @@ from hundredfold_cli.project import LOCAL
 def up() -> None:
     """Start the local stack, and deploy the template to it. Done again, it deploys what has changed."""
     stack = LocalStack(LOCAL)
-    if stack.running() is None:
+    was_running = stack.running() is not None
+    if not was_running:
         show.say("starting the local stack ...")
     process = stack.start()
-    show.say(f"deploying infra/template.yaml to {process.endpoint} ...")
-    deploy_locally(process.environment(), LOCAL / "deploy.log")
+    try:
+        show.say(f"deploying infra/template.yaml to {process.endpoint} ...")
+        deploy_locally(process.environment(), LOCAL / "deploy.log")
+    except BaseException:
+        if not was_running:
+            stack.stop()  # a stack with nothing in it, or half of it, is of no use to anyone
+        raise
     show.say("deployed.")
 
 

@@ -1,0 +1,122 @@
+"""Inference: one call of the model, and the search for the records at fault."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hundredfold.decoding import Record
+from hundredfold.errors import HundredfoldError, ModelMisbehavedError
+from hundredfold.inference import Answer, predict_batch
+from hundredfold.outcomes import Prediction, Reason, Rejection
+from hypothesis import given
+from hypothesis import strategies as st
+
+type Values = Sequence[tuple[str | float, ...]]
+
+
+@dataclass
+class PoisonedModel:
+    """Raises if it is given one of the poisonous values, and otherwise answers each value with itself."""
+
+    poison: set[float] = field(default_factory=set)
+    calls: list[int] = field(default_factory=list)
+
+    def predict(self, values: Values) -> list[Answer]:
+        self.calls.append(len(values))
+        found = [value for (value,) in values if value in self.poison]
+        if found:
+            raise ValueError(f"secret of the record: {found}")
+        return [(f"label of {value:g}", 0.5) for (value,) in values if isinstance(value, float)]
+
+
+def records(count: int) -> list[Record]:
+    return [Record(f"r{number}", (float(number),), line=10 + number, offset=1000 + number) for number in range(count)]
+
+
+def test_all_records_are_predicted_with_one_call() -> None:
+    model = PoisonedModel()
+
+    predictions, rejections = predict_batch(records(3), model.predict)
+
+    assert predictions == [
+        Prediction("r0", "label of 0", 0.5),
+        Prediction("r1", "label of 1", 0.5),
+        Prediction("r2", "label of 2", 0.5),
+    ]
+    assert rejections == []
+    assert model.calls == [3]
+
+
+def test_no_records_are_no_call() -> None:
+    model = PoisonedModel()
+
+    assert predict_batch([], model.predict) == ([], [])
+    assert model.calls == []
+
+
+def test_the_record_at_fault_is_rejected_and_the_others_are_predicted() -> None:
+    model = PoisonedModel({5.0})
+
+    predictions, rejections = predict_batch(records(8), model.predict)
+
+    assert [prediction.record_id for prediction in predictions] == ["r0", "r1", "r2", "r3", "r4", "r6", "r7"]
+    # Only the kind of the error: its message quotes the record.
+    assert rejections == [
+        Rejection(15, 1005, Reason.NOT_PREDICTABLE, "the model raised ValueError for it", record_id="r5")
+    ]
+    assert model.calls == [8, 4, 4, 2, 1, 1, 2]
+
+
+def test_a_batch_of_nothing_but_faults_costs_two_calls_a_record() -> None:
+    model = PoisonedModel(set(map(float, range(8))))
+
+    predictions, rejections = predict_batch(records(8), model.predict)
+
+    assert predictions == []
+    assert len(rejections) == 8
+    assert len(model.calls) == 15
+
+
+@given(st.integers(1, 130).flatmap(lambda count: st.tuples(st.just(count), st.sets(st.integers(0, count - 1)))))
+def test_exactly_the_records_at_fault_are_rejected(case: tuple[int, set[int]]) -> None:
+    count, poison = case
+    model = PoisonedModel(set(map(float, poison)))
+
+    predictions, rejections = predict_batch(records(count), model.predict)
+
+    assert [rejection.record_id for rejection in rejections] == [f"r{number}" for number in sorted(poison)]
+    assert [(prediction.record_id, prediction.label) for prediction in predictions] == [
+        (f"r{number}", f"label of {number:g}") for number in range(count) if number not in poison
+    ]
+    assert len(model.calls) <= min(2 * count - 1, 1 + 2 * len(poison) * math.ceil(math.log2(count)))
+
+
+@pytest.mark.parametrize("error", [ModelMisbehavedError("it has no rows"), HundredfoldError("no"), MemoryError()])
+def test_what_is_no_records_fault_passes_through_at_once(error: Exception) -> None:
+    calls = 0
+
+    def predict(_: Values) -> list[Answer]:
+        nonlocal calls
+        calls += 1
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        predict_batch(records(4), predict)
+
+    assert raised.value is error
+    assert calls == 1
+
+
+def test_an_interruption_passes_through() -> None:
+    def predict(_: Values) -> list[Answer]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        predict_batch(records(4), predict)
+
+
+@pytest.mark.parametrize("answers", [0, 3, 5])
+def test_other_than_one_answer_a_record_loses_nothing_in_silence(answers: int) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        predict_batch(records(4), lambda _: [("a", 1.0)] * answers)

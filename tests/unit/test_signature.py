@@ -1,0 +1,116 @@
+"""The signature: what it reads of a record, and which cards it refuses."""
+
+from typing import Any
+
+import pytest
+from hundredfold.errors import BundleRefusedError
+from hundredfold.outcomes import Reason
+from hundredfold.signature import Field, FieldType, Signature, UnfitValueError
+
+
+def signature(**types: str) -> Signature:
+    return Signature(tuple(Field(name, FieldType(kind)) for name, kind in types.items()))
+
+
+def test_values_are_read_in_the_signatures_order_whatever_the_records_is() -> None:
+    record = {"c": "x", "more": None, "b": 2, "a": "y"}
+
+    assert signature(a="text", b="number", c="category").read(record) == ("y", 2.0, "x")
+    assert signature(c="category", a="text").read(record) == ("x", "y")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "read"),
+    [
+        ("text", " a\n", " a\n"),
+        ("category", "", ""),
+        ("category", " ", " "),
+        ("number", 0, 0.0),
+        ("number", -3, -3.0),
+        ("number", 2.5, 2.5),
+        ("number", 10**308, 1e308),
+    ],
+)
+def test_a_value_that_fits_is_read(kind: str, value: object, read: str | float) -> None:
+    [found] = signature(a=kind).read({"a": value})
+
+    assert found == read
+    assert type(found) is type(read)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "reason", "detail"),
+    [
+        ("text", "", Reason.EMPTY_TEXT, "its field 'a' is empty"),
+        ("text", "\u2003\n", Reason.EMPTY_TEXT, "its field 'a' is empty"),
+        ("text", None, Reason.WRONG_TYPE, "its field 'a' is null, not a string"),
+        ("text", 1, Reason.WRONG_TYPE, "its field 'a' is a number, not a string"),
+        ("text", True, Reason.WRONG_TYPE, "its field 'a' is true or false, not a string"),
+        ("category", 1.5, Reason.WRONG_TYPE, "its field 'a' is a number, not a string"),
+        ("category", ["x"], Reason.WRONG_TYPE, "its field 'a' is an array, not a string"),
+        ("category", {}, Reason.WRONG_TYPE, "its field 'a' is an object, not a string"),
+        ("number", "1", Reason.WRONG_TYPE, "its field 'a' is a string, not a number"),
+        ("number", False, Reason.WRONG_TYPE, "its field 'a' is true or false, not a number"),
+        ("number", None, Reason.WRONG_TYPE, "its field 'a' is null, not a number"),
+        ("number", 10**309, Reason.WRONG_TYPE, "its field 'a' is a number out of range"),
+        ("number", -(10**309), Reason.WRONG_TYPE, "its field 'a' is a number out of range"),
+        ("number", float("inf"), Reason.WRONG_TYPE, "its field 'a' is a number out of range"),
+        ("number", float("nan"), Reason.WRONG_TYPE, "its field 'a' is a number out of range"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named_by_its_kind_only(
+    kind: str, value: object, reason: Reason, detail: str
+) -> None:
+    with pytest.raises(UnfitValueError) as unfit:
+        signature(a=kind).read({"a": value})
+
+    assert (unfit.value.reason, unfit.value.detail) == (reason, detail)
+
+
+def test_the_first_field_that_does_not_fit_is_named() -> None:
+    with pytest.raises(UnfitValueError) as unfit:
+        signature(a="text", b="text", c="text").read({"a": "x", "c": 1})
+
+    assert (unfit.value.reason, unfit.value.detail) == (Reason.MISSING_FIELD, "it has no field 'b'")
+
+
+def test_a_signature_is_read_from_its_card_and_written_back() -> None:
+    card = {"fields": [{"name": "b", "type": "number"}, {"name": "a", "type": "category"}]}
+
+    found = Signature.from_dict(card)
+
+    assert found == signature(b="number", a="category")
+    assert found.as_dict() == card
+
+
+@pytest.mark.parametrize(
+    ("card", "message"),
+    [
+        ({}, "signature cannot be read: KeyError"),
+        ({"fields": None}, "signature cannot be read: TypeError"),
+        ({"fields": ["text"]}, "signature cannot be read: TypeError"),
+        ({"fields": [{"name": "a"}]}, "signature cannot be read: KeyError"),
+        ({"fields": [{"name": "a", "type": "image"}]}, "signature cannot be read: ValueError.*'image'"),
+        ({"fields": []}, r"none of them id; it names \[\]"),
+        ({"fields": [{"name": "a", "type": "text"}] * 2}, r"different fields.*names \['a', 'a'\]"),
+        ({"fields": [{"name": "id", "type": "text"}]}, r"none of them id; it names \['id'\]"),
+    ],
+)
+def test_a_signature_that_makes_no_sense_is_refused(card: dict[str, Any], message: str) -> None:
+    with pytest.raises(BundleRefusedError, match=message):
+        Signature.from_dict(card)
+
+
+@pytest.mark.parametrize(
+    ("found", "is_text", "is_numeric"),
+    [
+        (signature(a="text"), True, False),
+        (signature(a="text", b="text"), False, False),
+        (signature(a="category"), False, False),
+        (signature(a="number"), False, True),
+        (signature(a="number", b="number"), False, True),
+        (signature(a="number", b="category"), False, False),
+    ],
+)
+def test_what_a_model_is_given_depends_on_its_fields(found: Signature, is_text: bool, is_numeric: bool) -> None:
+    assert (found.is_text, found.is_numeric) == (is_text, is_numeric)
