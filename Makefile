@@ -42,7 +42,7 @@ run: up $(INGEST) ## install, build, start the local stack, deploy to it, score 
 	@$(HUNDREDFOLD) status
 
 .PHONY: up
-up: setup build ## start the local stack and deploy to it
+up: $(DEV) $(STACK) $(TOOLS) build ## start the local stack and deploy to it
 	$(HUNDREDFOLD) up
 
 .PHONY: down

@@ -71,7 +71,7 @@ class FixedModels:
 
 @dataclass
 class MemoryPredictions:
-    """Fulfils `ports.Predictions`: `items` by the keys of the table; raises `error`, if there is one, before writing."""
+    """Fulfils `ports.Predictions`: `items` by the table's keys; raises `error`, if there is one, and writes nothing."""
 
     items: dict[tuple[str, str], tuple[Prediction, int, Model]] = field(default_factory=dict)
     effects: list[str] = field(default_factory=list)

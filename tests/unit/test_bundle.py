@@ -368,7 +368,12 @@ def test_the_bytes_that_are_opened_are_the_bytes_that_were_checked(
 ) -> None:
     opened: list[object] = []
     real_load = joblib.load
-    monkeypatch.setattr(joblib, "load", lambda file: opened.append(file) or real_load(file))
+
+    def load_and_note(file: object) -> object:
+        opened.append(file)
+        return real_load(file)
+
+    monkeypatch.setattr(joblib, "load", load_and_note)
 
     load(text_bundle)
 

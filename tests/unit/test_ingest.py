@@ -1,0 +1,107 @@
+"""The ingest: its id, its input, its plan, and where its objects lie."""
+
+import json
+
+import pytest
+from hundredfold.errors import InvalidIngestError
+from hundredfold.ingest import (
+    Model,
+    ObjectLocation,
+    Plan,
+    Source,
+    check_ingest_id,
+    manifest_key,
+    rejections_key,
+    source_from_input,
+    source_key,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize("ingest_id", ["a", "0", "2026-11-24T10.00_reviews", "A" * 80, "a..b", "a-"])
+def test_an_id_that_is_safe_everywhere_is_taken(ingest_id: str) -> None:
+    assert check_ingest_id(ingest_id) == ingest_id
+
+
+@pytest.mark.parametrize(
+    "ingest_id",
+    ["", "A" * 81, "-a", ".a", "_a", "a b", "a/b", "../a", "a#0", "a\n", "é", "a:b", "a%2Fb", "a\x00", "²"],
+)
+def test_an_id_that_is_not_is_refused(ingest_id: str) -> None:
+    with pytest.raises(InvalidIngestError, match="cannot name an ingest: use 1 to 80 of A-Z a-z 0-9"):
+        check_ingest_id(ingest_id)
+
+
+@given(st.text())
+def test_an_id_that_was_taken_is_one_segment_of_a_key(ingest_id: str) -> None:
+    try:
+        check_ingest_id(ingest_id)
+    except InvalidIngestError:
+        return
+    assert manifest_key(ingest_id).split("/") == ["ingests", ingest_id, "manifest.json"]
+    assert "#" not in ingest_id, "or the ledger's keys of two ingests could meet"
+
+
+def test_the_message_does_not_repeat_a_very_long_id() -> None:
+    with pytest.raises(InvalidIngestError) as refused:
+        check_ingest_id("x" * 10_000)
+
+    assert len(str(refused.value)) < 250
+
+
+def test_where_an_ingests_objects_lie() -> None:
+    assert source_key("i1") == "ingests/i1/records.jsonl"
+    assert manifest_key("i1") == "ingests/i1/manifest.json"
+    assert rejections_key("i1", 7) == "ingests/i1/rejected/00000007.jsonl"
+
+
+def test_the_input_names_the_source() -> None:
+    found = source_from_input({"source": {"bucket": "b", "key": "k/ü.jsonl", "more": 1}, "more": 2})
+
+    assert found == ObjectLocation("b", "k/ü.jsonl")
+    assert str(found) == "s3://b/k/ü.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("execution_input", "message"),
+    [
+        (None, "not NoneType"),
+        ([], "not list"),
+        ("s3://b/k", "not str"),
+        ({}, "it has no object named source"),
+        ({"source": "s3://b/k"}, "it has no object named source"),
+        ({"source": {}}, "its source has no bucket"),
+        ({"source": {"bucket": "", "key": "k"}}, "its source has no bucket"),
+        ({"source": {"bucket": 1, "key": "k"}}, "its source has no bucket"),
+        ({"source": {"bucket": "b"}}, "its source has no key"),
+        ({"source": {"bucket": "b", "key": None}}, "its source has no key"),
+    ],
+)
+def test_any_other_input_is_refused_and_the_right_one_is_shown(execution_input: object, message: str) -> None:
+    with pytest.raises(InvalidIngestError, match=message) as refused:
+        source_from_input(execution_input)
+
+    assert '{"source": {"bucket": "...", "key": "..."}}' in str(refused.value)
+
+
+def test_a_plan_travels_through_the_state_machine_as_json() -> None:
+    plan = Plan(
+        ingest_id="i1",
+        source=Source("records", "reviews.jsonl", etag="e1", size=16),
+        manifest=ObjectLocation("work", "ingests/i1/manifest.json"),
+        batches=2,
+        records=3,
+        model=Model("arn:aws:lambda:us-east-1:123456789012:function:infer:7", "7"),
+    )
+
+    assert plan.as_dict() == {
+        "ingest_id": "i1",
+        "source": {"bucket": "records", "key": "reviews.jsonl", "etag": "e1", "size": 16},
+        "manifest": {"bucket": "work", "key": "ingests/i1/manifest.json"},
+        "batches": 2,
+        "records": 3,
+        "model": {"function": "arn:aws:lambda:us-east-1:123456789012:function:infer:7", "version": "7"},
+    }
+    assert Plan.from_dict(json.loads(json.dumps(plan.as_dict()))) == plan
+    assert plan.source.location == ObjectLocation("records", "reviews.jsonl")

@@ -1,0 +1,84 @@
+"""Outcomes: adding up the ledger."""
+
+import json
+import random
+
+from hundredfold.outcomes import BatchFailure, BatchOutcome, Reason, Rejection, Status, Summary, Totals
+
+DONE = BatchOutcome(batch=0, records=5, predicted=3, rejected=2, reasons={"not_json": 1, "empty_text": 1})
+DONE_TOO = BatchOutcome(batch=2, records=4, predicted=1, rejected=3, reasons={"empty_text": 3})
+FAILED = BatchFailure(batch=3, error="OutOfTimeError", cause="{}")
+FAILED_TOO = BatchFailure(batch=1, error="StoreBusyError", cause="{}")
+
+
+def test_nothing_adds_up_to_nothing() -> None:
+    assert Totals.of([]) == Totals(batches_done=0, predicted=0, rejected=0, reasons={}, failures=())
+
+
+def test_batches_are_added_up_and_failures_are_in_order() -> None:
+    totals = Totals.of([DONE, FAILED, DONE_TOO, FAILED_TOO])
+
+    assert totals.batches_done == 2
+    assert totals.predicted == 4
+    assert totals.rejected == 5
+    assert list(totals.reasons.items()) == [("empty_text", 4), ("not_json", 1)]
+    assert totals.failures == (FAILED_TOO, FAILED)
+
+
+def test_the_order_of_the_ledgers_entries_does_not_matter() -> None:
+    entries = [DONE, FAILED, DONE_TOO, FAILED_TOO]
+    for seed in range(10):
+        assert Totals.of(random.Random(seed).sample(entries, 4)) == Totals.of(entries)
+
+
+def test_a_rejection_is_written_as_json_with_its_reason_as_a_word() -> None:
+    rejection = Rejection(line=3, offset=120, reason=Reason.EMPTY_TEXT, detail="its field 'text' is empty")
+
+    assert json.loads(json.dumps(rejection.as_dict())) == {
+        "line": 3,
+        "offset": 120,
+        "reason": "empty_text",
+        "detail": "its field 'text' is empty",
+        "record_id": None,
+    }
+
+
+def test_a_summary_is_written_as_json_with_its_status_as_a_word() -> None:
+    summary = Summary(
+        ingest_id="i1",
+        status=Status.COMPLETED,
+        records=3,
+        predicted=2,
+        rejected=1,
+        failed=0,
+        batches=1,
+        batches_failed=0,
+        seconds=1.5,
+        started_at="2026-11-24T10:00:00Z",
+        model_version="7",
+        source="s3://records/reviews.jsonl",
+        reasons={"not_json": 1},
+        failures={},
+    )
+
+    written = json.loads(json.dumps(summary.as_dict()))
+
+    assert written["status"] == "COMPLETED"
+    assert written["reasons"] == {"not_json": 1}
+    assert written["cause"] is None
+    assert len(written) == 15
+
+
+def test_reasons_are_the_words_that_are_stored() -> None:
+    assert {reason.value for reason in Reason} == {
+        "not_json",
+        "not_an_object",
+        "missing_id",
+        "invalid_id",
+        "missing_field",
+        "wrong_type",
+        "empty_text",
+        "duplicate_id",
+        "too_large",
+        "not_predictable",
+    }

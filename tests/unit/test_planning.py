@@ -1,0 +1,172 @@
+"""Planning: what is pinned, what is written, and in which order."""
+
+import copy
+import json
+from collections.abc import Iterator
+
+import pytest
+from hundredfold.cutting import Batch, decode_manifest
+from hundredfold.errors import IngestExistsError, InvalidIngestError, SourceChangedError, SourceMissingError
+from hundredfold.ingest import Model, ObjectLocation, Plan, Source
+from hundredfold.planning import plan_ingest
+
+from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryWork
+
+LOCATION = ObjectLocation("records", "reviews.jsonl")
+INPUT = {"source": {"bucket": "records", "key": "reviews.jsonl"}}
+CONTENT = b'{"id":"1"}\n{"id":"2"}\n\n{"id":"3"}\n'
+#          0             11             23
+STARTED = "2026-11-24T10:00:00Z"
+
+
+class World:
+    """All that planning meets, with one list of effects."""
+
+    def __init__(self, content: bytes = CONTENT) -> None:
+        self.effects: list[str] = []
+        self.sources = MemorySources({LOCATION: content})
+        self.work = MemoryWork(effects=self.effects)
+        self.ledger = MemoryLedger(effects=self.effects)
+        self.models = FixedModels(Model("arn:infer:7", "7"))
+
+    def plan(self, ingest_id: str = "i1", started_at: str = STARTED, execution_input: object = INPUT) -> Plan:
+        return plan_ingest(
+            ingest_id,
+            execution_input,
+            started_at,
+            sources=self.sources,
+            work=self.work,
+            models=self.models,
+            ledger=self.ledger,
+            batch_records=2,
+            batch_bytes=1000,
+        )
+
+
+def test_a_plan_pins_source_and_model_and_counts_what_was_cut() -> None:
+    world = World()
+
+    plan = world.plan()
+
+    assert plan.ingest_id == "i1"
+    assert plan.source == world.sources.pin(LOCATION)
+    assert plan.source.size == 34
+    assert plan.model == Model("arn:infer:7", "7")
+    assert (plan.batches, plan.records) == (2, 3)
+    assert plan.manifest == ObjectLocation("work", "ingests/i1/manifest.json")
+    assert world.ledger.ingests == {"i1": (STARTED, plan)}
+
+
+def test_the_manifest_has_the_batches() -> None:
+    world = World()
+
+    world.plan()
+
+    assert decode_manifest(world.work.objects["ingests/i1/manifest.json"]) == [
+        Batch(batch=0, shard=0, offset=0, length=22, records=2, line=1),
+        Batch(batch=1, shard=1, offset=23, length=11, records=1, line=4),
+    ]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n"])
+def test_a_source_without_records_is_planned_as_no_batches(content: bytes) -> None:
+    world = World(content)
+
+    plan = world.plan()
+
+    assert (plan.batches, plan.records) == (0, 0)
+    assert json.loads(world.work.objects["ingests/i1/manifest.json"]) == []
+
+
+def test_the_ledger_is_asked_before_the_manifest_is_written() -> None:
+    world = World()
+
+    world.plan()
+
+    assert world.effects == ["begin i1", "write ingests/i1/manifest.json"]
+
+
+def test_an_id_in_use_keeps_its_manifest_and_its_entry() -> None:
+    world = World()
+    plan = world.plan()
+    manifest = world.work.objects["ingests/i1/manifest.json"]
+    world.sources.objects[LOCATION] = b'{"id":"other"}\n'
+
+    with pytest.raises(IngestExistsError, match="ingest i1 exists already; choose another id, or watch that one"):
+        world.plan(started_at="2026-11-24T11:00:00Z")
+
+    assert world.work.objects == {"ingests/i1/manifest.json": manifest}
+    assert world.ledger.ingests == {"i1": (STARTED, plan)}
+
+
+def test_planning_twice_is_planning_once() -> None:
+    world = World()
+    first = world.plan()
+    once = copy.deepcopy((world.work.objects, world.ledger.ingests))
+
+    second = world.plan()
+
+    assert second == first
+    assert (world.work.objects, world.ledger.ingests) == once
+
+
+def test_two_ingests_of_one_source_do_not_meet() -> None:
+    world = World()
+
+    world.plan("i1")
+    world.plan("i2", started_at="2026-11-24T11:00:00Z")
+
+    assert set(world.work.objects) == {"ingests/i1/manifest.json", "ingests/i2/manifest.json"}
+    assert set(world.ledger.ingests) == {"i1", "i2"}
+
+
+def test_a_manifest_that_could_not_be_written_is_written_by_the_next_attempt() -> None:
+    world = World()
+    world.work.error = OSError("busy")
+    with pytest.raises(OSError, match="busy"):
+        world.plan()
+    world.work.error = None
+
+    plan = world.plan()
+
+    assert set(world.work.objects) == {"ingests/i1/manifest.json"}
+    assert world.ledger.ingests == {"i1": (STARTED, plan)}
+
+
+@pytest.mark.parametrize(
+    ("ingest_id", "execution_input", "error"),
+    [
+        ("not/an/id", INPUT, InvalidIngestError),
+        ("i1", {}, InvalidIngestError),
+        ("i1", {"source": {"bucket": "records", "key": "absent"}}, SourceMissingError),
+    ],
+)
+def test_an_ingest_that_cannot_be_planned_leaves_nothing(
+    ingest_id: str, execution_input: object, error: type[Exception]
+) -> None:
+    world = World()
+
+    with pytest.raises(error):
+        world.plan(ingest_id, execution_input=execution_input)
+
+    assert world.effects == []
+
+
+class ReplacedMeanwhile(MemorySources):
+    """A source that is replaced once its first piece was read."""
+
+    def stream(self, source: Source) -> Iterator[bytes]:
+        pieces = super().stream(source)
+        yield next(pieces)
+        self.objects[source.location] = b"{}\n" * 20
+        yield from pieces
+
+
+def test_a_source_that_is_replaced_while_it_is_read_leaves_nothing() -> None:
+    world = World()
+    world.sources = ReplacedMeanwhile({LOCATION: CONTENT})
+
+    with pytest.raises(SourceChangedError):
+        world.plan()
+
+    assert world.effects == []

@@ -1,0 +1,59 @@
+"""Settings: what the template tells the functions."""
+
+import pytest
+from hundredfold.errors import InvalidIngestError
+from hundredfold.settings import Settings
+
+ENVIRONMENT = {
+    "WORK_BUCKET": "work",
+    "PREDICTIONS_TABLE": "predictions",
+    "LEDGER_TABLE": "ledger",
+    "LIVE_ALIAS": "arn:infer:live",
+    "BATCH_RECORDS": "100",
+    "BATCH_BYTES": "4194304",
+    "RECORD_BYTES": "262144",
+    "PATH": "/bin",
+}
+
+
+def test_the_environment_is_read() -> None:
+    assert Settings.from_environment(ENVIRONMENT) == Settings(
+        work_bucket="work",
+        predictions_table="predictions",
+        ledger_table="ledger",
+        live_alias="arn:infer:live",
+        batch_records=100,
+        batch_bytes=4_194_304,
+        record_bytes=262_144,
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["WORK_BUCKET", "PREDICTIONS_TABLE", "LEDGER_TABLE", "BATCH_RECORDS", "BATCH_BYTES", "RECORD_BYTES"]
+)
+def test_a_variable_that_is_absent_or_empty_is_named(name: str) -> None:
+    absent = {other: value for other, value in ENVIRONMENT.items() if other != name}
+
+    with pytest.raises(InvalidIngestError, match=f"environment variable {name} must be"):
+        Settings.from_environment(absent)
+    with pytest.raises(InvalidIngestError, match=f"environment variable {name} must be"):
+        Settings.from_environment({**absent, name: ""})
+
+
+def test_only_the_planner_is_told_which_model_is_live() -> None:
+    absent = {name: value for name, value in ENVIRONMENT.items() if name != "LIVE_ALIAS"}
+
+    assert Settings.from_environment(absent).live_alias == ""
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "1e3", " 1", "ten", "²", "0x10", "1_000"])
+@pytest.mark.parametrize("name", ["BATCH_RECORDS", "BATCH_BYTES", "RECORD_BYTES"])
+def test_what_is_no_positive_number_is_refused(name: str, value: str) -> None:
+    with pytest.raises(InvalidIngestError, match=f"environment variable {name} must be a positive number"):
+        Settings.from_environment({**ENVIRONMENT, name: value})
+
+
+def test_the_longest_record_must_fit_into_a_batch() -> None:
+    assert Settings.from_environment({**ENVIRONMENT, "BATCH_BYTES": "262144"}).batch_bytes == 262_144
+    with pytest.raises(InvalidIngestError, match="BATCH_BYTES must be at least RECORD_BYTES"):
+        Settings.from_environment({**ENVIRONMENT, "BATCH_BYTES": "262143"})

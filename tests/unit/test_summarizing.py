@@ -1,0 +1,179 @@
+"""Summing up: records = predicted + rejected + failed, whatever the ledger has."""
+
+import json
+from typing import Any
+
+import pytest
+from hundredfold.ingest import Model, ObjectLocation, Plan, Source
+from hundredfold.outcomes import BatchFailure, BatchOutcome, Status, Summary
+from hundredfold.summarizing import lambda_message, summarize
+from hypothesis import given
+from hypothesis import strategies as st
+
+STARTED, FINISHED = "2026-11-24T10:00:00.250Z", "2026-11-24T10:00:21+00:00"
+
+LAMBDA_CAUSE = json.dumps(
+    {
+        "errorMessage": "DynamoDB did not take predictions: ClientError",
+        "errorType": "StoreBusyError",
+        "requestId": "5e2d",
+        "stackTrace": ["  File handler.py, line 50, in handler"],
+    }
+)
+"""As Step Functions hands on what a Lambda function raised."""
+
+
+def plan_of(records: int, batches: int) -> Plan:
+    return Plan(
+        ingest_id="i1",
+        source=Source("records", "reviews.jsonl", etag="e1", size=1000),
+        manifest=ObjectLocation("work", "ingests/i1/manifest.json"),
+        batches=batches,
+        records=records,
+        model=Model("arn:infer:7", "7"),
+    )
+
+
+def summary_of(
+    plan: Plan | None, entries: list[BatchOutcome | BatchFailure], failure: dict[str, Any] | None = None
+) -> Summary:
+    return summarize("i1", STARTED, FINISHED, plan, entries, failure)
+
+
+def done(batch: int, predicted: int, rejected: int = 0, **reasons: int) -> BatchOutcome:
+    return BatchOutcome(batch, predicted + rejected, predicted, rejected, reasons, {"read": 3})
+
+
+def test_an_ingest_whose_batches_are_all_done_is_completed() -> None:
+    assert summary_of(plan_of(5, 2), [done(1, 1, 1, not_json=1), done(0, 3)]) == Summary(
+        ingest_id="i1",
+        status=Status.COMPLETED,
+        records=5,
+        predicted=4,
+        rejected=1,
+        failed=0,
+        batches=2,
+        batches_failed=0,
+        seconds=20.75,
+        started_at=STARTED,
+        model_version="7",
+        source="s3://records/reviews.jsonl",
+        reasons={"not_json": 1},
+        failures={},
+        cause=None,
+    )
+
+
+def test_an_ingest_without_records_is_completed() -> None:
+    summary = summary_of(plan_of(0, 0), [])
+
+    assert (summary.status, summary.records, summary.failed, summary.batches_failed) == (Status.COMPLETED, 0, 0, 0)
+
+
+def test_tolerated_failures_are_counted_and_named() -> None:
+    busy = BatchFailure(1, "StoreBusyError", LAMBDA_CAUSE)
+    late = BatchFailure(2, "States.Timeout", "")
+
+    summary = summary_of(plan_of(400, 4), [done(0, 100), late, busy, BatchFailure(3, busy.error, busy.cause)])
+
+    assert summary.status is Status.COMPLETED
+    assert (summary.predicted, summary.failed, summary.batches_failed) == (100, 300, 3)
+    assert list(summary.failures.items()) == [
+        ("StoreBusyError: DynamoDB did not take predictions: ClientError", 2),
+        ("States.Timeout", 1),
+    ]
+
+
+def test_batches_that_the_ledger_knows_nothing_of_never_finished() -> None:
+    failure = {"Error": "States.ExceedToleratedFailureThreshold", "Cause": "The specified tolerated failure threshold"}
+
+    summary = summary_of(plan_of(500, 5), [done(0, 100), BatchFailure(1, "Lambda.Unknown", "oom")], failure)
+
+    assert summary.status is Status.FAILED
+    assert (summary.failed, summary.batches_failed) == (400, 4)
+    assert summary.failures == {"never finished": 3, "Lambda.Unknown: oom": 1}
+    assert summary.cause == "States.ExceedToleratedFailureThreshold: The specified tolerated failure threshold"
+
+
+def test_an_ingest_whose_planning_failed_says_why() -> None:
+    cause = json.dumps({"errorMessage": "cannot read s3://records/x: there is no such object", "errorType": "S"})
+
+    summary = summary_of(None, [], {"Error": "SourceMissingError", "Cause": cause})
+
+    assert summary.status is Status.FAILED
+    assert summary.cause == "SourceMissingError: cannot read s3://records/x: there is no such object"
+    assert (summary.records, summary.batches, summary.batches_failed) == (0, 0, 0)
+    assert (summary.model_version, summary.source) == ("", "")
+
+
+def test_more_records_in_the_ledger_than_were_planned_fail_the_ingest() -> None:
+    summary = summary_of(plan_of(3, 1), [done(0, 3), done(1, 1, 1, not_json=1)])
+
+    assert summary.status is Status.FAILED
+    assert summary.cause == "the ledger has 2 records more than were planned"
+    assert (summary.failed, summary.batches_failed) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("failure", "cause"),
+    [
+        (None, None),
+        ({}, None),
+        ({"Error": "States.Timeout"}, "States.Timeout"),
+        ({"Error": "States.Timeout", "Cause": ""}, "States.Timeout"),
+        ({"Cause": "no"}, "no"),
+        ({"Error": "", "Cause": ""}, "unknown"),
+        (
+            {"Error": "StoreBusyError", "Cause": LAMBDA_CAUSE},
+            "StoreBusyError: DynamoDB did not take predictions: ClientError",
+        ),
+    ],
+)
+def test_the_cause_is_what_a_person_can_read(failure: dict[str, Any] | None, cause: str | None) -> None:
+    summary = summary_of(plan_of(0, 0), [], failure)
+
+    assert summary.cause == cause
+    assert summary.status is (Status.COMPLETED if cause is None else Status.FAILED)
+
+
+@pytest.mark.parametrize("cause", ["", "no JSON", "7", "null", "[1]", '"text"', '{"more": 1}', "{"])
+def test_a_cause_that_is_not_lambdas_is_taken_as_it_is(cause: str) -> None:
+    assert lambda_message(cause) == cause
+
+
+@given(
+    batches=st.lists(
+        st.tuples(st.integers(1, 100), st.sampled_from(["done", "failed", "absent"]), st.floats(0, 1)), max_size=40
+    ),
+    given_up=st.booleans(),
+    order=st.randoms(use_true_random=False),
+)
+def test_every_planned_record_is_predicted_rejected_or_failed(
+    batches: list[tuple[int, str, float]], given_up: bool, order: Any
+) -> None:
+    entries: list[BatchOutcome | BatchFailure] = []
+    predicted = rejected = failed = 0
+    for number, (records, state, share) in enumerate(batches):
+        if state == "done":
+            good = int(records * share)
+            entries.append(done(number, good, records - good, not_json=records - good))
+            predicted += good
+            rejected += records - good
+        else:
+            failed += records
+            if state == "failed":
+                entries.append(BatchFailure(number, "OutOfTimeError", ""))
+    order.shuffle(entries)
+    planned = sum(records for records, _, _ in batches)
+
+    summary = summary_of(plan_of(planned, len(batches)), entries, {"Error": "E", "Cause": "c"} if given_up else None)
+
+    assert (summary.predicted, summary.rejected, summary.failed) == (predicted, rejected, failed)
+    assert summary.records == summary.predicted + summary.rejected + summary.failed == planned
+    states = [state for _, state, _ in batches]
+    assert summary.batches_failed == states.count("failed") + states.count("absent")
+    assert summary.failures.get("OutOfTimeError", 0) == states.count("failed")
+    assert summary.failures.get("never finished", 0) == states.count("absent")
+    assert sum(summary.failures.values()) == summary.batches_failed
+    assert sum(summary.reasons.values()) == summary.rejected
+    assert summary.status is (Status.FAILED if given_up else Status.COMPLETED)
