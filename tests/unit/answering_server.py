@@ -74,6 +74,10 @@ class AnsweringServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop listening; a second time it does nothing."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -82,8 +86,7 @@ class AnsweringServer:
         server = self
 
         class Handler(BaseHTTPRequestHandler):
-            # One request a connection: a connection that is kept would be kept open beyond the test.
-            protocol_version = "HTTP/1.0"
+            protocol_version = "HTTP/1.1"  # which answers `Expect: 100-continue`, S3's clients wait for that
 
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -95,6 +98,7 @@ class AnsweringServer:
                     self.send_header(name, value)
                 if "Content-Length" not in reply.headers:
                     self.send_header("Content-Length", str(len(reply.body)))
+                self.send_header("Connection", "close")  # one that is kept would be kept open beyond the test
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(reply.body[: reply.drop_after])

@@ -27,7 +27,7 @@ CONTENT = b"\n".join(
     [
         b'{"id":"r1","text":"good"}',  # from 0
         b"",
-        b"nonsense",  # from 27, line 3
+        b'"a text"',  # from 27, line 3
         b'{"id":"r2","text":"poison"}',  # from 36, line 4
         b'{"id":"r3"}',  # from 64, line 5
         b'{"id":"r4","text":"bad"}',  # from 76
@@ -54,6 +54,7 @@ class World:
         self.max_record_bytes = 100
         self.calls = 0
         self.now = 0.0
+        self.asked = 0
 
     def task(self) -> BatchTask:
         """The whole source as one batch."""
@@ -66,8 +67,8 @@ class World:
 
     def clock(self) -> float:
         """Each time it is asked, 0.1 s more have passed than the time before: 0.1, 0.3, 0.6, ..."""
-        self.ticks = getattr(self, "ticks", 0) + 1
-        self.now += 0.1 * self.ticks
+        self.asked += 1
+        self.now += 0.1 * self.asked
         return self.now
 
     def infer(self, task: BatchTask) -> BatchOutcome:
@@ -103,8 +104,8 @@ def test_every_record_of_a_batch_has_its_outcome() -> None:
         ("r4", "i1"): (Prediction("r4", "neg", 0.8), 0, MODEL),
     }
     assert [json.loads(line) for line in world.work.objects[REJECTIONS].splitlines()] == [
-        {"ingest_id": "i1", "batch": 0, "line": 3, "offset": 27, "reason": "not_json", "record_id": None}
-        | {"detail": "JSON is malformed: invalid character (byte 1)"},
+        {"ingest_id": "i1", "batch": 0, "line": 3, "offset": 27, "reason": "not_an_object", "record_id": None}
+        | {"detail": "it is JSON, but not an object"},
         {"ingest_id": "i1", "batch": 0, "line": 4, "offset": 36, "reason": "not_predictable", "record_id": "r2"}
         | {"detail": "the model raised ValueError for it"},
         {"ingest_id": "i1", "batch": 0, "line": 5, "offset": 64, "reason": "missing_field", "record_id": "r3"}
@@ -117,7 +118,7 @@ def test_every_record_of_a_batch_has_its_outcome() -> None:
         records=6,
         predicted=2,
         rejected=4,
-        reasons={"not_json": 1, "not_predictable": 1, "missing_field": 1, "duplicate_id": 1},
+        reasons={"not_an_object": 1, "not_predictable": 1, "missing_field": 1, "duplicate_id": 1},
         milliseconds={"read": 200, "decode": 300, "predict": 400, "write": 500},
     )
     assert world.ledger.batches == {("i1", 0): outcome}

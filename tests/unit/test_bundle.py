@@ -49,6 +49,12 @@ def write_bundle(folder: Path, steps: Mapping[str, Any], signature: Signature, c
     return card
 
 
+def bundle_of(model: Any, signature: Signature) -> Bundle:
+    """A bundle of one step that was never saved, with the classes a and b."""
+    card = Card("test-model", ("model",), signature, classes=("a", "b"), versions={}, files={"model": ""})
+    return Bundle(card, [model])
+
+
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -154,6 +160,36 @@ def test_a_record_whose_probability_is_not_a_number_is_rejected_alone(tmp_path: 
     assert rejection.record_id == "r1e+200"
 
 
+class Noting(DummyClassifier):  # type: ignore[misc]  # scikit-learn has no types
+    """Keeps what it was given."""
+
+    def predict_proba(self, X: Any) -> Any:  # noqa: N803 - its name there
+        self.given = X
+        return super().predict_proba(X)
+
+
+@pytest.mark.parametrize(
+    ("signature", "values", "dtype"),
+    [
+        (NUMBERS, [(1.0, 2.0), (3.0, 4.0), (5.0, 6.0)], "float64"),
+        (
+            Signature((Field("colour", FieldType.CATEGORY), Field("height", FieldType.NUMBER))),
+            [("red", 2.0), ("", 4.0), ("2", 6.0)],
+            "object",
+        ),
+    ],
+)
+def test_a_model_of_several_fields_is_given_an_array_of_records_x_fields(
+    signature: Signature, values: list[tuple[str | float, ...]], dtype: str
+) -> None:
+    model = Noting(strategy="prior").fit([[0.0, 0.0]] * 4, ["a", "b", "b", "b"])
+
+    bundle_of(model, signature).predict(values)
+
+    assert (model.given.dtype.name, model.given.shape) == (dtype, (3, 2))
+    assert [tuple(row) for row in model.given.tolist()] == values
+
+
 class OneRowShort(DummyClassifier):  # type: ignore[misc]  # scikit-learn has no types
     """Answers all records but the last."""
 
@@ -163,12 +199,11 @@ class OneRowShort(DummyClassifier):  # type: ignore[misc]  # scikit-learn has no
 
 def test_another_number_of_rows_is_the_models_fault() -> None:
     model = OneRowShort(strategy="prior").fit([[0.0, 0.0]] * 4, ["a", "b", "b", "b"])
-    bundle = Bundle(
-        Card(name="short", steps=("m",), signature=NUMBERS, classes=("a", "b"), versions={}, files={"m": ""}), [model]
-    )
 
-    with pytest.raises(ModelMisbehavedError, match=r"model short answered \(2, 2\) for \(3, 2\) records x classes"):
-        bundle.predict([(1.0, 1.0)] * 3)
+    with pytest.raises(
+        ModelMisbehavedError, match=r"model test-model answered \(2, 2\) for \(3, 2\) records x classes"
+    ):
+        bundle_of(model, NUMBERS).predict([(1.0, 1.0)] * 3)
 
 
 # ---------------------------------------------------------------- the card

@@ -26,7 +26,7 @@ def test_batches_are_added_up_and_failures_are_in_order() -> None:
 
 
 def test_the_order_of_the_ledgers_entries_does_not_matter() -> None:
-    entries = [DONE, FAILED, DONE_TOO, FAILED_TOO]
+    entries: list[BatchOutcome | BatchFailure] = [DONE, FAILED, DONE_TOO, FAILED_TOO]
     for seed in range(10):
         assert Totals.of(random.Random(seed).sample(entries, 4)) == Totals.of(entries)
 

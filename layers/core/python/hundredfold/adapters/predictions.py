@@ -100,7 +100,10 @@ class DynamoPredictions:
             if is_busy(error):
                 raise StoreBusyError(f"DynamoDB did not take predictions: {type(error).__name__}") from None
             raise
-        return list(answer.get("UnprocessedItems", {}).get(self._table, []))  # type: ignore[arg-type]
+        if "UnprocessedItems" not in answer:
+            # DynamoDB always says what it left, be it nothing. An answer that was cut off is an empty one to botocore.
+            raise StoreBusyError("DynamoDB's answer to predictions was cut off")
+        return list(answer["UnprocessedItems"].get(self._table, []))  # type: ignore[arg-type]
 
 
 def _send_encoded(client: "DynamoDBClient") -> None:

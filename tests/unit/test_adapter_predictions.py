@@ -1,0 +1,370 @@
+"""Predictions in DynamoDB: what is really sent, what is sent again, and how it ends."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from hundredfold.adapters import clients
+from hundredfold.adapters.predictions import DynamoPredictions
+from hundredfold.errors import OutOfTimeError, StoreBusyError
+from hundredfold.ingest import Model
+from hundredfold.outcomes import Prediction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.answering_server import AnsweringServer, Reply, Request, dynamodb_error, json_reply
+
+MODEL = Model("arn:infer:7", "7")
+NOW = "2026-11-24T10:00:00.000+00:00"
+ALL_WRITTEN = json_reply({"UnprocessedItems": {}})
+
+
+class Written:
+    """A `DynamoPredictions` on a real client, and the pauses that it made."""
+
+    def __init__(self) -> None:
+        self.pauses: list[float] = []
+        self.client = clients.dynamodb(validate=False)
+        self.pool = ThreadPoolExecutor(4)
+        self.predictions = DynamoPredictions(
+            self.client, "predictions", now=lambda: NOW, pool=self.pool, sleep=self.pauses.append
+        )
+
+    def write(self, predictions: list[Prediction], time_left: Callable[[], float] = lambda: 60.0) -> None:
+        self.predictions.write("i1", 7, MODEL, predictions, time_left)
+
+
+@pytest.fixture
+def written(aws: AnsweringServer) -> Iterator[Written]:
+    aws.answer = lambda _: ALL_WRITTEN
+    written = Written()
+    yield written
+    written.pool.shutdown()
+    written.client.close()
+
+
+def predictions(count: int) -> list[Prediction]:
+    return [Prediction(f"r{number}", "pos", 0.5) for number in range(count)]
+
+
+def put_of(record_id: str) -> dict[str, Any]:
+    return {
+        "PutRequest": {
+            "Item": {
+                "record_id": {"S": record_id},
+                "label": {"S": "pos"},
+                "score": {"N": "0.5"},
+                "ingest_id": {"S": "i1"},
+                "batch": {"N": "7"},
+                "model_version": {"S": "7"},
+                "predicted_at": {"S": NOW},
+            }
+        }
+    }
+
+
+def ids_of(request: Request) -> list[str]:
+    puts = request.json["RequestItems"]["predictions"]
+    return [put["PutRequest"]["Item"]["record_id"]["S"] for put in puts]
+
+
+# ---------------------------------------------------------------- what is sent
+
+
+def test_a_prediction_is_sent_as_batch_write_item_wants_it(aws: AnsweringServer, written: Written) -> None:
+    written.write([Prediction("r1", "pos", 0.1 + 0.2)])
+
+    [request] = aws.requests
+    assert request.method == "POST"
+    assert request.headers["X-Amz-Target"] == "DynamoDB_20120810.BatchWriteItem"
+    assert request.headers["Content-Type"] == "application/x-amz-json-1.0"
+    assert request.json == {
+        "RequestItems": {
+            "predictions": [
+                {
+                    "PutRequest": {
+                        "Item": {
+                            "record_id": {"S": "r1"},
+                            "ingest_id": {"S": "i1"},
+                            "label": {"S": "pos"},
+                            "score": {"N": "0.30000000000000004"},
+                            "batch": {"N": "7"},
+                            "model_version": {"S": "7"},
+                            "predicted_at": {"S": NOW},
+                        }
+                    }
+                }
+            ]
+        }
+    }
+
+
+def test_what_is_sent_is_signed(aws: AnsweringServer, written: Written) -> None:
+    written.write(predictions(1))
+
+    [request] = aws.requests
+    assert request.headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=test/")
+    assert request.headers["Content-Length"] == str(len(request.body))
+
+
+_predictions = st.lists(
+    st.builds(
+        Prediction, record_id=st.text(min_size=1, max_size=20), label=st.text(max_size=20), score=st.floats(0, 1)
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(found=_predictions)
+def test_what_is_sent_is_what_botocore_would_send(
+    aws: AnsweringServer, written: Written, found: list[Prediction]
+) -> None:
+    aws.requests.clear()
+    written.write(found)
+    items = [
+        {
+            "record_id": {"S": prediction.record_id},
+            "ingest_id": {"S": "i1"},
+            "label": {"S": prediction.label},
+            "score": {"N": str(prediction.score)},
+            "batch": {"N": "7"},
+            "model_version": {"S": "7"},
+            "predicted_at": {"S": NOW},
+        }
+        for prediction in found
+    ]
+    untouched = boto3.client("dynamodb")
+    untouched.batch_write_item(RequestItems={"predictions": [{"PutRequest": {"Item": item}} for item in items]})
+    untouched.close()
+
+    ours, botocores = aws.requests
+
+    assert ours.json == botocores.json
+    # Apart from what depends on the moment, the request's own bytes and the configuration of retries.
+    apart = {"Authorization", "X-Amz-Date", "Content-Length", "amz-sdk-invocation-id", "amz-sdk-request", "User-Agent"}
+    assert {name: value for name, value in ours.headers.items() if name not in apart} == {
+        name: value for name, value in botocores.headers.items() if name not in apart
+    }
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"),
+    [(0, []), (1, [1]), (24, [24]), (25, [25]), (26, [1, 25]), (100, [25, 25, 25, 25]), (101, [1, 25, 25, 25, 25])],
+)
+def test_twenty_five_are_sent_a_call(aws: AnsweringServer, written: Written, count: int, sizes: list[int]) -> None:
+    written.write(predictions(count))
+
+    assert sorted(len(ids_of(request)) for request in aws.requests) == sizes
+    sent = [record_id for request in aws.requests for record_id in ids_of(request)]
+    assert sorted(sent) == sorted(f"r{number}" for number in range(count))
+
+
+def test_other_operations_of_the_same_client_are_left_as_they_are(aws: AnsweringServer, written: Written) -> None:
+    written.write(predictions(1))
+    written.client.put_item(TableName="ledger", Item={"k": {"S": "1"}})
+
+    assert aws.requests[1].json == {"TableName": "ledger", "Item": {"k": {"S": "1"}}}
+
+
+def test_a_second_writer_on_the_same_client_is_no_harm(aws: AnsweringServer, written: Written) -> None:
+    other = DynamoPredictions(written.client, "others", now=lambda: NOW, pool=written.pool)
+
+    written.write(predictions(1))
+    other.write("i1", 7, MODEL, predictions(1), lambda: 60.0)
+
+    assert [request.json["RequestItems"] for request in aws.requests] == [
+        {"predictions": [put_of("r0")]},
+        {"others": [put_of("r0")]},
+    ]
+
+
+# ---------------------------------------------------------------- what is sent again
+
+
+def unprocessed(*record_ids: str) -> Reply:
+    return json_reply({"UnprocessedItems": {"predictions": [put_of(record_id) for record_id in record_ids]}})
+
+
+def test_what_was_left_unprocessed_is_sent_again_until_nothing_is(aws: AnsweringServer, written: Written) -> None:
+    aws.answer_in_turn(unprocessed("r0", "r2"), unprocessed("r2"), ALL_WRITTEN)
+
+    written.write(predictions(3))
+
+    assert [ids_of(request) for request in aws.requests] == [["r0", "r1", "r2"], ["r0", "r2"], ["r2"]]
+    assert aws.requests[2].json == {"RequestItems": {"predictions": [put_of("r2")]}}
+
+
+@pytest.mark.parametrize(
+    ("drawn", "pauses"),
+    [(0.0, [0.0] * 9), (1.0, [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0])],
+    ids=["the shortest", "the longest"],
+)
+def test_pauses_are_drawn_from_a_range_that_doubles_up_to_five_seconds(
+    aws: AnsweringServer, written: Written, monkeypatch: pytest.MonkeyPatch, drawn: float, pauses: list[float]
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: low + drawn * (high - low))
+    aws.answer_in_turn(*[unprocessed("r0")] * 9, ALL_WRITTEN)
+
+    written.write(predictions(1))
+
+    assert written.pauses == pytest.approx(pauses)
+
+
+def test_each_call_sends_its_own_rest_again(aws: AnsweringServer, written: Written) -> None:
+    left_once: set[str] = set()
+
+    def leave_the_first_once(request: Request) -> Reply:
+        first = ids_of(request)[0]
+        if first in left_once:
+            return ALL_WRITTEN
+        left_once.add(first)
+        return unprocessed(first)
+
+    aws.answer = leave_the_first_once
+
+    written.write(predictions(60))
+
+    again = sorted(ids_of(request) for request in aws.requests if len(ids_of(request)) == 1)
+    assert again == [["r0"], ["r25"], ["r50"]]
+    assert len(aws.requests) == 6
+
+
+def test_a_throttled_call_is_sent_again_by_botocore_with_the_same_body(aws: AnsweringServer, written: Written) -> None:
+    aws.answer_in_turn(dynamodb_error("ProvisionedThroughputExceededException"), ALL_WRITTEN)
+
+    written.write(predictions(2))
+
+    first, second = aws.requests
+    assert first.body == second.body
+    assert ids_of(second) == ["r0", "r1"]
+
+
+# ---------------------------------------------------------------- how it ends
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        dynamodb_error("ProvisionedThroughputExceededException"),
+        dynamodb_error("ThrottlingException"),
+        dynamodb_error("InternalServerError", status=500),
+        Reply(b"", 503),
+        Reply(b"<html>bad gateway</html>", 502),
+    ],
+    ids=["throughput", "throttling", "internal", "unavailable", "gateway"],
+)
+def test_a_table_that_stays_busy_is_said_to_be(aws: AnsweringServer, written: Written, reply: Reply) -> None:
+    aws.answer = lambda _: reply
+
+    with pytest.raises(StoreBusyError, match="DynamoDB did not take predictions: "):
+        written.write(predictions(1))
+
+    assert len(aws.requests) == 3
+
+
+@pytest.mark.parametrize("bytes_that_came", [0, 1, 20])
+def test_an_answer_that_was_cut_off_does_not_count_as_all_written(
+    aws: AnsweringServer, written: Written, bytes_that_came: int
+) -> None:
+    aws.answer = lambda _: Reply(unprocessed("r0").body, drop_after=bytes_that_came)
+
+    with pytest.raises(StoreBusyError, match="DynamoDB's answer to predictions was cut off"):
+        written.write(predictions(1))
+
+
+def test_a_table_out_of_reach_is_said_to_be_busy(aws: AnsweringServer, written: Written) -> None:
+    aws.stop()
+
+    with pytest.raises(StoreBusyError, match="DynamoDB did not take predictions: EndpointConnectionError"):
+        written.write(predictions(1))
+
+
+def test_an_error_that_trying_again_cannot_help_is_raised_as_it_is(aws: AnsweringServer, written: Written) -> None:
+    aws.answer = lambda _: dynamodb_error("ValidationException", "one item is wrong")
+
+    with pytest.raises(ClientError, match="ValidationException"):
+        written.write(predictions(1))
+
+    assert len(aws.requests) == 1
+
+
+def test_the_message_of_a_busy_table_quotes_nothing_of_the_answer(aws: AnsweringServer, written: Written) -> None:
+    aws.answer = lambda _: dynamodb_error("ThrottlingException", "for the key r0")
+
+    with pytest.raises(StoreBusyError) as raised:
+        written.write(predictions(1))
+
+    assert "r0" not in str(raised.value)
+    assert raised.value.__suppress_context__
+
+
+def test_nothing_is_sent_when_time_is_out(aws: AnsweringServer, written: Written) -> None:
+    with pytest.raises(OutOfTimeError, match="25 predictions were still to be written when time was out"):
+        written.write(predictions(30), time_left=lambda: 0.0)
+
+    assert aws.requests == []
+
+
+def test_no_pause_is_begun_that_would_end_too_late(aws: AnsweringServer, written: Written) -> None:
+    aws.answer = lambda _: unprocessed("r0")
+    left = iter([1.0, -1.0])  # before the call, and before the pause
+
+    with pytest.raises(OutOfTimeError, match="DynamoDB left 1 predictions unprocessed until time was out"):
+        written.write(predictions(1), time_left=lambda: next(left))
+
+    assert len(aws.requests) == 1
+    assert written.pauses == []
+
+
+def test_what_is_left_unprocessed_forever_ends_when_time_is_out(aws: AnsweringServer, written: Written) -> None:
+    aws.answer = lambda _: unprocessed("r0")
+
+    with pytest.raises(OutOfTimeError):
+        written.write(predictions(1), time_left=lambda: 20.0 - sum(written.pauses))
+
+    assert sum(written.pauses) <= 20.0
+    assert len(aws.requests) > 2
+
+
+def test_nothing_is_being_written_any_more_once_it_has_raised(aws: AnsweringServer, written: Written) -> None:
+    """One call fails at once, while the others wait to be answered: only when they have been may it raise."""
+    others = threading.Barrier(4)  # the three other calls, and this test
+
+    def answer(request: Request) -> Reply:
+        if "r0" in ids_of(request):
+            return dynamodb_error("ValidationException")
+        others.wait(timeout=30)  # until all of them have come in ...
+        others.wait(timeout=30)  # ... and the test has seen that they are waited for
+        return ALL_WRITTEN
+
+    aws.answer = answer
+
+    with ThreadPoolExecutor(1) as caller:
+        writing = caller.submit(written.write, predictions(100))
+        others.wait(timeout=30)
+        with pytest.raises(TimeoutError):
+            writing.result(timeout=0.2)
+        others.wait(timeout=30)
+        with pytest.raises(ClientError, match="ValidationException"):
+            writing.result(timeout=30)
+
+
+def test_the_calls_of_a_batch_are_sent_at_once(aws: AnsweringServer, written: Written) -> None:
+    together = threading.Barrier(4)
+
+    def answer(_: Request) -> Reply:
+        together.wait(timeout=30)  # is broken, and raises, unless all four calls are under way
+        return ALL_WRITTEN
+
+    aws.answer = answer
+
+    written.write(predictions(100))
+
+    assert not together.broken
+    assert len(aws.requests) == 4
