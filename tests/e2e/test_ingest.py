@@ -223,11 +223,12 @@ def test_an_id_that_breaks_the_rules_is_refused(stack: Stack, few_records: Path,
 
 
 def test_batches_whose_source_was_replaced_fail_and_are_accounted_for(
-    stack: Stack, records: Path, new_id: Callable[[], str]
+    stack: Stack, few_records: Path, new_id: Callable[[], str]
 ) -> None:
-    # Given an ingest that is planned and running
+    # Given an ingest that is planned, whose batches wait for a cold start
     ingest_id = new_id()
-    assert stack.command("ingest", str(records), "--id", ingest_id, "--detach").returncode == 0
+    stack.end_workers()
+    assert stack.command("ingest", str(few_records), "--id", ingest_id, "--detach").returncode == 0
     deadline = time.monotonic() + DEADLINE_SECONDS
     while stack.deployment.ledger.ingest(ingest_id) is None:
         assert time.monotonic() < deadline, "the ingest was not planned"
@@ -238,15 +239,14 @@ def test_batches_whose_source_was_replaced_fail_and_are_accounted_for(
         Bucket=stack.deployment.source_bucket, Key=f"ingests/{ingest_id}/records.jsonl", Body=b'{"id":"x","text":"new"}'
     )
 
-    # Then the batches that had not been read fail, the ingest fails, and every record is accounted for
+    # Then its batches fail rather than mix the two, the ingest fails, and every record is accounted for
     told = stack.command("watch", ingest_id, "--json")
     summary = json.loads(told.stdout)
     assert told.returncode == 1
     assert summary["status"] == "FAILED"
-    assert summary["records"] == 3_001
-    assert summary["predicted"] + summary["failed"] == 3_001
-    assert summary["failed"] > 0
-    assert summary["batches_failed"] == sum(summary["failures"].values())
+    assert (summary["records"], summary["predicted"], summary["failed"]) == (250, 0, 250)
+    assert (summary["batches"], summary["batches_failed"]) == (3, 3)
+    assert sum(summary["failures"].values()) == 3
     assert all("was replaced after this ingest was planned" in cause for cause in summary["failures"])
 
 
