@@ -81,6 +81,9 @@ lock: $(DEV) ## pin what requirements/*.in ask for, newest versions that fit, wi
 	cd requirements && for name in uv core dependencies stack tools dev; do \
 	    ../$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --upgrade \
 	        --custom-compile-command "make lock" $$name.in -o $$name.txt; done
+	cd requirements && for name in extras/*.in; do \
+	    ../$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes \
+	        --constraint dependencies.txt --constraint dev.txt --custom-compile-command "make lock" $$name -o $${name%.in}.txt; done
 
 # ---------------------------------------------------------------- checks
 

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hundredfold.adapters.clients import is_busy
 from hundredfold.errors import OutOfTimeError, StoreBusyError
 from hundredfold.ingest import Model
-from hundredfold.outcomes import Prediction
+from hundredfold.outcomes import Label, Prediction, Score
 from hundredfold.ports import TimeLeft
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ class DynamoPredictions:
                 "PutRequest": {
                     "Item": {
                         "record_id": {"S": prediction.record_id},
-                        "label": {"S": prediction.label},
-                        "score": {"N": repr(prediction.score)},
+                        **answer_attributes(prediction.label, prediction.score),
                         **common,
                     }
                 }
@@ -104,6 +103,25 @@ class DynamoPredictions:
             # DynamoDB always says what it left, be it nothing. An answer that was cut off is an empty one to botocore.
             raise StoreBusyError("DynamoDB's answer to predictions was cut off")
         return list(answer["UnprocessedItems"].get(self._table, []))  # type: ignore[arg-type]
+
+
+def answer_attributes(label: Label, score: Score) -> dict[str, Any]:
+    """Return what is stored of an answer, as DynamoDB's attributes.
+
+    `label` and, if the model gives one, `score` of a class; `value` of a number; `outputs` of several, a map that has
+    one of these under each output's name.
+    """
+    match label:
+        case str() if score is None:
+            return {"label": {"S": label}}
+        case str():
+            return {"label": {"S": label}, "score": {"N": repr(score)}}
+        case float():
+            return {"value": {"N": repr(label)}}
+        case _:
+            scores = score if isinstance(score, Mapping) else {}
+            outputs = {name: {"M": answer_attributes(one, scores.get(name))} for name, one in label.items()}
+            return {"outputs": {"M": outputs}}
 
 
 def _send_encoded(client: "DynamoDBClient") -> None:

@@ -1,0 +1,77 @@
+"""What a person sees of models: cards, versions, differences."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hundredfold.card import Card
+from rich.box import SIMPLE
+from rich.markup import escape
+from rich.table import Table
+
+from hundredfold_cli.show import out
+
+
+def print_card(card: Card, digest: str, more: Mapping[str, str] | None = None) -> None:
+    """Print a model's card for a person, with `more` lines before it."""
+    table = Table(box=SIMPLE, show_header=False, title=f"Model {escape(card.name)}", title_justify="left")
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in {**(more or {}), **card_lines(card, digest)}.items():
+        table.add_row(name, escape(value))
+    for record, answer in zip(card.sample.get("records", []), card.sample.get("answers", []), strict=False):
+        table.add_row("sample", escape(f"{_short(record)} → {answer_text(*answer)}"))
+    out.print(table)
+
+
+def card_lines(card: Card, digest: str) -> dict[str, str]:
+    """Return a card's lines, by name; empty ones are left out."""
+    lines = {
+        "card": digest,
+        "task": card.task.value,
+        "steps": " → ".join(card.steps),
+        "fields": ", ".join(f"{field.name} ({field.type.value})" for field in card.signature.fields)
+        + f", as {card.input.value}",
+        "classes": ", ".join(card.classes),
+        "outputs": "; ".join(
+            output.name + (f" ({', '.join(output.classes)})" if output.classes else "") for output in card.outputs
+        ),
+        "saved with": _pairs(card.saved_with),
+        "run with": _pairs(card.versions),
+        "mismatches": "; ".join(card.mismatches),
+        "trusted types": ", ".join(card.trusted),
+        "score": " ".join(str(value) for value in card.score.values()),
+        "training": _pairs(card.training),
+        "made": " by ".join(card.made[part] for part in ("at", "by") if part in card.made),
+        "notes": card.notes,
+    }
+    files = {f"file {name}": f"SHA-256 {sha256}" for name, sha256 in card.files.items()}
+    return {name: value for name, value in {**lines, **files}.items() if value}
+
+
+def answer_text(label: Any, score: Any) -> str:
+    """Return an answer in a few words: `positive 0.93`, `21.5`, `colour=red 0.8, size=2.1`."""
+    if isinstance(label, Mapping):
+        scores = score or {}
+        return ", ".join(f"{name}={answer_text(one, scores.get(name))}" for name, one in label.items())
+    shown = f"{label:g}" if isinstance(label, float) else str(label)
+    return shown if score is None else f"{shown} {score:.3f}"
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def _short(value: object, length: int = 60) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under their columns."""
+    table = Table(box=SIMPLE)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    out.print(table)
