@@ -18,6 +18,9 @@ PYTHON := $(VENV)/bin/python
 UV := $(PYTHON) -m uv --no-config
 HUNDREDFOLD := $(VENV)/bin/hundredfold
 RECORDS ?= 50000
+# Of the functions on AWS, x86_64 or arm64; and packages of requirements/extras that the model needs.
+ARCHITECTURE ?= x86_64
+EXTRAS ?=
 
 DEV := $(VENV)/.installed
 STACK := .venvs/stack/.installed
@@ -28,7 +31,7 @@ INGEST := build/ingest-$(RECORDS).jsonl
 BUNDLE := build/bundle/bundle.json
 LAYERS := build/layers/dependencies.zip build/layers/core.zip build/layers/model.zip
 FUNCTIONS := build/functions/.built
-BUILDERS := layers/build.py layers/archive.py layers/packages.py
+BUILDERS := layers/build.py layers/archive.py layers/packages.py layers/sizes.py
 
 .PHONY: help
 help: ## list all targets
@@ -129,8 +132,8 @@ test: $(DEV) $(STACK) $(TOOLS) build ## all tests; those that need it share one 
 # ---------------------------------------------------------------- AWS
 
 .PHONY: deploy
-deploy: $(TOOLS) build ## deploy to AWS with your credentials and region (sam deploy, asks before it changes anything)
-	cd infra && SAM_CLI_TELEMETRY=0 ../.venvs/tools/bin/sam deploy
+deploy: $(TOOLS) build ## deploy to AWS with your credentials and region (asks before it changes anything)
+	$(HUNDREDFOLD) --target aws deploy --parameter Architecture=$(ARCHITECTURE)
 
 .PHONY: clean
 clean: ## remove what was built; environments and the local stack stay
@@ -148,8 +151,26 @@ $(BUNDLE): layers/model/train.py layers/model/example_data.py layers/core/python
 $(INGEST): layers/model/make_ingest.py layers/model/example_data.py $(DEV)
 	$(PYTHON) layers/model/make_ingest.py $(INGEST) --records $(RECORDS)
 
-build/layers/dependencies.zip: requirements/dependencies.txt $(BUILDERS) $(DEV)
-	$(PYTHON) layers/build.py dependencies
+# Written anew only when it says something else: what was built for other extras is built again.
+build/extras: FORCE
+	@mkdir -p build && echo '$(EXTRAS)' | cmp -s - $@ || echo '$(EXTRAS)' > $@
+
+build/architecture: FORCE
+	@mkdir -p build && echo '$(ARCHITECTURE)' | cmp -s - $@ || echo '$(ARCHITECTURE)' > $@
+
+.PHONY: FORCE
+FORCE:
+
+build/layers/%/dependencies.zip: requirements/dependencies.txt build/extras $(wildcard requirements/extras/*.txt) $(BUILDERS) $(DEV)
+	$(PYTHON) layers/build.py --architecture $* dependencies --extras "$(EXTRAS)" --output $@
+
+build/layers/dependencies.zip: build/layers/$(ARCHITECTURE)/dependencies.zip build/architecture
+	cp $< $@
+	cp $(<:.zip=.packages.json) $(@:.zip=.packages.json)
+
+.PHONY: layers
+layers: build build/layers/x86_64/dependencies.zip build/layers/arm64/dependencies.zip ## build the layers for both architectures, show sizes and digests
+	@$(PYTHON) layers/build.py report
 
 build/layers/core.zip: requirements/core.txt $(BUILDERS) $(shell find layers/core/python -name '*.py') $(DEV)
 	$(PYTHON) layers/build.py core

@@ -44,6 +44,7 @@ for command in (
     local.up,
     local.down,
     local.status,
+    local.deploy,
     ingesting.ingest,
     ingesting.watch,
     reading.summary,

@@ -13,14 +13,16 @@ from hundredfold.adapters.predictions import DynamoPredictions
 from hundredfold.batch_inference import BatchTask, infer_batch
 from hundredfold.bundle import load
 from hundredfold.observability import logger, metrics, observe_batch
+from hundredfold.restoring import reseed_after_restore
 from hundredfold.settings import Settings
+from hundredfold.smoke import smoke
 from hundredfold_model import bundle_folder
 
 SECONDS_BEFORE_TIMEOUT = 2.0
 """How long before Lambda would end it a batch gives up by itself, so that it ends with an error that says why."""
 
 settings = Settings.from_environment(os.environ)
-bundle = load(bundle_folder())
+bundle = load(bundle_folder(), settings.model_card)
 s3 = clients.s3()
 sources = S3Sources(s3)
 work = S3WorkObjects(s3, settings.work_bucket)
@@ -32,11 +34,14 @@ predictions = DynamoPredictions(
     now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"),
     pool=ThreadPoolExecutor(4, thread_name_prefix="predictions"),
 )
+reseed_after_restore()
 
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    if "smoke" in event:
+        return smoke(bundle)
     logger.append_keys(ingest_id=event["ingest_id"], batch=event["batch"]["batch"])
     outcome = infer_batch(
         BatchTask.from_dict(event),

@@ -25,7 +25,7 @@ class Reason(StrEnum):
 type Label = str | float | Mapping[str, str | float]
 """What a model answers: a class, a number if it is a regressor, or one of these for each output that it names."""
 
-type Score = float | None | Mapping[str, float | None]
+type Score = float | Mapping[str, float | None] | None
 """How sure a model is of its label, from 0 to 1; None for a number and where the model gives no probabilities."""
 
 
