@@ -145,7 +145,8 @@ clean: ## remove what was built; environments and the local stack stay
 build: $(LAYERS) $(FUNCTIONS) ## train the example model, build layers and functions, check their size
 	@$(PYTHON) layers/build.py check
 
-$(BUNDLE): layers/model/train.py layers/model/example_data.py layers/core/python/hundredfold/bundle.py $(DEV)
+$(BUNDLE): layers/model/train.py layers/model/example_data.py layers/model/describe.py $(DEV) \
+    $(addprefix layers/core/python/hundredfold/,answering.py bundle.py card.py signature.py)
 	$(PYTHON) layers/model/train.py build/bundle
 
 $(INGEST): layers/model/make_ingest.py layers/model/example_data.py $(DEV)

