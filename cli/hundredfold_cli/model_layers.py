@@ -43,6 +43,7 @@ class ModelLayers:
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
         self._layer = deployment.model_layer.rpartition(":")[0]
+        self._name = self._layer.rpartition(":")[2]
         self._archives: dict[str, bytes] = {}
 
     @property
@@ -56,11 +57,11 @@ class ModelLayers:
     def publish(self, archive: bytes, description: str) -> tuple[str, bool]:
         """Publish a layer version of these bytes, unless there is one already; return its ARN and whether it is new."""
         digest = base64.b64encode(hashlib.sha256(archive).digest()).decode()
-        pages = self._lambda.get_paginator("list_layer_versions").paginate(LayerName=self._layer)
+        pages = self._lambda.get_paginator("list_layer_versions").paginate(LayerName=self._name)
         for version in (version for page in pages for version in page["LayerVersions"]):
             # Those with another description are of other models, but for the one that was built with the stack.
             if version.get("Description") == description or version["LayerVersionArn"] == self._deployment.model_layer:
-                there = self._lambda.get_layer_version(LayerName=self._layer, VersionNumber=version["Version"])
+                there = self._lambda.get_layer_version(LayerName=self._name, VersionNumber=version["Version"])
                 if there["Content"].get("CodeSha256") == digest:
                     return version["LayerVersionArn"], False
         content: dict[str, object] = {"ZipFile": archive}
@@ -69,7 +70,7 @@ class ModelLayers:
             self._deployment.s3.put_object(Bucket=self._deployment.work_bucket, Key=key, Body=archive)
             content = {"S3Bucket": self._deployment.work_bucket, "S3Key": key}
         published = self._lambda.publish_layer_version(
-            LayerName=self._layer.rpartition(":")[2],
+            LayerName=self._name,
             Description=description,
             Content=content,  # type: ignore[arg-type]
             CompatibleRuntimes=["python3.13"],
@@ -95,7 +96,7 @@ class ModelLayers:
 
     def delete(self, arn: str) -> None:
         """Delete a layer version. Functions that have it keep it."""
-        self._lambda.delete_layer_version(LayerName=self._layer, VersionNumber=int(arn.rpartition(":")[2]))
+        self._lambda.delete_layer_version(LayerName=self._name, VersionNumber=int(arn.rpartition(":")[2]))
 
     def _archive(self, arn: str) -> bytes:
         if arn not in self._archives:

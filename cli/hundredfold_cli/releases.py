@@ -156,13 +156,15 @@ class Releases:
         latest = self._put_on_latest(model_layer, digest)
         if before and _same(before, latest):
             return before, False
-        existing = {version.number for version in self.versions()}
-        self._say(f"publishing a version with model {card.name} ...")
-        published = self._publish(f"{card.name[:80]}; card {digest[:12]}; {by}"[:256])
+        there = {version.number: version for version in self.versions()}
+        published = next((version for version in there.values() if _same(version, latest)), None)
+        if published is None:
+            self._say(f"publishing a version with model {card.name} ...")
+            published = self._publish(f"{card.name[:80]}; card {digest[:12]}; {by}"[:256])
         try:
             self.smoke(published.number, card, digest)
         except ReleaseRefusedError as refused:
-            if published.number not in existing:
+            if published.number not in there:
                 self._lambda.delete_function(FunctionName=self._function, Qualifier=published.number)
             if before:
                 self._put_on_latest(before.model_layer, before.card)

@@ -112,7 +112,7 @@ def list_(as_json: AsJson = False) -> None:
         marks = ["live"] if live and live.version == version.number else []
         if version.number in used:
             marks.append(f"{len(used[version.number])} running")
-        rows.append((version.number, ", ".join(marks), name, card, version.published[:19].replace("T", " "), by))
+        rows.append((version.number, ", ".join(marks), name, card, version.published[:16].replace("T", " "), by))
     show_models.print_table(("version", "", "model", "card", "published", "by"), rows)
 
 
