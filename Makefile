@@ -173,6 +173,10 @@ build/layers/dependencies.zip: build/layers/$(ARCHITECTURE)/dependencies.zip bui
 layers: build build/layers/x86_64/dependencies.zip build/layers/arm64/dependencies.zip ## build the layers for both architectures, show sizes and digests
 	@$(PYTHON) layers/build.py report
 
+.PHONY: layers-again
+layers-again: layers ## build all layers again from nothing, and compare their digests
+	$(PYTHON) layers/build.py again --extras "$(EXTRAS)"
+
 build/layers/core.zip: requirements/core.txt $(BUILDERS) $(shell find layers/core/python -name '*.py') $(DEV)
 	$(PYTHON) layers/build.py core
 

@@ -6,11 +6,12 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from archive import compile_python, write_zip
-from hundredfold.card import CARD
+from hundredfold.card import CARD, Card
 from packages import PLATFORMS, install
 from sizes import LAMBDA_LIMIT_BYTES, Part, over_limit, read_parts, table, unzipped_size
 
@@ -88,6 +89,10 @@ def check_size() -> None:
     _print(f"{'together':18}{total:>13,} bytes{total / LAMBDA_LIMIT_BYTES:>8.1%} of the limit")
     if message := over_limit(parts):
         raise SystemExit(message)
+    bundled = Card.from_json((BUILD / "bundle" / CARD).read_bytes())
+    if lacking := set(bundled.requires) - {part.package for part in parts}:
+        names = " ".join(sorted({*bundled.requires}))
+        raise SystemExit(f'build/bundle needs {", ".join(sorted(lacking))} in the layers: make build EXTRAS="{names}"')
 
 
 def report(architectures: list[str]) -> None:
@@ -108,6 +113,26 @@ def report(architectures: list[str]) -> None:
         raise SystemExit("\n".join(messages))
 
 
+def build_again(architectures: list[str], extras: list[str]) -> None:
+    """Build all layers once more, from nothing, and end with a message if one is not the same to the byte."""
+    differing = []
+    with tempfile.TemporaryDirectory() as folder:
+        again = Path(folder)
+        built = {
+            LAYERS / "core.zip": build_core(again / "core.zip"),
+            LAYERS / "model.zip": build_model(BUILD / "bundle", again / "model.zip"),
+        }
+        for architecture in architectures:
+            archive = again / architecture / "dependencies.zip"
+            built[LAYERS / architecture / "dependencies.zip"] = build_dependencies(architecture, extras, archive)
+        for first, second in built.items():
+            same = _sha256(first) == _sha256(second)
+            _print(f"{_sha256(second)}  {first.relative_to(LAYERS)}  {'the same again' if same else 'DIFFERS'}")
+            differing += [] if same else [str(first.relative_to(LAYERS))]
+    if differing:
+        raise SystemExit(f"built again, {', '.join(differing)} is not the same to the byte")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--architecture", choices=PLATFORMS, default="x86_64")
@@ -122,6 +147,7 @@ def main() -> None:
     commands.add_parser("functions")
     commands.add_parser("check")
     commands.add_parser("report")
+    commands.add_parser("again").add_argument("--extras", default="")
     arguments = parser.parse_args()
     match arguments.part:
         case "dependencies":
@@ -137,6 +163,8 @@ def main() -> None:
             check_size()
         case "report":
             report(list(PLATFORMS))
+        case "again":
+            build_again(list(PLATFORMS), arguments.extras.split())
 
 
 def _parts(dependencies: Path) -> list[Part]:

@@ -39,7 +39,7 @@ _UNUSED_PATHS = (
 )
 _UNUSED_METADATA = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"}
 
-_PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)(?: *; *([^\\\n]+))?", re.MULTILINE)
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?: *; *([^\\\n]+))?", re.MULTILINE)
 _LAMBDA = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "python_version": "3.13"}
 
 
@@ -123,6 +123,8 @@ def prune(target: Path) -> None:
 
 
 def _is_unused(path: Path, is_folder: bool) -> bool:
+    if path == Path(".lock"):
+        return True  # the installer's
     if path.parts[0].endswith(".dist-info"):
         # Whole, but for the installer's notes: licences lie there under the paths of the sources that they are of,
         # such as numpy/_core/include.

@@ -85,7 +85,9 @@ def _several(card: Card, model: Any, data: Any, records: int) -> list[Answer]:
     if card.task is Task.REGRESSION:
         rows = [_finite(row) for row in predicted]
         return [(dict(zip(names, row, strict=True)), dict.fromkeys(names)) for row in rows]
-    labels = [[str(label) for label in row] for row in predicted]
+    labels = [
+        [_label(value, output.classes) for value, output in zip(row, card.outputs, strict=True)] for row in predicted
+    ]
     scores: Sequence[Sequence[float | None]] = [[None] * len(names) for _ in range(records)]
     if hasattr(model, "predict_proba"):
         scores = _scores_of_several(card, model.predict_proba(data), labels)
@@ -93,6 +95,14 @@ def _several(card: Card, model: Any, data: Any, records: int) -> list[Answer]:
         (dict(zip(names, row, strict=True)), dict(zip(names, sure, strict=True)))
         for row, sure in zip(labels, scores, strict=True)
     ]
+
+
+def _label(value: Any, classes: tuple[str, ...]) -> str:
+    """Return a predicted value as one of the classes: some models answer 1.0 where their class is 1."""
+    label = str(value)
+    if label not in classes and isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return label
 
 
 def _scores_of_several(card: Card, probabilities: Any, labels: list[list[str]]) -> list[list[float]]:
