@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hundredfold_cli.answers import stored_answer
+from hundredfold_cli.comparison import Comparison
 from hundredfold_cli.show import answer_text, out
 
 
@@ -67,3 +68,36 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*map(escape, row))
     out.print(table)
+
+
+def print_comparisons(comparisons: Sequence[Comparison], one: str, other: str) -> None:
+    """Print where two models agree and where they do not, for a person."""
+    for comparison in comparisons:
+        named = f", {comparison.output}" if comparison.output else ""
+        out.print(
+            f"[bold]{escape(one)} and {escape(other)}{escape(named)}[/]: {comparison.compared:,} records answered by "
+            f"both, [bold]{comparison.agreement:.2%}[/] agree ({comparison.compared - comparison.agreed:,} do not); "
+            f"rejected by the second only {comparison.one_only:,}, by the first only {comparison.other_only:,}, "
+            f"by both {comparison.neither:,}",
+            soft_wrap=True,
+        )
+        if comparison.matrix:
+            labels = list(comparison.matrix)
+            rows = [(label, *(f"{comparison.matrix[label][name]:,}" for name in labels)) for label in labels]
+            print_table((f"{one} ↓  {other} →", *labels), rows)
+        if spread := comparison.spread:
+            what = "scores, where the labels agree" if comparison.matrix else "numbers"
+            told = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in spread.items())
+            out.print(f"Differences of the {what}: {told}", soft_wrap=True)
+        if comparison.worst:
+            print_table(
+                ("disagree most", one, other),
+                [
+                    (worst.record_id, _answer(worst.one, worst.one_score), _answer(worst.other, worst.other_score))
+                    for worst in comparison.worst
+                ],
+            )
+
+
+def _answer(label: str | float, score: float | None) -> str:
+    return answer_text(stored_answer(label, score))

@@ -113,7 +113,7 @@ def test_labels_that_apply_or_not_are_outputs_with_the_probability_of_what_is_sa
 
     assert labels == {"near": "1", "far": "0"}
     probability_near, probability_far = model.predict_proba([[0.0, 0.5]])[0]
-    assert scores == {"near": pytest.approx(probability_near), "far": pytest.approx(1 - probability_far)}
+    assert scores == pytest.approx({"near": probability_near, "far": 1 - probability_far})
     assert probability_near > 0.9
 
 

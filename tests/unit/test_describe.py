@@ -198,7 +198,7 @@ def test_a_function_of_the_script_that_saved_it_is_explained(tmp_path: Path) -> 
     try:
         joblib.dump(make_pipeline(FunctionTransformer(double), LinearRegression()), tmp_path / "m.joblib")
     finally:
-        del main.double  # type: ignore[attr-defined]
+        del main.double
 
     with pytest.raises(BundleRefusedError, match="of the script that saved it: move that into a package"):
         describe(tmp_path, Request("m", ("m.joblib",), NUMBERS))

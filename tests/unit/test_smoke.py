@@ -9,7 +9,7 @@ from hundredfold.signature import Field, FieldType, Signature
 from hundredfold.smoke import differences, smoke
 from sklearn.dummy import DummyClassifier
 
-SAMPLE = {
+SAMPLE: dict[str, Any] = {
     "records": [{"a": 1.0}, {"a": 2.0}, {"a": 3.0}],
     "answers": [["near", 0.75], [{"x": 2.5, "y": "red"}, {"x": None, "y": 0.5}], [3.5, None]],
 }

@@ -1,14 +1,18 @@
 """model: packaging a model, and its life on a deployed stack."""
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from hundredfold.card import Card, Input
+from hundredfold.errors import BundleRefusedError, InvalidIngestError
 
 from hundredfold_cli import show, show_models
 from hundredfold_cli.commands.options import AsJson
+from hundredfold_cli.comparing import compare_bundles, write_records_of
+from hundredfold_cli.comparison_picture import picture as draw
 from hundredfold_cli.failures import NotThereError
 from hundredfold_cli.model_layers import layer_archive
 from hundredfold_cli.packaging import package as package_bundle
@@ -215,3 +219,42 @@ def _as_dict(version: Version, releases: Releases) -> dict[str, Any]:
         "layers": list(version.layers),
         "model_layer": version.model_layer,
     }
+
+
+@app.command()
+def compare(
+    one: Annotated[str, typer.Argument(help="A version's number, or a bundle's folder.")],
+    other: Annotated[str, typer.Argument(help="Another one.")],
+    ingest: Annotated[str | None, typer.Option(help="The ingest whose records are scored.")] = None,
+    records: Annotated[Path | None, typer.Option(help="A file of records in its place, as JSON Lines.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Where to draw the comparison, as SVG.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score the same records with two models, here, and show where they agree and where they do not."""
+    if (ingest is None) == (records is None):
+        raise InvalidIngestError("name the records by --ingest or by --records")
+    with tempfile.TemporaryDirectory() as folder:
+        here = Path(folder)
+        source = records or write_records_of(find_deployment(), str(ingest), here / "records.jsonl")
+        found = compare_bundles(_unpacked(one, here / "one"), _unpacked(other, here / "other"), source)
+    if picture:
+        picture.write_text(draw(found, one, other), encoding="utf-8")
+        show.say(f"drawn in {picture}")
+    if as_json:
+        show.print_json([comparison.as_dict() for comparison in found])
+    else:
+        show_models.print_comparisons(found, one, other)
+
+
+def _unpacked(name: str, folder: Path) -> Path:
+    if Path(name).is_dir():
+        read_bundle(Path(name))
+        return Path(name)
+    folder.mkdir()
+    releases = Releases(find_deployment())
+    releases.layers.unpack(releases.version(name).model_layer, folder)
+    _, digest = read_bundle(folder)
+    released = releases.version(name).card
+    if digest != released:
+        raise BundleRefusedError(f"the card in the layer of version {name} is not the one that was released: {digest}")
+    return folder
