@@ -126,8 +126,12 @@ unit: $(DEV) ## the tests that need no network, in seconds
 	$(VENV)/bin/pytest tests/unit
 
 .PHONY: test
-test: $(DEV) $(STACK) $(TOOLS) build ## all tests; those that need it share one local stack of their own
-	$(VENV)/bin/pytest
+test: $(DEV) $(STACK) $(TOOLS) build ## all tests but those of releases; those that need it share one local stack of their own
+	$(VENV)/bin/pytest -m "not release"
+
+.PHONY: test-releases
+test-releases: $(DEV) $(STACK) $(TOOLS) build ## the life of models on a local stack: releases, roll-backs, deployments, shadows (minutes)
+	$(VENV)/bin/pytest -m release
 
 # ---------------------------------------------------------------- AWS
 

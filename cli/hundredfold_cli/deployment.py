@@ -91,6 +91,10 @@ class Deployment:
         return client
 
     @cached_property
+    def cloudwatch(self) -> Any:
+        return self._client("cloudwatch")
+
+    @cached_property
     def ledger(self) -> DynamoLedger:
         return DynamoLedger(self.dynamodb, self.ledger_table)
 

@@ -13,6 +13,7 @@ from hundredfold.adapters.clients import error_code
 from hundredfold.errors import IngestExistsError, IngestNotFoundError, InvalidIngestError
 from hundredfold.ingest import Plan, check_ingest_id, source_key
 from hundredfold.outcomes import Status, Totals
+from hundredfold.shadow import SHADOW, Shadow
 from hundredfold.summarizing import lambda_message, summarize
 
 from hundredfold_cli.deployment import Deployment
@@ -49,12 +50,15 @@ def check_new(deployment: Deployment, ingest_id: str) -> None:
         raise IngestExistsError(ingest_id)
 
 
-def start_ingest(deployment: Deployment, file: Path, ingest_id: str, uploaded: Callable[[int], None]) -> None:
+def start_ingest(
+    deployment: Deployment, file: Path, ingest_id: str, uploaded: Callable[[int], None], shadow: Shadow | None = None
+) -> None:
     """Upload a file of records and start the execution that scores it.
 
     Parameters
     ----------
     uploaded : called with the number of bytes of each piece that is uploaded
+    shadow : an ingest that runs another model on a sample of the same records beside it
 
     Raises
     ------
@@ -65,11 +69,16 @@ def start_ingest(deployment: Deployment, file: Path, ingest_id: str, uploaded: C
     check_new(deployment, ingest_id)
     key = source_key(ingest_id)
     deployment.s3.upload_file(str(file), deployment.source_bucket, key, Callback=uploaded)
+    source = {"source": {"bucket": deployment.source_bucket, "key": key}}
+    _start(deployment, ingest_id, source)
+    if shadow:
+        _start(deployment, shadow.ingest_id, {**source, "shadow": shadow.as_input()})
+
+
+def _start(deployment: Deployment, ingest_id: str, execution_input: dict[str, Any]) -> None:
     try:
         deployment.step_functions.start_execution(
-            stateMachineArn=deployment.state_machine,
-            name=ingest_id,
-            input=json.dumps({"source": {"bucket": deployment.source_bucket, "key": key}}),
+            stateMachineArn=deployment.state_machine, name=ingest_id, input=json.dumps(execution_input)
         )
     except ClientError as error:
         if error_code(error) == "ExecutionAlreadyExists":
@@ -89,10 +98,11 @@ def execution_of(deployment: Deployment, ingest_id: str) -> dict[str, Any] | Non
 
 def newest_ingest(deployment: Deployment) -> str:
     """Return the id of the ingest that was started last; raises NotThereError if there is none."""
-    executions = deployment.step_functions.list_executions(stateMachineArn=deployment.state_machine, maxResults=100)
-    if not executions["executions"]:
+    listed = deployment.step_functions.list_executions(stateMachineArn=deployment.state_machine, maxResults=100)
+    executions = [execution for execution in listed["executions"] if SHADOW not in execution["name"]]
+    if not executions:
         raise NotThereError("there is no ingest yet; start one with: hundredfold ingest FILE")
-    return str(max(executions["executions"], key=lambda execution: execution["startDate"])["name"])
+    return str(max(executions, key=lambda execution: execution["startDate"])["name"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,9 +67,17 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
         "source": str(summary["source"]) or "-",
         "predictions": f"DynamoDB table {predictions_table}",
     }
+    if "shadow" in summary:
+        rows["shadow"] = _shadow(summary["shadow"])
     for name, value in rows.items():
         table.add_row(name, value)
     out.print(table)
+
+
+def _shadow(told: Mapping[str, Any]) -> str:
+    if "error" in told:
+        return f"version {told['version']} failed: {told['error']}"
+    return f"version {told['version']} disagrees on {told['disagreed']:,} of {told['compared']:,} records"
 
 
 def print_sample(reads: list[BatchRead]) -> None:

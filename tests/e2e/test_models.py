@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import skops.io
 from deployed import Stack
+from hundredfold.bundle import Bundle
 from hundredfold_cli.deploying import deploy_locally
 from hundredfold_cli.releases import Live, Releases
 from sklearn.datasets import load_breast_cancer, load_diabetes
@@ -162,6 +163,7 @@ class Busy(Releases):
         return {self._busy: ["some-ingest"]}
 
 
+@pytest.mark.release
 def test_old_versions_are_pruned_but_never_one_that_is_live_or_in_use(
     stack: Stack, live: Live, three_files: tuple[Path, list[Any]]
 ) -> None:
@@ -186,6 +188,7 @@ def test_old_versions_are_pruned_but_never_one_that_is_live_or_in_use(
     assert {used["model_layer"], newest["model_layer"], stack.deployment.model_layer} <= left
 
 
+@pytest.mark.release
 def test_a_deployment_keeps_the_live_model_unless_it_is_told_otherwise(
     stack: Stack, live: Live, three_files: tuple[Path, list[Any]], tmp_path: Path
 ) -> None:
@@ -228,6 +231,7 @@ def write_table(file: Path, names: list[str], rows: np.ndarray[Any, Any]) -> Pat
     return file
 
 
+@pytest.mark.release
 def test_a_table_of_numbers_and_a_regressor_go_all_the_way(
     stack: Stack, live: Live, tmp_path: Path, new_id: Callable[[], str]
 ) -> None:
@@ -262,6 +266,59 @@ def test_a_table_of_numbers_and_a_regressor_go_all_the_way(
     values = regressor.predict(diabetes.data).tolist()
     assert [row["value"] for row in exported["diabetes"]] == pytest.approx(values)
     assert set(exported["diabetes"][0]) == {"record_id", "value", "model_version", "predicted_at", "batch"}
+
+
+@pytest.mark.release
+def test_a_shadow_answers_beside_the_live_model_and_cannot_touch_it(
+    stack: Stack, live: Live, three_files: tuple[Path, list[Any]], records: Path, texts: list[str], tmp_path: Path,
+    bundle: Bundle, new_id: Callable[[], str],
+) -> None:  # fmt: skip
+    # Given a challenger that was released and taken back, and a version that can answer none of these records
+    folder, (vectorizer, counts, model) = three_files
+    challenger = stack.read("model", "publish", str(package_three(stack, folder)))["version"]
+    joblib.dump(LinearRegression().fit([[1.0], [2.0]], [1.0, 2.0]), tmp_path / "line.joblib")
+    package(stack, tmp_path / "line.joblib", "--field", "a:number", "-o", tmp_path / "line")
+    misfit = stack.read("model", "publish", str(tmp_path / "line"))["version"]
+    stack.read("model", "rollback", live.version)
+
+    # When an ingest is shadowed by each
+    ids = [new_id(), new_id()]
+    good, bad = (
+        stack.command("ingest", str(records), "--id", one, "--shadow", version, "--sample", "20%")
+        for one, version in zip(ids, (challenger, misfit), strict=True)
+    )
+
+    # Then all live results are the live model's, whatever became of the shadow
+    expected = [label for label, _ in bundle.predict([(text,) for text in texts])]
+    for told, one in zip((good, bad), ids, strict=True):
+        assert told.returncode == 0, told.stderr
+        rows = [json.loads(line) for line in stack.command("results", one).stdout.splitlines()]
+        assert [row["label"] for row in rows] == expected
+        assert {row["model_version"] for row in rows} == {live.version}
+        assert stack.read("verify", one)["ok"]
+
+    # And the challenger's predictions lie apart, of a share of the batches, with the disagreement in the summary
+    shadow = [
+        json.loads(line) for line in stack.command("results", f"{ids[0]}.shadow-{challenger}").stdout.splitlines()
+    ]
+    assert {row["model_version"] for row in shadow} == {challenger}
+    assert 100 <= len(shadow) <= 1_500
+    by_hand = model.predict(counts.transform(vectorizer.transform(texts))).tolist()
+    numbers = [int(row["record_id"].removeprefix("r-")) for row in shadow]
+    assert [row["label"] for row in shadow] == [by_hand[number] for number in numbers]
+    summary = stack.read("summary", ids[0])
+    # Their labels have other names, so they disagree on all
+    assert summary["shadow"]["compared"] == summary["shadow"]["disagreed"] == len(shadow)
+    assert f"version {challenger} disagrees on {len(shadow):,} of {len(shadow):,} records" in good.stdout
+    [comparison] = stack.read("model", "shadow", ids[0])
+    assert comparison["agreement"] == 0.0
+    listed = stack.deployment.cloudwatch.list_metrics(Namespace="Hundredfold", MetricName="ShadowDisagreed")
+    assert listed["Metrics"]
+
+    # And the one that failed is said, and no more than that
+    assert "the ingest itself is not touched by that" in bad.stderr
+    assert stack.read("summary", ids[1])["shadow"]["error"] == "it has no answer in common"
+    assert stack.read("summary")["ingest_id"] == ids[1]
 
 
 def test_a_tampered_file_is_refused_before_anything_is_opened_or_published(

@@ -10,16 +10,18 @@ from hundredfold.card import Card, Input
 from hundredfold.errors import BundleRefusedError, InvalidIngestError
 
 from hundredfold_cli import show, show_models
-from hundredfold_cli.commands.options import AsJson
+from hundredfold_cli.commands.options import AsJson, IngestId
 from hundredfold_cli.comparing import compare_bundles, write_records_of
 from hundredfold_cli.comparison_picture import picture as draw
 from hundredfold_cli.failures import NotThereError
+from hundredfold_cli.ingests import newest_ingest
 from hundredfold_cli.model_layers import layer_archive
 from hundredfold_cli.packaging import package as package_bundle
 from hundredfold_cli.packaging import read_bundle, user
 from hundredfold_cli.project import ROOT
 from hundredfold_cli.recipe import parse_fields, parse_pairs, read_recipe
 from hundredfold_cli.releases import Releases, Version
+from hundredfold_cli.shadowing import report_shadow
 from hundredfold_cli.target import find_deployment
 
 app = typer.Typer(no_args_is_help=True, help="Package a model, release it, compare it, and take it back.")
@@ -258,3 +260,15 @@ def _unpacked(name: str, folder: Path) -> Path:
     if digest != released:
         raise BundleRefusedError(f"the card in the layer of version {name} is not the one that was released: {digest}")
     return folder
+
+
+@app.command()
+def shadow(ingest_id: IngestId = None, as_json: AsJson = False) -> None:
+    """Compare what an ingest's shadow answered with what its live model did, and enter that into its summary."""
+    deployment = find_deployment()
+    name = ingest_id or newest_ingest(deployment)
+    found = report_shadow(deployment, name)
+    if as_json:
+        show.print_json([comparison.as_dict() for comparison in found])
+    else:
+        show_models.print_comparisons(found, "live", "shadow")
