@@ -50,15 +50,12 @@ def check_new(deployment: Deployment, ingest_id: str) -> None:
         raise IngestExistsError(ingest_id)
 
 
-def start_ingest(
-    deployment: Deployment, file: Path, ingest_id: str, uploaded: Callable[[int], None], shadow: Shadow | None = None
-) -> None:
+def start_ingest(deployment: Deployment, file: Path, ingest_id: str, uploaded: Callable[[int], None]) -> None:
     """Upload a file of records and start the execution that scores it.
 
     Parameters
     ----------
     uploaded : called with the number of bytes of each piece that is uploaded
-    shadow : an ingest that runs another model on a sample of the same records beside it
 
     Raises
     ------
@@ -69,10 +66,13 @@ def start_ingest(
     check_new(deployment, ingest_id)
     key = source_key(ingest_id)
     deployment.s3.upload_file(str(file), deployment.source_bucket, key, Callback=uploaded)
-    source = {"source": {"bucket": deployment.source_bucket, "key": key}}
-    _start(deployment, ingest_id, source)
-    if shadow:
-        _start(deployment, shadow.ingest_id, {**source, "shadow": shadow.as_input()})
+    _start(deployment, ingest_id, {"source": {"bucket": deployment.source_bucket, "key": key}})
+
+
+def start_shadow(deployment: Deployment, shadow: Shadow) -> None:
+    """Start the shadow of an ingest that was started by `start_ingest`; raises IngestExistsError if there is one."""
+    source = {"bucket": deployment.source_bucket, "key": source_key(shadow.of)}
+    _start(deployment, shadow.ingest_id, {"source": source, "shadow": shadow.as_input()})
 
 
 def _start(deployment: Deployment, ingest_id: str, execution_input: dict[str, Any]) -> None:

@@ -231,13 +231,21 @@ class Releases:
             history = live.before[live.before.index(number) + 1 :]
         else:
             history = (live.version, *(one for one in live.before if one != live.version))[:HISTORY]
-        self._lambda.update_alias(
-            FunctionName=self._function,
-            Name=ALIAS,
-            FunctionVersion=number,
-            Description="live before: " + " ".join(history) if history else "",
-            RevisionId=live.revision,
-        )
+        try:
+            self._lambda.update_alias(
+                FunctionName=self._function,
+                Name=ALIAS,
+                FunctionVersion=number,
+                Description="live before: " + " ".join(history) if history else "",
+                RevisionId=live.revision,
+            )
+        except ClientError as error:
+            if error_code(error) != "PreconditionFailedException":
+                raise
+            raise ReleaseRefusedError(
+                f"someone else has made another version live meanwhile, so version {number} is not; "
+                "look at it with: hundredfold model list"
+            ) from None
 
     # ------------------------------------------------------------ removing
 

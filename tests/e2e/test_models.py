@@ -15,7 +15,7 @@ import skops.io
 from deployed import Stack
 from hundredfold.bundle import Bundle
 from hundredfold_cli.deploying import deploy_locally
-from hundredfold_cli.releases import Live, Releases
+from hundredfold_cli.releases import Live, ReleaseRefusedError, Releases
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -400,6 +400,15 @@ def test_packaged_again_a_bundle_is_the_same_to_the_byte(
     assert {file.name: file.read_bytes() for file in bundle.iterdir()} == {
         file.name: file.read_bytes() for file in first.iterdir()
     }
+
+
+def test_a_release_that_another_one_has_overtaken_is_refused(stack: Stack, live: Live) -> None:
+    releases = Releases(stack.deployment)
+
+    with pytest.raises(ReleaseRefusedError, match="someone else has made another version live meanwhile"):
+        releases.point_to(live.version, Live(live.version, live.before, "a revision of before"))
+
+    assert releases.live() == live
 
 
 def test_what_is_not_there_is_said_in_one_line(stack: Stack) -> None:

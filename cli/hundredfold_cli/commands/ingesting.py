@@ -1,5 +1,6 @@
 """ingest, watch: starting an ingest and following it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from hundredfold_cli.commands.reading import show_standing
 from hundredfold_cli.deployment import Deployment
 from hundredfold_cli.failures import ExitCode
 from hundredfold_cli.follow import follow
-from hundredfold_cli.ingests import check_file, check_new, new_ingest_id, newest_ingest, start_ingest
+from hundredfold_cli.ingests import check_file, check_new, new_ingest_id, newest_ingest, start_ingest, start_shadow
 from hundredfold_cli.shadowing import new_shadow, report_shadow
 from hundredfold_cli.target import find_deployment
 
@@ -35,10 +36,12 @@ def ingest(
     beside = new_shadow(deployment, name, shadow, sample) if shadow else None
     show.say(f"uploading {file.name} ({size:,} bytes) as ingest {name} ...")
     with show.upload_progress(size) as uploaded:
-        start_ingest(deployment, file, name, uploaded, beside)
+        start_ingest(deployment, file, name, uploaded)
+    if beside:
+        _apart(lambda: start_shadow(deployment, beside))
     if not detach:
         if beside:
-            _follow_shadow(deployment, name)
+            _apart(lambda: (follow(deployment, name), report_shadow(deployment, name)))
         _follow(deployment, name, as_json=as_json)
         return
     show.say(f"started; follow it with: hundredfold watch {name}")
@@ -52,13 +55,13 @@ def watch(ingest_id: IngestId = None, as_json: AsJson = False) -> None:
     _follow(deployment, ingest_id or newest_ingest(deployment), as_json=as_json)
 
 
-def _follow_shadow(deployment: Deployment, ingest_id: str) -> None:
+def _apart(do: Callable[[], object]) -> None:
+    """Do something with a shadow; whatever becomes of that, its ingest goes on."""
     try:
-        follow(deployment, ingest_id)
-        report_shadow(deployment, ingest_id)
+        do()
     except KeyboardInterrupt:
-        raise
-    except Exception as error:  # noqa: BLE001, RUF100 - whatever became of the shadow, the ingest is not touched by it
+        show.say("\nthe shadow goes on; look at it with: hundredfold model shadow")
+    except Exception as error:  # noqa: BLE001, RUF100 - anything at all
         show.complain(f"the shadow: {error}; the ingest itself is not touched by that")
 
 
