@@ -12,7 +12,7 @@ from pathlib import Path
 
 from archive import compile_python, write_zip
 from hundredfold.card import CARD, Card
-from packages import PLATFORMS, install
+from packages import PLATFORMS, install, named_by_extra
 from sizes import LAMBDA_LIMIT_BYTES, Part, over_limit, read_parts, table, unzipped_size
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +33,7 @@ def build_dependencies(architecture: str, extras: list[str], archive: Path) -> P
         )
 
     def fill(python: Path) -> None:
-        owners = install(locks, python, architecture)
+        owners = named_by_extra(install(locks, python, architecture), locks)
         archive.parent.mkdir(parents=True, exist_ok=True)
         archive.with_suffix(".packages.json").write_text(json.dumps(owners, indent=2, sort_keys=True) + "\n")
 

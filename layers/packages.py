@@ -109,6 +109,16 @@ def owners_of(target: Path, order: Sequence[str]) -> dict[str, str]:
     }
 
 
+def named_by_extra(owners: Mapping[str, str], locks: Sequence[Path]) -> dict[str, str]:
+    """Say of packages that only an extra brought along which one that was: `wcwidth (for skops)`."""
+    known = set(pins(locks[:1]))
+    names = {name: name for name in known}
+    for lock in locks[1:]:
+        for name in pins([lock]):
+            names.setdefault(name, name if name == _normal(lock.stem) else f"{name} (for {lock.stem})")
+    return {entry: names[name] for entry, name in owners.items()}
+
+
 def prune(target: Path) -> None:
     """Remove tests, sources, headers, type stubs and sample data. Licences and metadata stay."""
     for unused in _UNUSED_PATHS:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from hundredfold_cli.project import ROOT
-from packages import pins
+from packages import named_by_extra, pins
 from sizes import Part, over_limit, read_parts, table
 
 from build import build_model
@@ -79,6 +79,19 @@ def test_the_locks_of_the_layers_agree_with_that_of_development() -> None:
 
     assert len(locks) >= 4
     assert {name: development.get(name) for name in layers} == layers
+
+
+def test_what_an_extra_brought_along_is_named_by_it(tmp_path: Path) -> None:
+    for name, pinned in {"dependencies": ["numpy"], "skops": ["numpy", "skops", "wcwidth"]}.items():
+        (tmp_path / f"{name}.txt").write_text("".join(f"{one}==1.0\n" for one in pinned))
+    owners = {"numpy": "numpy", "numpy.libs": "numpy", "skops": "skops", "wcwidth": "wcwidth"}
+
+    assert named_by_extra(owners, [tmp_path / "dependencies.txt", tmp_path / "skops.txt"]) == {
+        "numpy": "numpy",
+        "numpy.libs": "numpy",
+        "skops": "skops",
+        "wcwidth": "wcwidth (for skops)",
+    }
 
 
 def test_pins_of_another_system_are_left_out(tmp_path: Path) -> None:
