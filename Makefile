@@ -139,7 +139,8 @@ clean: ## remove what was built; environments and the local stack stay
 build: $(LAYERS) $(FUNCTIONS) ## train the example model, build layers and functions, check their size
 	@$(PYTHON) layers/build.py check
 
-$(BUNDLE): layers/model/train.py layers/model/example_data.py layers/core/python/hundredfold/bundle.py $(DEV)
+$(BUNDLE): layers/model/train.py layers/model/example_data.py layers/core/python/hundredfold/bundle.py \
+    layers/core/python/hundredfold/health.py $(DEV)
 	$(PYTHON) layers/model/train.py build/bundle
 
 $(INGEST): layers/model/make_ingest.py layers/model/example_data.py $(DEV)
@@ -148,7 +149,7 @@ $(INGEST): layers/model/make_ingest.py layers/model/example_data.py $(DEV)
 build/layers/dependencies.zip: requirements/dependencies.txt $(BUILDERS) $(DEV)
 	$(PYTHON) layers/build.py dependencies
 
-build/layers/core.zip: requirements/core.txt $(BUILDERS) $(shell find layers/core/python -name '*.py') $(DEV)
+build/layers/core.zip: requirements/core.txt $(BUILDERS) $(shell find layers/core/python -name '*.py' -o -name '*.json') $(DEV)
 	$(PYTHON) layers/build.py core
 
 build/layers/model.zip: $(BUNDLE) $(BUILDERS) $(shell find layers/model/python -name '*.py')

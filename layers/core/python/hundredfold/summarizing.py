@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from hundredfold.costing import OTHER_MEMORY_MB, PriceList, bill, uses, work_of_ledger
+from hundredfold.health import Baseline
 from hundredfold.ingest import Plan
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Status, Summary, Totals
+from hundredfold.outcomes import BatchFailure, BatchOutcome, Sketch, Status, Summary, Totals
 
 
 def summarize(
@@ -17,6 +19,8 @@ def summarize(
     plan: Plan | None,
     entries: Iterable[BatchOutcome | BatchFailure],
     failure: Mapping[str, Any] | None,
+    baseline: Baseline | None = None,
+    price_list: PriceList | None = None,
 ) -> Summary:
     """Add up the ledger and hold it against the plan.
 
@@ -26,8 +30,16 @@ def summarize(
     plan : None if the planning itself failed
     entries : what the ledger has of each batch
     failure : the error and cause that ended the ingest, as the state machine caught them, or None
+    baseline : of the model that scored it, to tell its drift from; None if it has none
+    price_list : to tell its cost from, or None
     """
-    totals = Totals.of(entries)
+    listed = list(entries)
+    totals = Totals.of(listed)
+    sketch = Sketch.sum(entry.sketch for entry in listed if isinstance(entry, BatchOutcome) and entry.sketch)
+    usd = None
+    if price_list and plan:
+        work = work_of_ledger(listed, source_bytes=plan.source.size, other_memory_mb=OTHER_MEMORY_MB)
+        usd = round(bill(uses(work), price_list).usd, 6)
     cause = _cause(failure)
     records, batches = (plan.records, plan.batches) if plan else (0, 0)
     failed = records - totals.predicted - totals.rejected
@@ -53,6 +65,8 @@ def summarize(
         reasons=totals.reasons,
         failures=dict(failures.most_common()),
         cause=cause,
+        drift=baseline.drift(sketch) if baseline and sketch else None,
+        usd=usd,
     )
 
 
