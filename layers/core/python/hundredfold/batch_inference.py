@@ -73,8 +73,10 @@ def infer_batch(
         watch.lap("decode")
     found, not_predictable = predict_batch(records, predict)
     watch.lap("predict")
-    sketch = baseline.sketch(signature, [record.values for record in records], found) if baseline else None
-    watch.lap("sketch")
+    sketch = None
+    if baseline:
+        sketch = baseline.sketch(signature, [record.values for record in records], found)
+        watch.lap("sketch")
 
     units = predictions.write(task.ingest_id, batch.batch, task.model, found, time_left)
     rejections = sorted(rejections + not_predictable, key=lambda rejection: rejection.line)

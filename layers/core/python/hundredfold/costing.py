@@ -122,6 +122,7 @@ class Work:
     rejected_batches : batches that wrote an object of rejections
     card_writes : 1 if the model's card was kept with the ingest
     log_bytes : what the functions logged
+    workers : environments of the inference function that had a part in it
     """
 
     records: int
@@ -141,7 +142,7 @@ class Work:
     rejected_batches: int
     card_writes: int
     log_bytes: float
-    retries: int = 0
+    workers: int = 0
     architecture: str = "x86_64"
 
 
@@ -232,7 +233,7 @@ class Assumptions:
     summarize_seconds: float = 1.5
     child_overhead_seconds: float = 0.05
     start_seconds: float = 1.0
-    log_bytes_a_batch: float = 2_600.0
+    log_bytes_a_batch: float = 2_250.0
     log_bytes_an_ingest: float = 6_000.0
     ledger_bytes_a_batch: float = 500.0
     prediction_bytes: float = 200.0
@@ -279,6 +280,7 @@ def work_of_ledger(
         rejected_batches=sum(entry.rejected > 0 for entry in done),
         card_writes=int(any(entry.sketch for entry in done)),
         log_bytes=batches * assumed.log_bytes_a_batch + assumed.log_bytes_an_ingest,
+        workers=len({effort.worker for effort in efforts}),
     )
 
 
@@ -390,5 +392,6 @@ class Shape:
             rejected_batches=0,
             card_writes=int(self.batches > 0),
             log_bytes=self.batches * self.assumed.log_bytes_a_batch + self.assumed.log_bytes_an_ingest,
+            workers=self.at_once,
             architecture=self.architecture,
         )

@@ -41,6 +41,7 @@ class Metric(StrEnum):
     REJECTED_PERCENT = "RejectedPercent"
     INGEST_COST = "IngestCost"
     MODEL_VERSION = "ModelVersion"
+    DRIFT = "Drift"
     LABEL_DRIFT = "LabelDrift"
     SCORE_DRIFT = "ScoreDrift"
     INPUT_DRIFT = "InputDrift"
@@ -67,6 +68,7 @@ _MILLISECONDS = {
     Metric.INIT_DURATION,
 }
 _PURE_NUMBERS = {
+    Metric.DRIFT,
     Metric.LABEL_DRIFT,
     Metric.SCORE_DRIFT,
     Metric.INPUT_DRIFT,

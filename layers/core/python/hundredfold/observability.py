@@ -83,6 +83,7 @@ def observe_summary(summary: Summary) -> None:
     if summary.model_version.isdecimal():
         _add(Metric.MODEL_VERSION, int(summary.model_version))
     if summary.drift:
+        _add(Metric.DRIFT, summary.drift.largest)
         _add(Metric.LABEL_DRIFT, summary.drift.labels)
         _add(Metric.SCORE_DRIFT, summary.drift.scores)
         _add(Metric.INPUT_DRIFT, summary.drift.inputs)

@@ -137,6 +137,10 @@ class Drift:
     inputs: float
     unseen: float
 
+    @property
+    def largest(self) -> float:
+        return max(self.labels, self.scores, self.inputs)
+
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
@@ -146,7 +150,7 @@ class BatchOutcome:
     ----------
     records : how many it had; `predicted + rejected` is the same number
     reasons : how many were rejected for each reason
-    milliseconds : how long each step took: read, decode, predict, write
+    milliseconds : how long each step took: read, decode, predict, sketch (if there is a baseline), write
     effort : what it took beside that; None of outcomes from before that was kept
     sketch : what it held; None if the model has no baseline
     """

@@ -62,7 +62,6 @@ class S3WorkObjects:
         except (ClientError, BotoCoreError) as error:
             _raise(error, ObjectLocation(self.bucket, key))
 
-
     def read(self, key: str) -> bytes | None:
         """Read an object; None if there is none. Without the right to list, S3 answers that with 403."""
         try:
