@@ -102,7 +102,8 @@ def estimate(
     print_bill(found, f"Estimate: {records:,} records in batches of {batch_size:,}, {memory:,} MB, {arch.value}")
     show.out.print(
         f"Time to finish about {shape.seconds:,.0f} s: {shape.batches:,} batches of "
-        f"{shape.batch_seconds * 1000:,.0f} ms, {shape.at_once:,} at once, {shape.writes_a_second:,.0f} writes a second.",
+        f"{shape.batch_seconds * 1000:,.0f} ms, {shape.at_once:,} at once, "
+        f"{shape.writes_a_second:,.0f} writes a second.",
         soft_wrap=True,
     )
     for broken in shape.broken_limits():
