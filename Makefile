@@ -39,6 +39,8 @@ help: ## list all targets
 .PHONY: run
 run: up $(INGEST) ## install, build, start the local stack, deploy to it, score 50,000 records, show the summary
 	$(HUNDREDFOLD) ingest $(INGEST)
+	@$(HUNDREDFOLD) report
+	@$(HUNDREDFOLD) dashboard
 	@$(HUNDREDFOLD) status
 
 .PHONY: up
@@ -102,7 +104,7 @@ lint: $(DEV) ## look for mistakes in the code
 
 .PHONY: types
 types: $(DEV) ## check the types, strictly
-	$(VENV)/bin/mypy layers/core/python cli layers/build.py layers/model workflows tests bench
+	$(VENV)/bin/mypy layers/core/python cli layers/build.py layers/model workflows infra/dashboards tests bench
 	for function in functions/*/; do $(VENV)/bin/mypy "$$function" layers/model/python; done
 
 .PHONY: template
@@ -122,6 +124,17 @@ unit: $(DEV) ## the tests that need no network, in seconds
 .PHONY: test
 test: $(DEV) $(STACK) $(TOOLS) build ## all tests; those that need it share one local stack of their own
 	$(VENV)/bin/pytest
+
+# ---------------------------------------------------------------- what is seen
+
+.PHONY: pages
+pages: $(DEV) ## the newest ingest's report and the dashboards, as pages in build/pages/
+	$(HUNDREDFOLD) report
+	$(HUNDREDFOLD) dashboard
+
+.PHONY: dashboards
+dashboards: $(DEV) ## put infra/dashboards/*.json into the template, after a change
+	$(PYTHON) infra/dashboards/embed.py
 
 # ---------------------------------------------------------------- AWS
 

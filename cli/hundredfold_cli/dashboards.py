@@ -19,13 +19,14 @@ SMALLEST_PERIOD = 60
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One metric of a widget."""
+    """One metric of a widget; `colour` is that of the body, or empty."""
 
     namespace: str
     name: str
     dimensions: tuple[tuple[str, str], ...]
     stat: str
     label: str
+    colour: str = ""
 
 
 @dataclass(slots=True)
@@ -105,7 +106,9 @@ def _read_metric(metric: list[Any], stat: str) -> Query:
         raise ValueError(f"this metric cannot be read, write it out: {metric}")
     namespace, name, *dimensions = words
     pairs = tuple(sorted(zip(dimensions[::2], dimensions[1::2], strict=True)))
-    return Query(namespace, name, pairs, options.get("stat", stat), options.get("label", name))
+    return Query(
+        namespace, name, pairs, options.get("stat", stat), options.get("label", name), options.get("color", "")
+    )
 
 
 def fill(

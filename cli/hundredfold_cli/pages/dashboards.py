@@ -7,6 +7,8 @@ from hundredfold_cli.dashboards import Dashboard, Widget
 from hundredfold_cli.pages.page import Chart, Page, section, table, text
 
 _TITLES = {"business": "For the business", "engineer": "For the engineer"}
+_COLOURS = {"#2ca02c": "good", "#ff7f0e": "warn", "#d62728": "bad"}
+"""CloudWatch's own green, orange and red, as this page has them for light and dark."""
 
 
 def dashboards_page(dashboards: Sequence[Dashboard], stack: str, begin: datetime, end: datetime, period: int) -> Page:
@@ -48,6 +50,10 @@ def _drawn(page: Page, widget: Widget) -> str:
             for query, points in zip(widget.queries, widget.points, strict=True)
         )
         inside = f'<div class="numbers">{numbers}</div>'
+    elif not any(value for points in widget.points for _, value in points):
+        # A chart of zeros is an empty one to look at.
+        labels = ", ".join(query.label for query, points in zip(widget.queries, widget.points, strict=True) if points)
+        inside = f'<div class="numbers"><div><b>0</b><span>throughout: {text(labels)}</span></div></div>'
     else:
         inside = page.chart(_lines(widget), height=230)
     return f'<section style="grid-column:span {widget.width}"><h2>{text(widget.title)}</h2>{inside}</section>'
@@ -65,7 +71,7 @@ def _lines(widget: Widget) -> Chart:
         "stacked": widget.stacked,
         "thresholds": widget.thresholds,
         "series": [
-            {"name": query.label, "points": points}
+            {"name": query.label, "points": points, "colour": _COLOURS.get(query.colour, "")}
             for query, points in zip(widget.queries, widget.points, strict=True)
             if points
         ],

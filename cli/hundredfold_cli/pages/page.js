@@ -84,7 +84,7 @@
         `from ${number.format(value[1])} s, ${number.format((value[2] - value[1]) * 1000)} ms` };
       return { ...option,
         grid: { ...option.grid, top: 8, bottom: 24 },
-        xAxis: axis({ type: "value", min: 0, name: "seconds", nameLocation: "middle", nameGap: 24 }),
+        xAxis: axis({ type: "value", min: 0, max: chart.seconds, name: "seconds", nameLocation: "middle", nameGap: 24 }),
         yAxis: axis({ type: "category", data: chart.workers, inverse: true, axisLabel: { width: 74, overflow: "truncate" } }),
         series: [{ type: "custom", encode: { x: [1, 2], y: 0 }, data: chart.items, clip: true,
           renderItem: (params, api) => {

@@ -1,5 +1,6 @@
 """The page of one ingest."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -105,10 +106,11 @@ def _timeline(page: Page, report: Report) -> str:
     more = f", the first {len(workers)} shown" if len(first) > len(workers) else ""
     note = (
         f"{len(report.done):,} batches on {len(first):,} environments{more}: {starts:,} cold starts, "
-        f"{slow:,} stragglers (over three times the median). Amber: an environment starts; blue: a batch; violet: with rejections; red: "
-        "a straggler."
+        f"{slow:,} stragglers (over three times the median). Amber: an environment starts; blue: a batch; violet: "
+        "with rejections; red: a straggler."
     )
-    chart: Chart = {"kind": "gantt", "workers": names, "items": items}
+    last = max(float(report.summary["seconds"]), *(item[2] for item in items))
+    chart: Chart = {"kind": "gantt", "workers": names, "items": items, "seconds": math.ceil(last * 10) / 10}
     return section("Timeline", page.chart(chart, height=60 + max(26 * len(workers), 70)), note=note)
 
 

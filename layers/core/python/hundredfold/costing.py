@@ -223,8 +223,8 @@ class Assumptions:
     ledger_bytes_a_batch, prediction_bytes : size of an item
     """
 
-    cpu_ms_a_batch: float = 12.0
-    cpu_ms_a_record: float = 0.15
+    cpu_ms_a_batch: float = 6.0
+    cpu_ms_a_record: float = 0.12
     wait_ms_a_batch: float = 25.0
     wait_ms_a_call: float = 10.0
     init_seconds: float = 2.8
@@ -233,7 +233,7 @@ class Assumptions:
     summarize_seconds: float = 1.5
     child_overhead_seconds: float = 0.05
     start_seconds: float = 1.0
-    log_bytes_a_batch: float = 2_250.0
+    log_bytes_a_batch: float = 1_850.0
     log_bytes_an_ingest: float = 6_000.0
     ledger_bytes_a_batch: float = 500.0
     prediction_bytes: float = 200.0
