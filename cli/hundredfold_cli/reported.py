@@ -1,6 +1,7 @@
 """What Lambda reported of an ingest's invocations: billed milliseconds and logged bytes, from the functions' logs."""
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -86,7 +87,7 @@ def add_up(events: Iterable[Any], ingest_id: str) -> Invocations:
                 total = Invocations(
                     total.count + 1,
                     total.billed_ms + billed,
-                    total.start_ms + max(0.0, billed - duration - 1 if billed - duration >= 1 else 0.0),
+                    total.start_ms + max(0.0, billed - math.ceil(duration)),
                     int(report["memory"]),
                     total.log_bytes + size,
                 )

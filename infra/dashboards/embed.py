@@ -29,7 +29,7 @@ def embed(template: str) -> str:
         marked = re.compile(rf"( +# begin {name}.json[^\n]*\n[^\n]*\n).*?(\n +# end {name}.json)", re.DOTALL)
         if not marked.search(template):
             raise SystemExit(f"{TEMPLATE} has no markers for {name}.json")
-        template = marked.sub(lambda found, lines=lines: f"{found[1]}{lines}{found[2]}", template)
+        template = marked.sub(rf"\g<1>{lines.replace('\\', r'\\')}\g<2>", template)
     return template
 
 
