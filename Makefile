@@ -127,6 +127,10 @@ test: $(DEV) $(STACK) $(TOOLS) build ## all tests; those that need it share one 
 
 # ---------------------------------------------------------------- what is seen
 
+.PHONY: chromium
+chromium: ## install Chromium where that needs no password, for pictures and the test of the pages
+	@bash infra/install_chromium.sh
+
 .PHONY: pages
 pages: $(DEV) ## the newest ingest's report and the dashboards, as pages in build/pages/
 	$(HUNDREDFOLD) report

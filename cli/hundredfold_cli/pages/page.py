@@ -42,8 +42,8 @@ class Page:
             raise NotThereError("the charting library is not installed; run make setup") from None
         assets = files("hundredfold_cli.pages")
         css, script = assets.joinpath("page.css").read_text(), assets.joinpath("page.js").read_text()
-        # `</` would end the script that the data stands in.
-        data = json.dumps(self._charts, separators=(",", ":"), default=str).replace("</", "<\\/")
+        # In a script element, `</script` would end it and `<!--` would hide its end.
+        data = json.dumps(self._charts, separators=(",", ":"), default=str).replace("<", "\\u003c")
         return "\n".join(
             [
                 '<!doctype html><html lang="en"><head><meta charset="utf-8">',
