@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from hundredfold.outcomes import BatchFailure, BatchOutcome
+from hundredfold.outcomes import BatchFailure, BatchOutcome, Sketch
 
 TRANSITIONS_OF_PARENT = 6
 """PlanIngest, HasBatches?, InferBatches, SummarizeIngest, Completed?, and the end."""
@@ -245,43 +245,69 @@ _QUERIES = 8
 _READ_BYTES = 4096
 
 
-def work_of_ledger(
-    entries: Iterable[BatchOutcome | BatchFailure],
-    *,
-    source_bytes: int,
-    other_memory_mb: int,
-    assumed: Assumptions = ASSUMED,
-) -> Work:
-    """Add up what an ingest took from its ledger; what is not in it (logs, the two other functions) is assumed.
+@dataclass(slots=True)
+class Taken:
+    """What an ingest took and held, added up entry by entry: a ledger of any length passes by, and is not kept."""
 
-    A batch that was given up has left no figures, so its attempts cost nothing here: see `work_of_reports` in the
-    command for what Lambda itself reported.
-    """
-    listed = list(entries)
-    done = [entry for entry in listed if isinstance(entry, BatchOutcome)]
-    efforts = [entry.effort for entry in done if entry.effort]
-    infer = math.fsum(sum(entry.milliseconds.values()) for entry in done) / 1000
-    batches = len(listed)
-    return Work(
-        records=sum(entry.records for entry in done),
-        batches=batches,
-        source_bytes=source_bytes,
-        attempts=batches,
-        infer_seconds=infer,
-        init_seconds=math.fsum(effort.init_milliseconds for effort in efforts) / 1000,
-        infer_memory_mb=max((effort.memory_mb for effort in efforts), default=0),
-        plan_seconds=assumed.plan_seconds,
-        summarize_seconds=assumed.summarize_seconds,
-        other_memory_mb=other_memory_mb,
-        child_seconds=infer / len(done) + assumed.child_overhead_seconds if done else 0.0,
-        prediction_writes=math.fsum(effort.write_units for effort in efforts),
-        ledger_writes=batches + 2,
-        reads=ledger_reads(batches, assumed),
-        rejected_batches=sum(entry.rejected > 0 for entry in done),
-        card_writes=int(any(entry.sketch for entry in done)),
-        log_bytes=batches * assumed.log_bytes_a_batch + assumed.log_bytes_an_ingest,
-        workers=len({effort.worker for effort in efforts}),
-    )
+    batches: int = 0
+    done: int = 0
+    records: int = 0
+    milliseconds: int = 0
+    init_milliseconds: int = 0
+    memory_mb: int = 0
+    write_units: float = 0.0
+    rejected_batches: int = 0
+    sketch: Sketch | None = None
+    workers: set[str] = field(default_factory=set)
+
+    def add(self, entry: BatchOutcome | BatchFailure) -> None:
+        """Add an entry. A batch that was given up has left no figures: it counts as one call that took no time."""
+        self.batches += 1
+        if isinstance(entry, BatchFailure):
+            return
+        self.done += 1
+        self.records += entry.records
+        self.milliseconds += sum(entry.milliseconds.values())
+        self.rejected_batches += entry.rejected > 0
+        if entry.sketch:
+            self.sketch = self.sketch + entry.sketch if self.sketch else entry.sketch
+        if entry.effort:
+            self.init_milliseconds += entry.effort.init_milliseconds
+            self.memory_mb = max(self.memory_mb, entry.effort.memory_mb)
+            self.write_units += entry.effort.write_units
+            self.workers.add(entry.effort.worker)
+
+    def work(self, *, source_bytes: int, other_memory_mb: int, assumed: Assumptions = ASSUMED) -> Work:
+        """Return it as work; what is not in the ledger (logs, the two other functions) is assumed."""
+        seconds = self.milliseconds / 1000
+        return Work(
+            records=self.records,
+            batches=self.batches,
+            source_bytes=source_bytes,
+            attempts=self.batches,
+            infer_seconds=seconds,
+            init_seconds=self.init_milliseconds / 1000,
+            infer_memory_mb=self.memory_mb,
+            plan_seconds=assumed.plan_seconds,
+            summarize_seconds=assumed.summarize_seconds,
+            other_memory_mb=other_memory_mb,
+            child_seconds=seconds / self.done + assumed.child_overhead_seconds if self.done else 0.0,
+            prediction_writes=self.write_units,
+            ledger_writes=self.batches + 2,
+            reads=ledger_reads(self.batches, assumed),
+            rejected_batches=self.rejected_batches,
+            card_writes=int(self.sketch is not None),
+            log_bytes=self.batches * assumed.log_bytes_a_batch + assumed.log_bytes_an_ingest,
+            workers=len(self.workers),
+        )
+
+
+def work_of_ledger(entries: Iterable[BatchOutcome | BatchFailure], *, source_bytes: int, other_memory_mb: int) -> Work:
+    """Add up what an ingest took from its ledger. What Lambda itself reported is better: the command reads that."""
+    taken = Taken()
+    for entry in entries:
+        taken.add(entry)
+    return taken.work(source_bytes=source_bytes, other_memory_mb=other_memory_mb)
 
 
 def ledger_reads(batches: int, assumed: Assumptions = ASSUMED) -> float:

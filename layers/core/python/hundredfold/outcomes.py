@@ -103,22 +103,26 @@ class Sketch:
             "unseen": self.unseen,
         }
 
+    def __add__(self, other: "Sketch") -> "Sketch":
+        """Add up two sketches of one baseline."""
+        return Sketch(
+            _add(self.labels, other.labels),
+            _add(self.scores, other.scores),
+            tuple(_add(ours, theirs) for ours, theirs in zip(self.inputs, other.inputs, strict=True)),
+            self.unseen + other.unseen,
+        )
+
     @classmethod
     def sum(cls, sketches: Iterable["Sketch"]) -> "Sketch | None":
         """Add up sketches of one baseline; None if there is none."""
-        found = list(sketches)
-        if not found:
-            return None
-        return cls(
-            _add(sketch.labels for sketch in found),
-            _add(sketch.scores for sketch in found),
-            tuple(_add(bins) for bins in zip(*(sketch.inputs for sketch in found), strict=True)),
-            sum(sketch.unseen for sketch in found),
-        )
+        whole = None
+        for sketch in sketches:
+            whole = sketch if whole is None else whole + sketch
+        return whole
 
 
-def _add(rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
-    return tuple(sum(column) for column in zip(*rows, strict=True))
+def _add(ours: tuple[int, ...], theirs: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(a + b for a, b in zip(ours, theirs, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

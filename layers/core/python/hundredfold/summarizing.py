@@ -2,14 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from hundredfold.costing import OTHER_MEMORY_MB, PriceList, bill, uses, work_of_ledger
+from hundredfold.costing import OTHER_MEMORY_MB, PriceList, Taken, bill, uses
 from hundredfold.health import Baseline
 from hundredfold.ingest import Plan
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Sketch, Status, Summary, Totals
+from hundredfold.outcomes import BatchFailure, BatchOutcome, Status, Summary, Totals
 
 
 def summarize(
@@ -33,12 +33,11 @@ def summarize(
     baseline : of the model that scored it, to tell its drift from; None if it has none
     price_list : to tell its cost from, or None
     """
-    listed = list(entries)
-    totals = Totals.of(listed)
-    sketch = Sketch.sum(entry.sketch for entry in listed if isinstance(entry, BatchOutcome) and entry.sketch)
+    taken = Taken()
+    totals = Totals.of(_through(entries, taken))
     usd = None
     if price_list and plan:
-        work = work_of_ledger(listed, source_bytes=plan.source.size, other_memory_mb=OTHER_MEMORY_MB)
+        work = taken.work(source_bytes=plan.source.size, other_memory_mb=OTHER_MEMORY_MB)
         usd = round(bill(uses(work), price_list).usd, 6)
     cause = _cause(failure)
     records, batches = (plan.records, plan.batches) if plan else (0, 0)
@@ -65,9 +64,16 @@ def summarize(
         reasons=totals.reasons,
         failures=dict(failures.most_common()),
         cause=cause,
-        drift=baseline.drift(sketch) if baseline and sketch else None,
+        drift=baseline.drift(taken.sketch) if baseline and taken.sketch else None,
         usd=usd,
     )
+
+
+def _through(entries: Iterable[BatchOutcome | BatchFailure], taken: Taken) -> Iterator[BatchOutcome | BatchFailure]:
+    """Pass entries on, one at a time, adding up on the way what they took."""
+    for entry in entries:
+        taken.add(entry)
+        yield entry
 
 
 def _cause(failure: Mapping[str, Any] | None) -> str | None:
