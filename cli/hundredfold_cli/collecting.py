@@ -30,7 +30,9 @@ _OVERLAP_MS = 10_000  # events of different environments do not come in order
 _DATA_A_CALL = 500
 
 _REPORT = re.compile(r"REPORT RequestId: \S+\s+Duration: ([\d.]+) ms\s+Billed Duration")
-_FAILED = re.compile(r"\[ERROR\]|Status: (error|timeout)|Task timed out|Traceback \(most recent call last\)")
+_FAILED = re.compile(
+    r'"level":"ERROR"|\[ERROR\]|Status: (error|timeout)|Task timed out|Traceback \(most recent call last\)'
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from hundredfold.adapters.worker import Worker
 from hundredfold.batch_inference import BatchTask, infer_batch
 from hundredfold.bundle import load
 from hundredfold.ingest import card_key
-from hundredfold.observability import logger, metrics, observe_batch
+from hundredfold.observability import failures_logged, logger, metrics, observe_batch
 from hundredfold.settings import Settings
 from hundredfold_model import bundle_folder
 
@@ -48,21 +48,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         ingest_id=event["ingest_id"], batch=event["batch"]["batch"], execution=event.get("execution", "")
     )
     task = BatchTask.from_dict(event)
-    if task.batch.batch == 0:
-        # The model that scores an ingest is described beside it: the summary and the report read its card there.
-        work.write(card_key(task.ingest_id), bundle.card.to_json())
-    outcome = infer_batch(
-        task,
-        predict=bundle.predict,
-        signature=bundle.card.signature,
-        sources=sources,
-        work=work,
-        predictions=predictions,
-        ledger=ledger,
-        max_record_bytes=settings.record_bytes,
-        time_left=lambda: context.get_remaining_time_in_millis() / 1000 - SECONDS_BEFORE_TIMEOUT,
-        baseline=bundle.card.baseline,
-        effort=effort,
-    )
+    with failures_logged():
+        if task.batch.batch == 0:
+            # The model that scores an ingest is described beside it: the summary and the report read its card there.
+            work.write(card_key(task.ingest_id), bundle.card.to_json())
+        outcome = infer_batch(
+            task,
+            predict=bundle.predict,
+            signature=bundle.card.signature,
+            sources=sources,
+            work=work,
+            predictions=predictions,
+            ledger=ledger,
+            max_record_bytes=settings.record_bytes,
+            time_left=lambda: context.get_remaining_time_in_millis() / 1000 - SECONDS_BEFORE_TIMEOUT,
+            baseline=bundle.card.baseline,
+            effort=effort,
+        )
     observe_batch(task.ingest_id, outcome, task.model.version, MODEL_LOAD_MILLISECONDS)
     return {"predicted": outcome.predicted, "rejected": outcome.rejected}

@@ -1,5 +1,6 @@
 """What is emitted: names, units, dimensions, and that nothing is emitted that is not in the one list."""
 
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from hundredfold.ingest import Model, ObjectLocation, Plan, Source
 from hundredfold.metric_names import ALL, COLD_START, Metric, rejected_for, unit_of
-from hundredfold.observability import metrics, observe_batch, observe_plan, observe_summary
+from hundredfold.observability import failures_logged, logger, metrics, observe_batch, observe_plan, observe_summary
 from hundredfold.outcomes import BatchOutcome, Drift, Effort, Reason, Status, Summary
 
 PLAN = Plan(
@@ -125,3 +126,18 @@ def test_units_are_those_that_cloudwatch_knows() -> None:
 def test_a_reasons_metric_is_named_after_it() -> None:
     assert rejected_for(Reason.NOT_AN_OBJECT) == "RejectedNotAnObject"
     assert rejected_for(Reason.TOO_LARGE) == "RejectedTooLarge"
+
+
+def test_an_error_that_ends_a_call_is_logged_by_its_kind_alone() -> None:
+    stream = io.StringIO()
+    handler = logger.registered_handler
+    was = handler.setStream(stream)  # type: ignore[attr-defined]
+    try:
+        with pytest.raises(ValueError, match="the record said"), failures_logged():
+            raise ValueError("the record said: I hated it")
+    finally:
+        handler.setStream(was)  # type: ignore[attr-defined]
+
+    line = json.loads(stream.getvalue())
+    assert (line["level"], line["message"], line["error"]) == ("ERROR", "failed", "ValueError")
+    assert "hated" not in stream.getvalue()

@@ -105,9 +105,9 @@ def _timeline(page: Page, report: Report) -> str:
     names = [f"worker {number}" for number in range(1, len(workers) + 1)]
     more = f", the first {len(workers)} shown" if len(first) > len(workers) else ""
     note = (
-        f"{len(report.done):,} batches on {len(first):,} environments{more}: {starts:,} cold starts, "
-        f"{slow:,} stragglers (over three times the median). Amber: an environment starts; blue: a batch; violet: "
-        "with rejections; red: a straggler."
+        f"{_count(len(report.done), 'batch', 'batches')} on {_count(len(first), 'environment')}{more}: "
+        f"{_count(starts, 'cold start')}, {_count(slow, 'straggler')} (over three times the median). Amber: an "
+        "environment starts; blue: a batch; violet: with rejections; red: a straggler."
     )
     last = max(float(report.summary["seconds"]), *(item[2] for item in items))
     chart: Chart = {"kind": "gantt", "workers": names, "items": items, "seconds": math.ceil(last * 10) / 10}
@@ -273,6 +273,10 @@ def _ranges(edges: Sequence[float], places: int) -> list[str]:
 
     between = [f"{shown(low)} to {shown(high)}" for low, high in pairwise(edges)]
     return [f"under {shown(edges[0])}", *between, f"from {shown(edges[-1])}"] if edges else ["any"]
+
+
+def _count(number: int, one: str, more: str = "") -> str:
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
 
 
 def _verdict(index: float) -> str:

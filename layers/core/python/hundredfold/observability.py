@@ -3,6 +3,8 @@
 Nothing of a record's content is logged or measured.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
@@ -63,6 +65,19 @@ def observe_batch(
         milliseconds=dict(taken),
         model_version=model_version,
     )
+
+
+@contextmanager
+def failures_logged() -> Iterator[None]:
+    """Log an error that ends a call, so that the call is found by its ingest and batch, and its cost is counted.
+
+    Only its kind: a message or traceback of the model's may quote a record.
+    """
+    try:
+        yield
+    except Exception as error:
+        logger.error("failed", error=type(error).__name__)  # noqa: TRY400 - without the traceback
+        raise
 
 
 def observe_summary(summary: Summary) -> None:
