@@ -37,6 +37,9 @@
     };
   }
 
+  // counts have no marks between them
+  const whole = (values) => (values.every(Number.isInteger) ? { minInterval: 1 } : {});
+
   const kinds = {
     // categories x series, upright or lying
     bars(chart) {
@@ -44,8 +47,9 @@
       const names = axis({ type: "category", data: chart.categories, inverse: lying,
         axisLabel: lying ? { width: 130, overflow: "break" } : { interval: chart.all ? 0 : "auto" } });
       const unit = chart.percent ? (v) => `${number.format(v)} %` : axisNumber;
-      const values = axis({ type: "value", axisLabel: { formatter: unit } });
+      const values = axis({ type: "value", axisLabel: { formatter: unit }, ...whole(chart.series.flatMap((s) => s.values)) });
       const option = base(chart, chart.series.length > 1);
+      if (lying) Object.assign(option.grid, { left: 16, right: 34 });
       option.tooltip = { ...option.tooltip, trigger: "axis", axisPointer: { type: "shadow", shadowStyle: { opacity: 0.15 } },
         valueFormatter: (v) => (chart.percent ? `${number.format(v)} %` : number.format(v)) };
       return { ...option, [lying ? "yAxis" : "xAxis"]: names, [lying ? "xAxis" : "yAxis"]: values,
@@ -66,7 +70,7 @@
         : axis({ type: "time", axisLabel: { formatter: (ms) => clock(ms, span < 600000) } });
       const marks = chart.thresholds.map((t) => ({ yAxis: t.value, label: { formatter: `${t.label} ${t.value}`, color: css("bad"),
         position: "insideStartTop" } }));
-      return { ...option, xAxis: time, yAxis: axis({ type: "value", min: 0, axisLabel: { formatter: axisNumber },
+      return { ...option, xAxis: time, yAxis: axis({ type: "value", min: 0, axisLabel: { formatter: axisNumber }, ...whole(points.map((p) => p[1])),
           max: chart.thresholds.length ? (v) => (chart.thresholds.every((t) => v.max > t.value) ? null : Math.max(...chart.thresholds.map((t) => t.value)) * 1.25) : undefined }),
         series: chart.series.map((s, i) => ({ type: bars ? "bar" : "line", name: s.name,
           data: alone ? [s.points.length ? s.points[0][1] : null] : s.points, stack: chart.stacked ? "all" : undefined, barMaxWidth: 34,
