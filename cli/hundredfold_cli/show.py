@@ -64,12 +64,21 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
         "seconds": f"{seconds:,.1f}",
         "records a second": f"{scored / seconds:,.0f}" if seconds else "-",
         "model version": str(summary["model_version"]) or "-",
+        "drift": _drift(summary.get("drift")),
+        "cost": f"${summary['usd']:.4f} by list prices" if summary.get("usd") is not None else "-",
         "source": str(summary["source"]) or "-",
         "predictions": f"DynamoDB table {predictions_table}",
     }
     for name, value in rows.items():
         table.add_row(name, value)
     out.print(table)
+
+
+def _drift(drift: Mapping[str, float] | None) -> str:
+    if drift is None:
+        return "-"
+    indices = ", ".join(f"{name} {drift[name]:.3f}" for name in ("labels", "scores", "inputs"))
+    return f"{indices}; {drift['unseen']:.1%} unknown or out of range"
 
 
 def print_sample(reads: list[BatchRead]) -> None:
