@@ -37,7 +37,7 @@ help: ## list all targets
 # ---------------------------------------------------------------- the main job
 
 .PHONY: run
-run: up $(INGEST) ## install, build, start the local stack, deploy to it, score 50,000 records, show the summary
+run: up $(ASL_VALIDATOR) $(INGEST) ## install, build, start the local stack, deploy to it, score 50,000 records, show the summary
 	$(HUNDREDFOLD) ingest $(INGEST)
 	@$(HUNDREDFOLD) report
 	@$(HUNDREDFOLD) dashboard
@@ -118,11 +118,11 @@ workflow-check: $(DEV) $(ASL_VALIDATOR) ## validate the state machine's definiti
 	PATH="$(CURDIR)/.venvs/tools/bin:$$PATH" node .venvs/asl/node_modules/.bin/asl-validator --json-path build/definition.asl.json
 
 .PHONY: unit
-unit: $(DEV) ## the tests that need no network, in seconds
+unit: $(DEV) $(ASL_VALIDATOR) ## the tests that need no network, in seconds
 	$(VENV)/bin/pytest tests/unit
 
 .PHONY: test
-test: $(DEV) $(STACK) $(TOOLS) build ## all tests; those that need it share one local stack of their own
+test: setup build ## all tests; those that need it share one local stack of their own
 	$(VENV)/bin/pytest
 
 # ---------------------------------------------------------------- what is seen
@@ -132,7 +132,7 @@ chromium: ## install Chromium where that needs no password, for pictures and the
 	@bash infra/install_chromium.sh
 
 .PHONY: pages
-pages: $(DEV) ## the newest ingest's report and the dashboards, as pages in build/pages/
+pages: $(DEV) $(ASL_VALIDATOR) ## the newest ingest's report and the dashboards, as pages in build/pages/
 	$(HUNDREDFOLD) report
 	$(HUNDREDFOLD) dashboard
 
