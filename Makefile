@@ -40,8 +40,10 @@ help: ## list all targets
 # ---------------------------------------------------------------- the main job
 
 .PHONY: run
-run: up $(INGEST) ## install, build, start the local stack, deploy to it, score 50,000 records, show the summary
+run: up $(ASL_VALIDATOR) $(INGEST) ## install, build, start the local stack, deploy to it, score 50,000 records, show the summary
 	$(HUNDREDFOLD) ingest $(INGEST)
+	@$(HUNDREDFOLD) report
+	@$(HUNDREDFOLD) dashboard
 	@$(HUNDREDFOLD) status
 
 .PHONY: up
@@ -108,7 +110,7 @@ lint: $(DEV) ## look for mistakes in the code
 
 .PHONY: types
 types: $(DEV) ## check the types, strictly
-	$(VENV)/bin/mypy layers/core/python cli layers/build.py layers/model workflows tests bench
+	$(VENV)/bin/mypy layers/core/python cli layers/build.py layers/model workflows infra/dashboards tests bench
 	for function in functions/*/; do $(VENV)/bin/mypy "$$function" layers/model/python; done
 
 .PHONY: template
@@ -122,16 +124,31 @@ workflow-check: $(DEV) $(ASL_VALIDATOR) ## validate the state machine's definiti
 	PATH="$(CURDIR)/.venvs/tools/bin:$$PATH" node .venvs/asl/node_modules/.bin/asl-validator --json-path build/definition.asl.json
 
 .PHONY: unit
-unit: $(DEV) ## the tests that need no network, in seconds
+unit: $(DEV) $(ASL_VALIDATOR) ## the tests that need no network, in seconds
 	$(VENV)/bin/pytest tests/unit
 
 .PHONY: test
-test: $(DEV) $(STACK) $(TOOLS) build ## all tests but those of releases; those that need it share one local stack of their own
+test: setup build ## all tests but those of releases; those that need it share one local stack of their own
 	$(VENV)/bin/pytest -m "not release"
 
 .PHONY: test-releases
 test-releases: $(DEV) $(STACK) $(TOOLS) build ## the life of models on a local stack: releases, roll-backs, deployments, shadows (minutes)
 	$(VENV)/bin/pytest -m release
+
+# ---------------------------------------------------------------- what is seen
+
+.PHONY: chromium
+chromium: ## install Chromium where that needs no password, for pictures and the test of the pages
+	@bash infra/install_chromium.sh
+
+.PHONY: pages
+pages: $(DEV) $(ASL_VALIDATOR) ## the newest ingest's report and the dashboards, as pages in build/pages/
+	$(HUNDREDFOLD) report
+	$(HUNDREDFOLD) dashboard
+
+.PHONY: dashboards
+dashboards: $(DEV) ## put infra/dashboards/*.json into the template, after a change
+	$(PYTHON) infra/dashboards/embed.py
 
 # ---------------------------------------------------------------- AWS
 
@@ -150,7 +167,7 @@ build: $(LAYERS) $(FUNCTIONS) ## train the example model, build layers and funct
 	@$(PYTHON) layers/build.py check
 
 $(BUNDLE): layers/model/train.py layers/model/example_data.py layers/model/describe.py $(DEV) \
-    $(addprefix layers/core/python/hundredfold/,answering.py bundle.py card.py signature.py)
+    $(addprefix layers/core/python/hundredfold/,answering.py bundle.py card.py health.py signature.py)
 	$(PYTHON) layers/model/train.py build/bundle
 
 $(INGEST): layers/model/make_ingest.py layers/model/example_data.py $(DEV)
@@ -181,7 +198,7 @@ layers: build build/layers/x86_64/dependencies.zip build/layers/arm64/dependenci
 layers-again: layers ## build all layers again from nothing, and compare their digests
 	$(PYTHON) layers/build.py again --extras "$(EXTRAS)"
 
-build/layers/core.zip: requirements/core.txt $(BUILDERS) $(shell find layers/core/python -name '*.py') $(DEV)
+build/layers/core.zip: requirements/core.txt $(BUILDERS) $(shell find layers/core/python -name '*.py' -o -name '*.json') $(DEV)
 	$(PYTHON) layers/build.py core
 
 build/layers/model.zip: $(BUNDLE) $(BUILDERS) $(shell find layers/model/python -name '*.py')

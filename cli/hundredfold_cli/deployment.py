@@ -14,8 +14,10 @@ from hundredfold.adapters.objects import S3Sources
 from hundredfold_cli.failures import NotThereError
 
 if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_lambda import LambdaClient
+    from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_s3 import S3Client
     from types_boto3_stepfunctions import SFNClient
 
@@ -66,6 +68,15 @@ class Deployment:
         """Return the ARN of an ingest's execution."""
         return f"{self.state_machine.replace(':stateMachine:', ':execution:')}:{ingest_id}"
 
+    @property
+    def stack(self) -> str:
+        """The CloudFormation stack's name, which those of functions, logs and dashboards begin with."""
+        return self.state_machine.rpartition(":")[2].removesuffix("-batch-inference")
+
+    def log_group(self, function: str) -> str:
+        """Return the log group of `infer-batch`, `plan-ingest` or `summarize-ingest`."""
+        return f"/aws/lambda/{self.stack}-{function}"
+
     def _client(self, service: Any) -> Any:
         config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=16)
         return self.session.client(service, endpoint_url=self.endpoint, config=config)
@@ -91,8 +102,14 @@ class Deployment:
         return client
 
     @cached_property
-    def cloudwatch(self) -> Any:
-        return self._client("cloudwatch")
+    def logs(self) -> "CloudWatchLogsClient":
+        client: CloudWatchLogsClient = self._client("logs")
+        return client
+
+    @cached_property
+    def cloudwatch(self) -> "CloudWatchClient":
+        client: CloudWatchClient = self._client("cloudwatch")
+        return client
 
     @cached_property
     def ledger(self) -> DynamoLedger:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from hundredfold.errors import InvalidIngestError
 from hundredfold.ingest import Plan
-from hundredfold.observability import NAMESPACE, SERVICE
+from hundredfold.metric_names import NAMESPACE, SERVICE
 from hundredfold.outcomes import Status
 from hundredfold.shadow import SHADOW, Shadow
 
@@ -18,6 +18,9 @@ from hundredfold_cli.follow import follow
 from hundredfold_cli.ingests import standing
 from hundredfold_cli.outcomes_read import read_batches, read_manifest
 from hundredfold_cli.releases import Releases
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch.type_defs import DimensionTypeDef
 
 
 def new_shadow(deployment: Deployment, ingest_id: str, version: str, sample: str) -> Shadow:
@@ -128,7 +131,7 @@ def _attributes(told: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _count(deployment: Deployment, compared: int, disagreed: int) -> None:
-    dimensions = [{"Name": "service", "Value": SERVICE}]
+    dimensions: list[DimensionTypeDef] = [{"Name": "service", "Value": SERVICE}]
     try:
         deployment.cloudwatch.put_metric_data(
             Namespace=NAMESPACE,

@@ -64,6 +64,8 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
         "seconds": f"{seconds:,.1f}",
         "records a second": f"{scored / seconds:,.0f}" if seconds else "-",
         "model version": str(summary["model_version"]) or "-",
+        "drift": _drift(summary.get("drift")),
+        "cost": f"${summary['usd']:.4f} by list prices" if summary.get("usd") is not None else "-",
         "source": str(summary["source"]) or "-",
         "predictions": f"DynamoDB table {predictions_table}",
     }
@@ -78,6 +80,13 @@ def _shadow(told: Mapping[str, Any]) -> str:
     if "error" in told:
         return f"version {told['version']} failed: {told['error']}"
     return f"version {told['version']} disagrees on {told['disagreed']:,} of {told['compared']:,} records"
+
+
+def _drift(drift: Mapping[str, float] | None) -> str:
+    if drift is None:
+        return "-"
+    indices = ", ".join(f"{name} {drift[name]:.3f}" for name in ("labels", "scores", "inputs"))
+    return f"{indices}; {drift['unseen']:.1%} unknown or out of range"
 
 
 def print_sample(reads: list[BatchRead]) -> None:

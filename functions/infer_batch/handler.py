@@ -1,6 +1,7 @@
 """InferBatch: predicts one batch with the model of its layer, and stores what became of each record."""
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -10,9 +11,11 @@ from hundredfold.adapters import clients
 from hundredfold.adapters.ledger import DynamoLedger
 from hundredfold.adapters.objects import S3Sources, S3WorkObjects
 from hundredfold.adapters.predictions import DynamoPredictions
+from hundredfold.adapters.worker import Worker
 from hundredfold.batch_inference import BatchTask, infer_batch
 from hundredfold.bundle import load
-from hundredfold.observability import logger, metrics, observe_batch
+from hundredfold.ingest import card_key
+from hundredfold.observability import failures_logged, logger, metrics, observe_batch
 from hundredfold.restoring import reseed_after_restore
 from hundredfold.settings import Settings
 from hundredfold.smoke import smoke
@@ -22,7 +25,9 @@ SECONDS_BEFORE_TIMEOUT = 2.0
 """How long before Lambda would end it a batch gives up by itself, so that it ends with an error that says why."""
 
 settings = Settings.from_environment(os.environ)
+loading = time.perf_counter()
 bundle = load(bundle_folder(), settings.model_card)
+MODEL_LOAD_MILLISECONDS = (time.perf_counter() - loading) * 1000
 s3 = clients.s3()
 sources = S3Sources(s3)
 work = S3WorkObjects(s3, settings.work_bucket)
@@ -34,6 +39,7 @@ predictions = DynamoPredictions(
     now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"),
     pool=ThreadPoolExecutor(4, thread_name_prefix="predictions"),
 )
+worker = Worker()
 reseed_after_restore()
 
 
@@ -42,17 +48,27 @@ reseed_after_restore()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if "smoke" in event:
         return smoke(bundle)
-    logger.append_keys(ingest_id=event["ingest_id"], batch=event["batch"]["batch"])
-    outcome = infer_batch(
-        BatchTask.from_dict(event),
-        predict=bundle.predict,
-        signature=bundle.card.signature,
-        sources=sources,
-        work=work,
-        predictions=predictions,
-        ledger=ledger,
-        max_record_bytes=settings.record_bytes,
-        time_left=lambda: context.get_remaining_time_in_millis() / 1000 - SECONDS_BEFORE_TIMEOUT,
+    effort = worker.begin()
+    logger.append_keys(
+        ingest_id=event["ingest_id"], batch=event["batch"]["batch"], execution=event.get("execution", "")
     )
-    observe_batch(event["ingest_id"], outcome)
+    task = BatchTask.from_dict(event)
+    with failures_logged():
+        if task.batch.batch == 0:
+            # The model that scores an ingest is described beside it: the summary and the report read its card there.
+            work.write(card_key(task.ingest_id), bundle.card.to_json())
+        outcome = infer_batch(
+            task,
+            predict=bundle.predict,
+            signature=bundle.card.signature,
+            sources=sources,
+            work=work,
+            predictions=predictions,
+            ledger=ledger,
+            max_record_bytes=settings.record_bytes,
+            time_left=lambda: context.get_remaining_time_in_millis() / 1000 - SECONDS_BEFORE_TIMEOUT,
+            baseline=bundle.card.baseline,
+            effort=effort,
+        )
+    observe_batch(task.ingest_id, outcome, task.model.version, MODEL_LOAD_MILLISECONDS)
     return {"predicted": outcome.predicted, "rejected": outcome.rejected}

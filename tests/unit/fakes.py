@@ -79,12 +79,13 @@ class MemoryPredictions:
 
     def write(
         self, ingest_id: str, batch: int, model: Model, predictions: Sequence[Prediction], time_left: TimeLeft
-    ) -> None:
+    ) -> float:
         if self.error is not None:
             raise self.error
         for prediction in predictions:
             self.items[prediction.record_id, ingest_id] = (prediction, batch, model)
         self.effects.append(f"predictions {batch} {len(predictions)}")
+        return float(len(predictions))
 
 
 @dataclass

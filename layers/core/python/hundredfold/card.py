@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from hundredfold.errors import BundleRefusedError
+from hundredfold.health import Baseline
 from hundredfold.signature import Signature
 
 CARD = "bundle.json"
@@ -65,6 +66,7 @@ class Card:
     trusted : types beside skops' own that a `.skops` file may hold
     sample : a few records, and the model's answer to each: `{"records": […], "answers": [[label, score], …]}`
     made : when, and by whom
+    baseline : what its inputs and answers looked like, to tell drift from; None if it has none
     """
 
     name: str
@@ -84,6 +86,7 @@ class Card:
     sample: Mapping[str, Any] = field(default_factory=dict)
     made: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
+    baseline: Baseline | None = None
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
@@ -108,16 +111,19 @@ class Card:
                 sample=dict(card.get("sample", {})),
                 made=_text_values(card.get("made", {})),
                 notes=str(card.get("notes", "")),
+                baseline=Baseline.from_dict(card["baseline"]) if card.get("baseline") else None,
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BundleRefusedError(f"the model's card {CARD} cannot be read: {error!r}") from error
+        if read.baseline and tuple(read.baseline.labels) != read.classes:
+            raise BundleRefusedError(f"the model's card {CARD} has a baseline of other classes than the model's")
         if not read.steps or any(step not in read.files for step in read.steps):
             raise BundleRefusedError(f"the model's card {CARD} must name its steps, and a digest for each")
         return read
 
     def to_json(self) -> bytes:
         """Write the card; the same card is always the same bytes."""
-        card = {
+        card: dict[str, Any] = {
             "name": self.name,
             "task": self.task.value,
             "steps": list(self.steps),
@@ -136,6 +142,8 @@ class Card:
             "made": dict(self.made),
             "notes": self.notes,
         }
+        if self.baseline:
+            card["baseline"] = self.baseline.as_dict()
         return json.dumps(card, indent=2, ensure_ascii=False).encode() + b"\n"
 
     @property
