@@ -124,7 +124,7 @@ def check_guards(workflow: Workflow) -> Iterator[str]:
 
 
 def check_backoff(workflow: Workflow) -> Iterator[str]:
-    """Every retrier waits longer each time, up to a limit, with full jitter, and names no error twice."""
+    """Every retrier waits longer each time, up to a limit, with full jitter (or all batches would come again at once)."""
     for state in workflow.states("Task"):
         for retrier in state.body.get("Retry", ()):
             first = retrier["ErrorEquals"][0]
@@ -133,7 +133,7 @@ def check_backoff(workflow: Workflow) -> Iterator[str]:
             if not retrier.get("BackoffRate", 2) > 1:
                 yield f"{state.name} retries {first} without waiting longer each time"
             if retrier.get("JitterStrategy") != "FULL":
-                yield f"{state.name} retries {first} without JitterStrategy FULL: all batches would come again at once"
+                yield f"{state.name} retries {first} without JitterStrategy FULL"
             if "MaxDelaySeconds" not in retrier:
                 yield f"{state.name} retries {first} without MaxDelaySeconds"
         names = state.retried
@@ -191,7 +191,7 @@ def check_permissions(workflow: Workflow) -> Iterator[str]:
         target, action = _target(workflow, state), _action(state)
         resources = {resource_named(resource) for resource in workflow.template.resources_for(action)}
         if target and action in granted and target not in resources:
-            yield f"{state.name} needs {action} on {target}, which BatchInferenceRole does not grant"
+            yield f"{state.name} needs {action} on {target}, which the role does not grant"
 
 
 def check_paths(workflow: Workflow) -> Iterator[str]:

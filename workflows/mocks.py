@@ -105,7 +105,7 @@ def _shape_problems(shape: Any, value: Any, where: str) -> Iterator[str]:
         return  # a function's answer, which Step Functions has parsed already
     wanted = PYTHON_TYPES[shape.type_name]
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-        yield f"{where} must be a {shape.type_name}"
+        yield f"{where} must be of type {shape.type_name}"
         return
     for name, inner_shape, inner in _parts(shape, value):
         if inner_shape is None:

@@ -4,6 +4,7 @@ A new Task needs its sample here; `make workflow-check` says so.
 """
 
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 from dataflow import Samples
@@ -92,6 +93,7 @@ def typical() -> Samples:
     )
 
 
+@cache
 def largest(records: int) -> Samples:
     """Return answers as large as they can get for an ingest of so many records, in batches of 100.
 
