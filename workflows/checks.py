@@ -124,7 +124,7 @@ def check_guards(workflow: Workflow) -> Iterator[str]:
 
 
 def check_backoff(workflow: Workflow) -> Iterator[str]:
-    """Every retrier waits longer each time, up to a limit, with full jitter (or all batches would come again at once)."""
+    """Every retrier waits longer each time, up to a limit, and with full jitter: batches must not come again as one."""
     for state in workflow.states("Task"):
         for retrier in state.body.get("Retry", ()):
             first = retrier["ErrorEquals"][0]
