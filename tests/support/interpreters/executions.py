@@ -107,7 +107,7 @@ class Runner:
         while (ended := self._client.describe_execution(executionArn=execution))["status"] == "RUNNING":
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{case.id} on {self._interpreter} did not end in {DEADLINE_SECONDS} s")
-            time.sleep(0.05)
+            time.sleep(0.2)
         events = self._history(execution)
         succeeded, failed = self._children(execution, events)
         return Run(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LOCALSTACK_PYTHON = ROOT / ".venvs/localstack/bin/python"
 _START_SECONDS = 120
-_STOP_SECONDS = 15
+_STOP_SECONDS = 3
 
 
 def clients(endpoint: str, region: str = REGION) -> "tuple[SFNClient, S3Client]":
@@ -67,6 +67,7 @@ def localstack(folder: Path) -> Iterator[str]:
         "FILESYSTEM_ROOT": str(folder),
         "TMPDIR": str(folder),
         "SERVICES": "stepfunctions,s3,sts",
+        "LS_LOG": "error",
         "SFN_MOCK_CONFIG": str(MOCKS),
     }
     log = folder / "localstack.log"

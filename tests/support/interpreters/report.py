@@ -89,7 +89,7 @@ def history(events: Sequence[Event]) -> Table:
     shown = Table(box=SIMPLE)
     for name, justify in (("s", "right"), ("event", "left"), ("state", "left"), ("with", "left")):
         shown.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    state = ""
+    state, before = "", None
     began = events[0]["timestamp"] if events else None
     for event in events:
         details: Mapping[str, Any] = next((value for name, value in event.items() if name.endswith("EventDetails")), {})
@@ -97,27 +97,40 @@ def history(events: Sequence[Event]) -> Table:
         kind = str(event["type"])
         if kind.endswith(_SAYS_NOTHING_NEW):
             continue
+        data = _data(details)
+        if kind.endswith("StateEntered"):
+            data, before = _new_in(data, before), data
         bad = kind.endswith(("Failed", "TimedOut", "Aborted"))
         shown.add_row(
             f"{(event['timestamp'] - began).total_seconds():.2f}",
             f"[red]{kind}[/]" if bad else kind,
             state,
-            escape(_data(details)),
+            escape(_text(data)),
         )
     return shown
 
 
-def _data(details: Mapping[str, Any]) -> str:
+def _data(details: Mapping[str, Any]) -> Any:
     """Return an event's data: an error with its cause, or what a Task was given or answered, without its envelope."""
     if "error" in details or "cause" in details:
-        text = f"{details.get('error', '')}: {details.get('cause', '')}"
-    else:
-        text = next((str(details[name]) for name in ("output", "parameters", "input") if name in details), "")
-        try:
-            data = json.loads(text)
-            text = json.dumps(data.get("Payload", data), separators=(",", ":"))
-        except (ValueError, AttributeError):
-            pass
+        return f"{details.get('error', '')}: {details.get('cause', '')}"
+    text = next((str(details[name]) for name in ("output", "parameters", "input") if name in details), "")
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return text
+    return data.get("Payload", data) if isinstance(data, dict) else data
+
+
+def _new_in(data: Any, before: Any) -> Any:
+    """Return what a state was given that the one before it was not."""
+    if not isinstance(data, dict) or not isinstance(before, dict):
+        return data
+    return {name: value for name, value in data.items() if before.get(name) != value} or "as before"
+
+
+def _text(data: Any) -> str:
+    text = data if isinstance(data, str) else json.dumps(data, separators=(",", ":"))
     return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]} ..."
 
 
