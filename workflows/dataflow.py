@@ -310,7 +310,7 @@ def _split(arguments: str) -> list[str]:
             parts.append("")
         else:
             parts[-1] += character
-    return parts
+    return parts if arguments.strip() else []
 
 
 def _short(value: Any) -> str:
