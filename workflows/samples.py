@@ -19,6 +19,7 @@ STARTED, FINISHED = "2026-11-24T10:00:00.000Z", "2026-11-24T10:00:11.500Z"
 
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html,
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html and bucketnamingrules.html, 2026-11-24
+WIDEST = "\U0001f3ac"  # a character of four bytes
 CAUSE_CHARACTERS, ERROR_CHARACTERS, KEY_BYTES, BUCKET_CHARACTERS, ID_CHARACTERS = 32_768, 256, 1_024, 63, 80
 
 
@@ -97,7 +98,8 @@ def typical() -> Samples:
 def largest(records: int) -> Samples:
     """Return answers as large as they can get for an ingest of so many records, in batches of 100.
 
-    Every name is as long as AWS lets it be, and every batch failed, each for a reason of its own.
+    Every name is as long as AWS lets it be, and every batch failed, each for a reason of its own, told in the widest
+    characters.
     """
     batches = records // 100
     ingest_id, bucket, key = "i" * ID_CHARACTERS, "b" * BUCKET_CHARACTERS, "k" * KEY_BYTES
@@ -109,15 +111,15 @@ def largest(records: int) -> Samples:
         records=records,
         model=Model("arn:aws:lambda:us-gov-northwest-1:000000000000:function:" + "f" * 64 + ":1000000", "1000000"),
     )
-    error = {"Error": "E" * ERROR_CHARACTERS, "Cause": "c" * CAUSE_CHARACTERS}
+    error = {"Error": WIDEST * ERROR_CHARACTERS, "Cause": WIDEST * CAUSE_CHARACTERS}
     item = Batch(batches, batches % LEDGER_SHARDS, 5 * 1024**4, 4 * 1024**2, 100, records)
     entries: list[BatchOutcome | BatchFailure] = [
-        # Lambda writes the id of the request into the message of a timeout, so that no two are the same.
-        BatchFailure(number, "Sandbox.Timedout", f"RequestId: {number:036d} Error: Task timed out after 20.00 seconds")
-        for number in range(batches - 30)
+        BatchFailure(number, WIDEST * ERROR_CHARACTERS, f"{number}{WIDEST * CAUSE_CHARACTERS}") for number in range(30)
     ]
     entries += [
-        BatchFailure(number, "E" * ERROR_CHARACTERS, f"{number}{'c' * CAUSE_CHARACTERS}") for number in range(30)
+        # Lambda writes the id of the request into the message of a timeout, so that no two are the same.
+        BatchFailure(number, "Sandbox.Timedout", f"RequestId: {number:036d} Error: Task timed out after 20.00 seconds")
+        for number in range(30, batches)
     ]
     entries += [BatchOutcome(batches, 0, 0, 0, reasons={reason.value: records for reason in Reason})]
     summary = summarize(ingest_id, STARTED, FINISHED, plan, entries, error).as_dict()

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
-from hundredfold_cli.project import LOCAL
 from interpreters.cases import CASES, Interpreter
 from interpreters.executions import Run
 from interpreters.processes import clients
@@ -22,7 +21,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def interpreters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Interpreter, str]]:
     """The endpoint of each interpreter."""
-    LOCAL.mkdir(exist_ok=True)
     with running(tmp_path_factory.mktemp("interpreters")) as endpoints:
         yield endpoints
 
