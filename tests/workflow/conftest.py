@@ -27,9 +27,15 @@ def interpreters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Inte
 
 @pytest.fixture(scope="session")
 def runs(request: pytest.FixtureRequest, interpreters: dict[Interpreter, str]) -> dict[tuple[Interpreter, str], Run]:
-    """Every case that is asked for on every interpreter, run side by side: most of their time is waiting."""
-    chosen = _asked_for(request)
-    return {(run.interpreter, run.case.id): run for run in run_all(interpreters, [c for c in CASES if c in chosen])}
+    """Every case that is asked for on every interpreter, run side by side: most of their time is waiting.
+
+    The states that are asked for are tested meanwhile.
+    """
+    chosen = [case for case in CASES if case in _asked_for(request)]
+    with ThreadPoolExecutor(1) as pool:
+        ending = pool.submit(run_all, interpreters, chosen)
+        request.getfixturevalue("seen")
+        return {(run.interpreter, run.case.id): run for run in ending.result()}
 
 
 @pytest.fixture(scope="session")
