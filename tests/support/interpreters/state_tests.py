@@ -26,13 +26,23 @@ class StateTester:
     ----------
     real : whether it is AWS, which is called at most 9 times a second and runs the definition as it is
     text : another text of the definition
+    clock, sleep : for tests of this
     """
 
-    def __init__(self, client: "SFNClient", *, real: bool = False, text: str | None = None) -> None:
+    def __init__(
+        self,
+        client: "SFNClient",
+        *,
+        real: bool = False,
+        text: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._client = client
         self._real = real
         self._text = text
-        self._last_call = 0.0
+        self._clock, self._sleep = clock, sleep
+        self._next_call = clock()
 
     def see(self, case: StateCase) -> Seen:
         """Test a state, and return what TestState says of it."""
@@ -65,8 +75,8 @@ class StateTester:
 
     def _call(self, request: dict[str, Any]) -> dict[str, Any]:
         if self._real:
-            time.sleep(max(0.0, self._last_call + SECONDS_BETWEEN_CALLS - time.monotonic()))
-            self._last_call = time.monotonic()
+            self._sleep(max(0.0, self._next_call - self._clock()))
+            self._next_call = self._clock() + SECONDS_BETWEEN_CALLS
         call: Callable[..., Any] = self._client.test_state
         return dict(call(**request, inspectionLevel="DEBUG"))
 
