@@ -39,9 +39,11 @@ NOT_RETRIED = {
 }
 """Errors of ours that trying again helps against, which these functions never raise."""
 
-# What a Distributed Map needs beside the actions of its states, and log delivery:
+# What a Distributed Map needs beside the actions of its states, log delivery and tracing:
 # https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
-# https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html (both read 2026-11-24)
+# https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+# https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html, whose example also reads sampling rules
+# (all read 2026-11-24)
 MAP_RUN = frozenset({"states:StartExecution", "states:DescribeExecution", "states:StopExecution"})
 MAP_RUN_MAY = frozenset({"states:RedriveExecution"})
 MULTIPART = frozenset({"s3:PutObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"})
@@ -52,9 +54,8 @@ LOGS = frozenset(
         "PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups",
     )
 )  # fmt: skip
-TRACES = frozenset(
-    {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"}
-)
+TRACES = frozenset({"xray:PutTraceSegments", "xray:PutTelemetryRecords"})
+TRACES_MAY = frozenset({"xray:GetSamplingRules", "xray:GetSamplingTargets"})
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,8 @@ def check_permissions(workflow: Workflow) -> Iterator[str]:
     granted, used, may = workflow.template.granted(), _actions(workflow), set[str]()
     if any(_distributed(state) for state in workflow.states("Map")):
         may |= MAP_RUN_MAY
+    if "Tracing" in workflow.template.state_machine:
+        may |= TRACES_MAY
     for action in sorted(used - granted):
         yield f"the definition needs {action}, which BatchInferenceRole does not grant"
     for action in sorted(granted - used - may):

@@ -31,13 +31,13 @@ _Loader.add_multi_constructor("!", _short_form)
 
 @dataclass(frozen=True)
 class Template:
-    """A template, as far as the state machine is concerned."""
+    """A template, as far as the state machine is concerned, as it is when all of its conditions hold."""
 
     resources: Mapping[str, Any]
 
     @classmethod
     def parse(cls, text: str) -> "Template":
-        return cls(yaml.load(text, Loader=_Loader)["Resources"])  # noqa: S506 - a SafeLoader
+        return cls(_with_all_conditions(yaml.load(text, Loader=_Loader)["Resources"]))  # noqa: S506 - a SafeLoader
 
     @property
     def state_machine(self) -> Mapping[str, Any]:
@@ -71,6 +71,19 @@ class Template:
     def function_seconds(self, function: str) -> int:
         """Return the timeout of the function with this logical id, in seconds."""
         return int(self.resources[function]["Properties"]["Timeout"])
+
+
+def _with_all_conditions(value: Any) -> Any:
+    match value:
+        case {"Fn::If": [_, held, _]}:
+            return _with_all_conditions(held)
+        case dict():
+            return {name: _with_all_conditions(inner) for name, inner in value.items()}
+        case list():
+            inner = [_with_all_conditions(part) for part in value]
+            return [part for part in inner if part != {"Ref": "AWS::NoValue"}]
+        case _:
+            return value
 
 
 def resource_named(value: Any) -> str:
