@@ -62,9 +62,13 @@ def integration(state: State) -> tuple[str, str]:
 
 @cache
 def modelled(service: str, operation: str) -> frozenset[str]:
-    """Return the errors that botocore's model of the service has for an operation."""
+    """Return the errors that botocore's model of the service has for an operation.
+
+    The SDK for Java ends all of them with Exception, and which of the two Step Functions tells is not documented: both.
+    """
     model = botocore.session.get_session().get_service_model(service).operation_model(operation)
-    return frozenset(shape.name for shape in model.error_shapes)
+    names = {shape.name for shape in model.error_shapes}
+    return frozenset(names | {f"{name.removesuffix('Exception')}Exception" for name in names})
 
 
 def possible(state: State) -> frozenset[str]:
