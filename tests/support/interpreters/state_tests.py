@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_CALLS = 0.11
 """AWS takes 10 calls of TestState a second."""
 _ATTEMPTS = 3
-"""localstack, asked for several states at once on a busy machine, now and then answers InternalError for a sound one."""
+"""localstack, asked for several states at once on a busy machine, now and then answers InternalError for a good one."""
 
 
 class StateTester:
