@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-import psutil
 from hundredfold_cli.deploying import deploy_locally
 from hundredfold_cli.deployment import STACK_NAME, Deployment
 from hundredfold_cli.local_stack import LocalStack, Process
@@ -49,11 +48,6 @@ def fresh_stack(name: str, parameters: Mapping[str, str] | None = None) -> Itera
     finally:
         stack.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def workers(process: Process) -> int:
-    """Return how many Lambda workers a local stack has: each is a subprocess of its own."""
-    return len(psutil.Process(process.pid).children(recursive=True))
 
 
 def say(message: str) -> None:

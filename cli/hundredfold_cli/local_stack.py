@@ -58,6 +58,13 @@ class Process:
         )
         return Deployment.find(session, self.endpoint, stack)
 
+    def end_workers(self) -> None:
+        """End the processes that functions run in, so that the next call of each function is a cold start."""
+        workers = psutil.Process(self.pid).children(recursive=True)
+        for worker in workers:
+            worker.kill()
+        psutil.wait_procs(workers, timeout=_STOP_SECONDS)
+
     def alive(self) -> bool:
         try:
             process = psutil.Process(self.pid)

@@ -227,7 +227,7 @@ def test_batches_whose_source_was_replaced_fail_and_are_accounted_for(
 ) -> None:
     # Given an ingest that is planned, whose batches wait for a cold start
     ingest_id = new_id()
-    stack.end_workers()
+    stack.process.end_workers()
     assert stack.command("ingest", str(few_records), "--id", ingest_id, "--detach").returncode == 0
     deadline = time.monotonic() + DEADLINE_SECONDS
     while stack.deployment.ledger.ingest(ingest_id) is None:

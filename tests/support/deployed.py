@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 from hundredfold_cli.deployment import Deployment
 from hundredfold_cli.local_stack import Process
 
@@ -32,13 +31,6 @@ class Stack:
             timeout=COMMAND_SECONDS,
             check=False,
         )
-
-    def end_workers(self) -> None:
-        """End the processes that functions run in: the next call of each waits seconds for a cold start."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        for child in children:
-            child.kill()
-        psutil.wait_procs(children, timeout=10)
 
     def read(self, *arguments: str) -> Any:
         """Run a reading command with --json, which must end well, and return what it says."""
