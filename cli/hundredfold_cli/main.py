@@ -9,7 +9,7 @@ from hundredfold.adapters.clients import error_code
 from hundredfold.errors import HundredfoldError, IngestNotFoundError
 
 from hundredfold_cli import show
-from hundredfold_cli.commands import ingesting, local, reading
+from hundredfold_cli.commands import ingesting, local, reading, resuming
 from hundredfold_cli.deployment import STACK_NAME
 from hundredfold_cli.failures import DeploymentError, ExitCode, NotThereError
 from hundredfold_cli.target import Target, choice
@@ -46,6 +46,7 @@ for command in (
     local.status,
     ingesting.ingest,
     ingesting.watch,
+    resuming.resume,
     reading.summary,
     reading.results,
     reading.verify,

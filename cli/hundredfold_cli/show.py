@@ -1,7 +1,7 @@
 """What a person sees: tables, and the progress of an ingest."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,6 +50,7 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
     status = Status(summary["status"])
     seconds = float(summary["seconds"])
     scored = int(summary["predicted"]) + int(summary["rejected"])
+    resumed = summary.get("resumed", [])
     table = Table(box=SIMPLE, show_header=False, title=f"Ingest {summary['ingest_id']}", title_justify="left")
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -62,7 +63,9 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
         "batches": f"{summary['batches']:,}"
         + (_with_counts(f", {summary['batches_failed']:,} failed", summary["failures"]) if summary["failures"] else ""),
         "seconds": f"{seconds:,.1f}",
-        "records a second": f"{scored / seconds:,.0f}" if seconds else "-",
+        # Of a resumed ingest the seconds are the last execution's, and most records another's.
+        "records a second": f"{scored / seconds:,.0f}" if seconds and not resumed else "-",
+        **({"resumed": _resumes(resumed)} if resumed else {}),
         "model version": str(summary["model_version"]) or "-",
         "source": str(summary["source"]) or "-",
         "predictions": f"DynamoDB table {predictions_table}",
@@ -156,6 +159,12 @@ def ingest_progress(ingest_id: str) -> Iterator[IngestProgress]:
     )
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         yield IngestProgress(progress, ingest_id)
+
+
+def _resumes(resumed: Sequence[Mapping[str, Any]]) -> str:
+    times = "once" if len(resumed) == 1 else f"{len(resumed)} times"
+    last = resumed[-1]
+    return f"{times}, last for {last['batches']:,} batches with model version {last['model_version']}"
 
 
 def _with_counts(value: object, counts: Mapping[str, int]) -> str:

@@ -10,6 +10,7 @@ from hundredfold.adapters import clients
 from hundredfold.adapters.ledger import DynamoLedger
 from hundredfold.adapters.objects import S3Sources, S3WorkObjects
 from hundredfold.adapters.predictions import DynamoPredictions
+from hundredfold.adapters.sealing import sealed
 from hundredfold.batch_inference import BatchTask, infer_batch
 from hundredfold.bundle import load
 from hundredfold.observability import logger, metrics, observe_batch
@@ -36,6 +37,7 @@ predictions = DynamoPredictions(
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
+@sealed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(ingest_id=event["ingest_id"], batch=event["batch"]["batch"])
     outcome = infer_batch(
@@ -49,5 +51,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         max_record_bytes=settings.record_bytes,
         time_left=lambda: context.get_remaining_time_in_millis() / 1000 - SECONDS_BEFORE_TIMEOUT,
     )
-    observe_batch(event["ingest_id"], outcome)
+    if not outcome.repeated:
+        observe_batch(event["ingest_id"], outcome)
     return {"predicted": outcome.predicted, "rejected": outcome.rejected}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from hundredfold.errors import InvalidIngestError
+from hundredfold.errors import InvalidIngestError, SourceChangedError, SourceMissingError
 from hundredfold.outcomes import BatchOutcome
 
 from hundredfold_cli import show
@@ -90,4 +90,7 @@ def show_standing(deployment: Deployment, now: Standing, *, as_json: bool) -> No
     if now.plan and now.summary["predicted"]:
         batches = read_manifest(deployment, now.plan)
         spread = batches[:: max(1, len(batches) // _SAMPLES)][:_SAMPLES]
-        show.print_sample(list(read_batches(deployment, now.plan, spread)))
+        try:
+            show.print_sample(list(read_batches(deployment, now.plan, spread)))
+        except (SourceChangedError, SourceMissingError) as gone:
+            show.say(f"no sample: {gone}")

@@ -58,6 +58,7 @@ class BatchOutcome:
     records : how many it had; `predicted + rejected` is the same number
     reasons : how many were rejected for each reason
     milliseconds : how long each step took: read, decode, predict, write
+    repeated : whether the ledger had it already: the batch was delivered twice, and must be counted once
     """
 
     batch: int
@@ -66,6 +67,7 @@ class BatchOutcome:
     rejected: int
     reasons: Mapping[str, int] = field(default_factory=dict)
     milliseconds: Mapping[str, int] = field(default_factory=dict)
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ def summarize(
     unfinished = batches - totals.batches_done - len(totals.failures)
     if unfinished > 0:
         failures["never finished"] = unfinished
+        # The tolerance is for batches that failed. One that nothing was heard of is no part of it.
+        cause = cause or f"{unfinished} batches were never finished"
     return Summary(
         ingest_id=ingest_id,
         status=Status.COMPLETED if cause is None else Status.FAILED,

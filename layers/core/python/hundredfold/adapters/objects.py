@@ -50,7 +50,7 @@ class S3Sources:
 
 
 class S3WorkObjects:
-    """Writes an ingest's own objects into the work bucket (fulfils `ports.WorkObjects`)."""
+    """Keeps an ingest's own objects in the work bucket (fulfils `ports.WorkObjects`)."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
@@ -59,6 +59,20 @@ class S3WorkObjects:
     def write(self, key: str, content: bytes) -> None:
         try:
             self._client.put_object(Bucket=self.bucket, Key=key, Body=content)
+        except (ClientError, BotoCoreError) as error:
+            _raise(error, ObjectLocation(self.bucket, key))
+
+    def read(self, key: str) -> bytes | None:
+        try:
+            return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and error_code(error) in NOT_FOUND:
+                return None
+            _raise(error, ObjectLocation(self.bucket, key))
+
+    def remove(self, key: str) -> None:
+        try:
+            self._client.delete_object(Bucket=self.bucket, Key=key)
         except (ClientError, BotoCoreError) as error:
             _raise(error, ObjectLocation(self.bucket, key))
 

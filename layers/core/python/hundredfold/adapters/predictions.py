@@ -1,6 +1,5 @@
-"""Predictions in DynamoDB: 25 a call, the calls of a batch at once, what is left unprocessed sent again."""
+"""Predictions in DynamoDB: 25 a call, the calls of a batch at once, what is not taken sent again while time is left."""
 
-import random
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -9,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hundredfold.adapters.clients import is_busy
+from hundredfold.adapters.clients import error_code, is_busy, is_throttled
+from hundredfold.adapters.patience import patiently, pause_before
 from hundredfold.errors import OutOfTimeError, StoreBusyError
 from hundredfold.ingest import Model
 from hundredfold.outcomes import Prediction
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PUTS_PER_CALL = 25
 """The most that BatchWriteItem takes. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html"""
+WITHDRAWAL_ATTEMPTS = 6
 
 _encode = msgspec.json.Encoder().encode
 
@@ -80,11 +81,31 @@ class DynamoPredictions:
         for call_sent in sent:
             call_sent.result()
 
+    def withdraw(self, ingest_id: str, batch: int, record_ids: Sequence[str]) -> None:
+        for record_id in record_ids:
+            try:
+                patiently(
+                    lambda record_id=record_id: self._client.delete_item(  # type: ignore[misc]
+                        TableName=self._table,
+                        Key={"record_id": {"S": record_id}, "ingest_id": {"S": ingest_id}},
+                        # Another batch's record may have the same id.
+                        ConditionExpression="batch = :batch",
+                        ExpressionAttributeValues={":batch": {"N": str(batch)}},
+                    ),
+                    sleep=self._sleep,
+                    attempts=WITHDRAWAL_ATTEMPTS,
+                )
+            except (ClientError, BotoCoreError) as error:
+                if isinstance(error, ClientError) and error_code(error) == "ConditionalCheckFailedException":
+                    continue
+                if is_busy(error):
+                    raise StoreBusyError(f"DynamoDB did not remove predictions: {type(error).__name__}") from None
+                raise
+
     def _put_all(self, puts: list[Put], time_left: TimeLeft) -> None:
         attempt = 0
         while puts := self._put_some(puts, time_left):
-            # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-            pause = random.uniform(0, min(5.0, 0.05 * 2**attempt))  # noqa: S311 - spreads load, keeps no secret
+            pause = pause_before(attempt)
             if pause > time_left():
                 raise OutOfTimeError(f"DynamoDB left {len(puts)} predictions unprocessed until time was out")
             self._sleep(pause)
@@ -97,6 +118,8 @@ class DynamoPredictions:
         try:
             answer = self._client.batch_write_item(RequestItems={self._table: []}, EncodedBody=body)  # type: ignore[call-arg]
         except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and is_throttled(error):
+                return puts
             if is_busy(error):
                 raise StoreBusyError(f"DynamoDB did not take predictions: {type(error).__name__}") from None
             raise
