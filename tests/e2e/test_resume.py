@@ -21,7 +21,7 @@ def put_source(stack: Stack, ingest_id: str, content: bytes) -> None:
 
 def done_at(stack: Stack, ingest_id: str) -> dict[int, str]:
     """Read when each batch that is done was entered into the ledger."""
-    found = {}
+    found: dict[int, str] = {}
     for shard in range(8):
         items = stack.deployment.dynamodb.query(
             TableName=stack.deployment.ledger_table,

@@ -37,9 +37,16 @@ class DynamoLedger:
     finishing at once write to 8 partitions; the ingest's under `<ingest_id>`, `summary`.
     """
 
-    def __init__(self, client: "DynamoDBClient", table: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._client = client
         self._table = table
+        self._now = now
         self._sleep = sleep
 
     def begin(self, plan: Plan, started_at: str) -> None:
@@ -95,7 +102,7 @@ class DynamoLedger:
             "rejected": outcome.rejected,
             "reasons": dict(outcome.reasons),
             "milliseconds": dict(outcome.milliseconds),
-            "done_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "done_at": self._now().isoformat(timespec="milliseconds"),
         }
         return self._put_batch(ingest_id, outcome.batch, item).get("status") == "done"
 
