@@ -1,16 +1,23 @@
 """Going on with ingests that ended half-way: only what is missing is done, and all ends as if undisturbed."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+import pytest
 from deployed import Stack
 from hundredfold.ingest import rejections_key
 
-DEADLINE_SECONDS = 60
 COUNTS = ("status", "records", "predicted", "rejected", "failed", "batches", "batches_failed", "reasons", "failures")
+
+
+@pytest.fixture
+def some_records(tmp_path: Path, texts: list[str]) -> Path:
+    """Records of 12 batches."""
+    lines = [json.dumps({"id": f"r-{number:05d}", "text": text}) for number, text in enumerate(texts[:1_200])]
+    file = tmp_path / "records.jsonl"
+    file.write_text("".join(f"{line}\n" for line in lines))
+    return file
 
 
 def put_source(stack: Stack, ingest_id: str, content: bytes) -> None:
@@ -32,49 +39,55 @@ def done_at(stack: Stack, ingest_id: str) -> dict[int, str]:
     return found
 
 
-def start_and_break(stack: Stack, file: Path, ingest_id: str) -> dict[str, Any]:
-    """Start an ingest, take its source away once a few batches are done, and return its summary."""
-    assert stack.command("ingest", str(file), "--id", ingest_id, "--detach").returncode == 0
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while len(done_at(stack, ingest_id)) < 5:
-        assert time.monotonic() < deadline, "no batch was done"
-        time.sleep(0.02)
-    put_source(stack, ingest_id, b"not these records")
-    told = stack.command("watch", ingest_id, "--json")
-    assert told.returncode == 1
-    return dict(json.loads(told.stdout))
+def lose(stack: Stack, ingest_id: str, batches: range) -> None:
+    """Leave of a complete ingest what there would be if its execution had been lost before it did `batches`."""
+    deployment = stack.deployment
+    for batch in batches:
+        key = {"ledger_key": {"S": f"{ingest_id}#{batch % 8}"}, "entry": {"S": str(batch)}}
+        deployment.dynamodb.delete_item(TableName=deployment.ledger_table, Key=key)
+        for number in range(100 * batch, 100 * batch + 100):
+            record = {"record_id": {"S": f"r-{number:05d}"}, "ingest_id": {"S": ingest_id}}
+            deployment.dynamodb.delete_item(TableName=deployment.predictions_table, Key=record)
+    deployment.dynamodb.update_item(
+        TableName=deployment.ledger_table,
+        Key={"ledger_key": {"S": ingest_id}, "entry": {"S": "summary"}},
+        UpdateExpression="SET #status = :running, execution = :lost",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":running": {"S": "RUNNING"}, ":lost": {"S": f"{ingest_id}.resume-7"}},
+    )
 
 
-def test_a_resumed_ingest_does_only_what_is_missing(stack: Stack, records: Path, new_id: Callable[[], str]) -> None:
-    # Given an undisturbed ingest, and one of the same records that failed half-way
-    undisturbed = stack.read("ingest", str(records), "--id", new_id())
+def test_a_resumed_ingest_does_only_what_is_missing(
+    stack: Stack, some_records: Path, new_id: Callable[[], str]
+) -> None:
+    # Given an ingest whose execution was lost half-way, and as what it would have ended
     ingest_id = new_id()
-    broken = start_and_break(stack, records, ingest_id)
-    assert 0 < broken["batches_failed"] < 31
+    undisturbed = stack.read("ingest", str(some_records), "--id", ingest_id)
+    lose(stack, ingest_id, range(5, 12))
     before = done_at(stack, ingest_id)
-    assert len(before) == 31 - broken["batches_failed"]
+    assert set(before) == set(range(5))
+    lost = stack.read("summary", ingest_id)
+    assert (lost["status"], lost["predicted"], lost["failed"]) == ("FAILED", 500, 700)
+    assert lost["cause"].endswith("resume the ingest")
 
-    # When it is resumed too early, then it fails again, does nothing, and can still be resumed
-    assert stack.command("resume", ingest_id).returncode == 1
-    assert done_at(stack, ingest_id) == before
-
-    # When its source is back and it is resumed
-    put_source(stack, ingest_id, records.read_bytes())
+    # When it is resumed
     summary = stack.read("resume", ingest_id)
 
-    # Then the batches that were done have not been touched, and the summary is that of the undisturbed ingest
+    # Then the batches that were done have not been touched, and its summary is that of the undisturbed ingest
     after = done_at(stack, ingest_id)
-    assert len(after) == 31
-    assert {batch: when for batch, when in after.items() if batch in before} == before
-    assert min(when for batch, when in after.items() if batch not in before) > max(before.values())
+    assert set(after) == set(range(12))
+    assert {batch: after[batch] for batch in before} == before
+    assert min(after[batch] for batch in range(5, 12)) > max(before.values())
     assert {name: summary[name] for name in COUNTS} == {name: undisturbed[name] for name in COUNTS}
-    assert [resumed["batches"] for resumed in summary["resumed"]] == [broken["batches_failed"]] * 2
+    assert [(resumed["execution"], resumed["batches"]) for resumed in summary["resumed"]] == [
+        (f"{ingest_id}.resume-8", 7)
+    ]
     assert stack.read("verify", ingest_id)["ok"] is True
 
     # And it is one ingest: its summary is the newest one, however many executions it took
     told = stack.command("summary")
-    assert f"Ingest {ingest_id}\n" in told.stdout
-    assert "2 times" in told.stdout
+    assert f"Ingest {ingest_id} " in told.stdout
+    assert "once, last for 7 batches with model version" in told.stdout
 
     # When a complete ingest is resumed, then there is nothing to do
     again = stack.read("resume", ingest_id)
@@ -83,17 +96,29 @@ def test_a_resumed_ingest_does_only_what_is_missing(stack: Stack, records: Path,
     assert {name: again[name] for name in COUNTS} == {name: undisturbed[name] for name in COUNTS}
 
 
-def test_a_lost_or_damaged_manifest_is_made_again(stack: Stack, records: Path, new_id: Callable[[], str]) -> None:
+def test_a_source_that_was_replaced_cannot_be_gone_on_with(
+    stack: Stack, some_records: Path, new_id: Callable[[], str]
+) -> None:
     ingest_id = new_id()
-    start_and_break(stack, records, ingest_id)
-    put_source(stack, ingest_id, records.read_bytes())
+    stack.read("ingest", str(some_records), "--id", ingest_id)
+    lose(stack, ingest_id, range(1))
+    before = done_at(stack, ingest_id)
+    put_source(stack, ingest_id, b"not these records")
+
+    told = stack.command("resume", ingest_id)
+
+    # It says so at once, and for a person; nothing was done
+    assert told.returncode == 1
+    assert "was replaced after this ingest was planned" in " ".join(told.stdout.split())
+    assert done_at(stack, ingest_id) == before
+
+    # When the source is put back, and the manifest is damaged too, then all the same it is finished
+    put_source(stack, ingest_id, some_records.read_bytes())
     stack.deployment.s3.put_object(
         Bucket=stack.deployment.work_bucket, Key=f"ingests/{ingest_id}/manifest.json", Body=b'[{"batch": 0,'
     )
-
     summary = stack.read("resume", ingest_id)
-
-    assert (summary["status"], summary["predicted"], summary["failed"]) == ("COMPLETED", 3_001, 0)
+    assert (summary["status"], summary["predicted"], summary["failed"]) == ("COMPLETED", 1_200, 0)
     assert stack.read("verify", ingest_id)["ok"] is True
 
 
@@ -137,7 +162,7 @@ def test_rejected_records_are_offered_again(stack: Stack, tmp_path: Path, new_id
 
 
 def test_an_ingest_that_was_never_planned_is_resumed_from_its_beginning(
-    stack: Stack, records: Path, new_id: Callable[[], str]
+    stack: Stack, some_records: Path, new_id: Callable[[], str]
 ) -> None:
     ingest_id = new_id()
     client = stack.deployment.step_functions
@@ -146,11 +171,11 @@ def test_an_ingest_that_was_never_planned_is_resumed_from_its_beginning(
         stateMachineArn=stack.deployment.state_machine, name=ingest_id, input=json.dumps({"source": source})
     )
     assert stack.command("watch", ingest_id).returncode == 1
-    put_source(stack, ingest_id, records.read_bytes())
+    put_source(stack, ingest_id, some_records.read_bytes())
 
     summary = stack.read("resume", ingest_id)
 
-    assert (summary["status"], summary["records"], summary["predicted"]) == ("COMPLETED", 3_001, 3_001)
+    assert (summary["status"], summary["records"], summary["predicted"]) == ("COMPLETED", 1_200, 1_200)
     assert stack.read("verify", ingest_id)["ok"] is True
 
 

@@ -296,7 +296,8 @@ def test_predictions_are_withdrawn_from_the_batch_that_made_them(aws: AnsweringS
     assert aws.requests[0].json == {
         "TableName": "predictions",
         "Key": {"record_id": {"S": "a"}, "ingest_id": {"S": "i1"}},
-        "ConditionExpression": "batch = :batch",
+        "ConditionExpression": "#batch = :batch",
+        "ExpressionAttributeNames": {"#batch": "batch"},
         "ExpressionAttributeValues": {":batch": {"N": "7"}},
     }
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from hundredfold.cutting import Batch, cut, decode_manifest, encode_manifest
-from hundredfold.errors import ManifestDamagedError
+from hundredfold.errors import ManifestDamagedError, SourceChangedError
 from hundredfold.ingest import (
     LIVE,
     Model,
@@ -114,6 +114,8 @@ def resume_ingest(
             manifest_sha256=_digest(manifest),
         )
     else:
+        if sources.pin(whole.source.location) != whole.source:
+            raise SourceChangedError(str(whole.source.location))  # once, and not for every batch
         whole = replace(whole, model=_model(resume, whole.model, models))
         stored = work.read(whole.manifest.key)
         if stored is None or _digest(stored) != whole.manifest_sha256:

@@ -89,7 +89,8 @@ class DynamoPredictions:
                         TableName=self._table,
                         Key={"record_id": {"S": record_id}, "ingest_id": {"S": ingest_id}},
                         # Another batch's record may have the same id.
-                        ConditionExpression="batch = :batch",
+                        ConditionExpression="#batch = :batch",
+                        ExpressionAttributeNames={"#batch": "batch"},  # a reserved word
                         ExpressionAttributeValues={":batch": {"N": str(batch)}},
                     ),
                     sleep=self._sleep,
