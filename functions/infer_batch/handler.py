@@ -12,7 +12,8 @@ from hundredfold.adapters.objects import S3Sources, S3WorkObjects
 from hundredfold.adapters.predictions import DynamoPredictions
 from hundredfold.adapters.sealing import sealed
 from hundredfold.batch_inference import BatchTask, infer_batch
-from hundredfold.bundle import load
+from hundredfold.bundle import Bundle, load
+from hundredfold.errors import BundleRefusedError
 from hundredfold.observability import logger, metrics, observe_batch
 from hundredfold.settings import Settings
 from hundredfold_model import bundle_folder
@@ -21,7 +22,12 @@ SECONDS_BEFORE_TIMEOUT = 2.0
 """How long before Lambda would end it a batch gives up by itself, so that it ends with an error that says why."""
 
 settings = Settings.from_environment(os.environ)
-bundle = load(bundle_folder())
+try:
+    bundle: Bundle | BundleRefusedError = load(bundle_folder())
+except BundleRefusedError as error:
+    # Raised here it would be an error of the environment's start, which Lambda tries again by itself, at each call.
+    # Raised by the handler, it is the batch's error, by its name, and no retrier lists that.
+    bundle = error
 s3 = clients.s3()
 sources = S3Sources(s3)
 work = S3WorkObjects(s3, settings.work_bucket)
@@ -40,6 +46,8 @@ predictions = DynamoPredictions(
 @sealed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(ingest_id=event["ingest_id"], batch=event["batch"]["batch"])
+    if isinstance(bundle, BundleRefusedError):
+        raise bundle.with_traceback(None)
     outcome = infer_batch(
         BatchTask.from_dict(event),
         predict=bundle.predict,

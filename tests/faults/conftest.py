@@ -14,7 +14,7 @@ from tests.faults.fault_proxy import FaultProxy
 from tests.faults.matrix import Row, render
 from tests.faults.trial import World
 
-_ROWS: list[Row] = []
+ROWS: list[Row] = []
 
 
 @pytest.fixture(scope="session")
@@ -27,12 +27,12 @@ def world() -> Iterator[World]:
             proxy.endpoint_port = process.port
             deploy_locally(process.environment(), folder / "deploy.log")
             stack = Stack(process, process.deployment(STACK_NAME))
-            yield World(stack, proxy, load(ROOT / "build/bundle"), _ROWS)
+            yield World(stack, proxy, load(ROOT / "build/bundle"), ROWS)
         finally:
             local.stop()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _ROWS:
+    if ROWS:
         terminalreporter.section("what came of each fault")
-        terminalreporter.write_line(render(_ROWS))
+        terminalreporter.write_line(render(ROWS))

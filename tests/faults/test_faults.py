@@ -17,7 +17,7 @@ from hundredfold_cli.ingests import standing
 from hundredfold_cli.outcomes_read import read_manifest
 
 from tests.faults import fault_proxy as fault
-from tests.faults.fault_proxy import Fault, Request
+from tests.faults.fault_proxy import Answer, Fault, Forward, Request
 from tests.faults.trial import Trial, World
 
 
@@ -122,10 +122,13 @@ def test_a_fault_of_a_service_or_a_worker(world: World, case: Case, new_id: Call
 @pytest.mark.parametrize("content", [b'{"id":"x","text":"new"}\n' * 800, b""], ids=["replaced", "truncated"])
 def test_a_source_that_changes(world: World, new_id: Callable[[], str], tmp_path: Path, content: bytes) -> None:
     trial = Trial(world, new_id(), tmp_path / "records.jsonl")
-    # From the third read on the source is another one; it is changed while the ingest runs, at a place that is known.
-    changed = Fault(
-        lambda request, forward: (trial.replace_source(content), forward(request))[1], reads_source, times=1, skip=2
-    )
+
+    def change(request: Request, forward: Forward) -> Answer:
+        trial.replace_source(content)
+        return forward(request)
+
+    # While the ingest runs, at a place that is known: the planner reads it once, and each batch.
+    changed = Fault(change, reads_source, times=1, skip=3)
 
     with world.proxy.at_work(changed):
         trial.start()
@@ -174,7 +177,7 @@ def test_lambda_that_throttles(world: World, new_id: Callable[[], str], tmp_path
 
 def test_batches_that_are_delivered_twice_at_once(world: World, new_id: Callable[[], str], tmp_path: Path) -> None:
     trial = Trial(world, new_id(), tmp_path / "records.jsonl")
-    client = world.stack.deployment.session.client("lambda", endpoint_url=world.stack.deployment.endpoint)
+    client: Any = world.stack.deployment.session.client("lambda", endpoint_url=world.stack.deployment.endpoint)
     trial.start()
     trial.until(lambda: standing(trial.deployment, trial.ingest_id).plan is not None, "the plan")
     plan = standing(trial.deployment, trial.ingest_id).plan

@@ -156,15 +156,19 @@ def load(folder: Traversable) -> Bundle:
     Raises
     ------
     BundleRefusedError
-        If the card cannot be read, a version here is not the card's (both are named), a file is missing, or a
-        file's SHA-256 is not the card's.
+        If the card cannot be read, a version here is not the card's (both are named), a file is missing, a
+        file's SHA-256 is not the card's, or a file cannot be opened: what it was saved from is not in the layers.
     """
     card = _read_card(folder)
     _check_versions(card)
     contents = {name: _read_checked(folder, name, digest) for name, digest in card.files.items()}
     import joblib
 
-    return Bundle(card, [joblib.load(io.BytesIO(contents[step])) for step in card.steps])
+    try:
+        steps = [joblib.load(io.BytesIO(contents[step])) for step in card.steps]
+    except Exception as error:
+        raise BundleRefusedError(f"model {card.name} cannot be opened: {error!r}") from error
+    return Bundle(card, steps)
 
 
 def _read_card(folder: Traversable) -> Card:
