@@ -78,7 +78,7 @@ $(ASL_VALIDATOR): requirements/package.json requirements/package-lock.json $(TOO
 
 .PHONY: lock
 lock: $(DEV) ## pin what requirements/*.in ask for, newest versions that fit, with hashes
-	cd requirements && for name in uv core dependencies stack tools dev; do \
+	cd requirements && for name in uv core dependencies stack tools audit dev; do \
 	    ../$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --upgrade \
 	        --custom-compile-command "make lock" $$name.in -o $$name.txt; done
 
@@ -120,8 +120,19 @@ unit: $(DEV) ## the tests that need no network, in seconds
 	$(VENV)/bin/pytest tests/unit
 
 .PHONY: test
-test: $(DEV) $(STACK) $(TOOLS) build ## all tests; those that need it share one local stack of their own
-	$(VENV)/bin/pytest
+test: $(DEV) $(STACK) $(TOOLS) build ## all tests but the faults; those that need it share one local stack of their own
+	$(VENV)/bin/pytest --ignore tests/faults
+
+# ---------------------------------------------------------------- faults and intruders
+
+.PHONY: faults
+faults: $(DEV) $(STACK) $(TOOLS) build ## make everything go wrong, and print what came of it: lost, doubled
+	$(VENV)/bin/pytest tests/faults
+
+.PHONY: audit
+audit: $(DEV) .venvs/audit/.installed ## look up known vulnerabilities of all locked packages
+	for name in core dependencies stack tools dev; do \
+	    .venvs/audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/$$name.txt; done
 
 # ---------------------------------------------------------------- AWS
 

@@ -168,7 +168,8 @@ def test_every_hostile_line_is_a_record_or_a_rejection() -> None:
                 scored, rejected = decode(content, batch)
                 peak = max(peak, tracemalloc.get_traced_memory()[1])
                 tracemalloc.stop()
-                outcomes |= {outcome.line: outcome for outcome in [*scored, *rejected]}
+                outcomes |= {record.line: record for record in scored}
+                outcomes |= {rejection.line: rejection for rejection in rejected}
                 assert len(scored) + len(rejected) == batch.records
                 assert len({record.record_id for record in scored}) == len(scored)
             assert sorted(outcomes) == list(range(1, 1_001))

@@ -41,7 +41,8 @@ def describe(error: Exception) -> str:
     kind = type(error).__name__
     if isinstance(error, ClientError):
         kind = f"{error.operation_name} was refused: {error.response.get('Error', {}).get('Code', 'Unknown')}"
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "hundredfold" in frame.filename] or frames
-    where = f"{PurePath(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "an unknown place"
+    places = [(PurePath(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)][1:]
+    # The last place of our own says more than one in a library.
+    ours = [place for place in places if "hundredfold" in place[0].parts] or places
+    where = f"{ours[-1][0].name}:{ours[-1][1]}" if ours else "a place unknown"
     return f"{kind}, raised at {where}"
