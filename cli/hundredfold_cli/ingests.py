@@ -120,6 +120,11 @@ def latest_execution(
     return name, execution
 
 
+def has_ended(entered: Mapping[str, Any], execution: str) -> bool:
+    """Tell whether an ingest's item in the ledger has the summary of this execution, which then has no more to do."""
+    return "status" in entered and entered["status"] != Status.RUNNING and entered["execution"] == execution
+
+
 def newest_ingest(deployment: Deployment) -> str:
     """Return the id of the ingest that was started last; raises NotThereError if there is none."""
     executions = deployment.step_functions.list_executions(stateMachineArn=deployment.state_machine, maxResults=100)
@@ -159,7 +164,7 @@ def standing(deployment: Deployment, ingest_id: str) -> Standing:
     name, execution = latest_execution(deployment, ingest_id, deployment.ledger.ingest(ingest_id) or {})
     entered = deployment.ledger.ingest(ingest_id)
     plan = Plan.from_dict(entered["plan"]) if entered and "plan" in entered else None
-    if entered and entered["status"] != Status.RUNNING and entered.get("execution", ingest_id) == name:
+    if entered and has_ended(entered, name):
         summary = {key: value for key, value in entered.items() if key not in {"ledger_key", "entry", "plan"}}
         return Standing(summary, plan, name)
     if execution is None:

@@ -9,7 +9,7 @@ from hundredfold.ingest import Plan, Resume, resume_name
 
 from hundredfold_cli.deployment import Deployment
 from hundredfold_cli.failures import NotThereError
-from hundredfold_cli.ingests import execution_of, latest_execution, resumed_times
+from hundredfold_cli.ingests import execution_of, has_ended, latest_execution, resumed_times
 
 
 def start_resume(deployment: Deployment, resume: Resume) -> str:
@@ -28,7 +28,7 @@ def start_resume(deployment: Deployment, resume: Resume) -> str:
     name, execution = latest_execution(deployment, resume.ingest_id, entered)
     if not entered and execution is None:
         raise IngestNotFoundError(resume.ingest_id)
-    if execution is not None and execution["status"] == "RUNNING":
+    if execution is not None and execution["status"] == "RUNNING" and not has_ended(entered, name):
         raise InvalidIngestError(
             f"ingest {resume.ingest_id} is still running (execution {name}); follow it with: "
             f"hundredfold watch {resume.ingest_id}"

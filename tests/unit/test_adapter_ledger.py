@@ -221,6 +221,7 @@ def test_a_finished_ingest_keeps_its_plan(aws: AnsweringServer, ledger: DynamoLe
     assert put["Item"] == {
         "ledger_key": {"S": "i1"},
         "entry": {"S": "summary"},
+        "execution": {"S": "i1"},
         "plan": {"M": {"records": {"N": "3"}}},
         "ingest_id": {"S": "i1"},
         "status": {"S": "FAILED"},

@@ -76,9 +76,11 @@ class DynamoLedger:
         return Plan.from_dict(entered["plan"]) if entered and "plan" in entered else None
 
     def finish(self, summary: Summary, resumed_by: str | None = None) -> bool:
-        item = {**(self.ingest(summary.ingest_id) or {}), **summary.as_dict()}
-        if resumed_by is not None:
-            item["execution"] = resumed_by
+        item = {
+            **(self.ingest(summary.ingest_id) or {}),
+            **summary.as_dict(),
+            "execution": resumed_by or summary.ingest_id,
+        }
         before = self._put_ingest(summary.ingest_id, summary.started_at, item, takes_over=resumed_by is not None)
         return before.get("started_at") == summary.started_at and before.get("status") != Status.RUNNING
 
