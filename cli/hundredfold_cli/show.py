@@ -75,6 +75,26 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
     out.print(table)
 
 
+def print_failures(failed: Mapping[str, Sequence[int]], ingest_id: str) -> None:
+    """Print which batches are not done, by why, and what to do about it."""
+    for cause, batches in failed.items():
+        out.print(f"  {_ranges(batches)}: {cause}", markup=False, soft_wrap=True)
+    if failed:
+        say(f"once the cause is mended: hundredfold resume {ingest_id}")
+
+
+def _ranges(batches: Sequence[int]) -> str:
+    """Write ascending numbers as "batch 3" or "batches 0-4, 7"."""
+    ranges: list[list[int]] = []
+    for batch in batches:
+        if ranges and batch == ranges[-1][1] + 1:
+            ranges[-1][1] = batch
+        else:
+            ranges.append([batch, batch])
+    parts = [str(first) if first == last else f"{first}-{last}" for first, last in ranges]
+    return f"batch{'es' if len(batches) > 1 else ''} {', '.join(parts)}"
+
+
 def print_sample(reads: list[BatchRead]) -> None:
     """Print the prediction of the first record of each of some batches, with the record."""
     table = Table(box=SIMPLE, title="A few predictions", title_justify="left", expand=True)

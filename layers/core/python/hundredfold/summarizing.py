@@ -9,6 +9,9 @@ from typing import Any
 from hundredfold.ingest import Plan
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Status, Summary, Totals
 
+NEVER_FINISHED = "never finished"
+"""In place of a cause: nothing was heard of these batches."""
+
 
 def summarize(
     ingest_id: str,
@@ -36,7 +39,7 @@ def summarize(
     failures = Counter(_kind(entry) for entry in totals.failures)
     unfinished = batches - totals.batches_done - len(totals.failures)
     if unfinished > 0:
-        failures["never finished"] = unfinished
+        failures[NEVER_FINISHED] = unfinished
         # The tolerance is for batches that failed. One that nothing was heard of is no part of it.
         cause = cause or f"{unfinished} batches were never finished"
     return Summary(
@@ -56,6 +59,25 @@ def summarize(
         failures=dict(failures.most_common()),
         cause=cause,
     )
+
+
+def group_failures(entries: Iterable[BatchOutcome | BatchFailure], batches: int) -> dict[str, list[int]]:
+    """Name the batches that are not done, by why: those of the most frequent cause first.
+
+    Parameters
+    ----------
+    entries : what the ledger has of each batch
+    batches : how many were planned, numbered from 0
+    """
+    unheard = set(range(batches))
+    groups: dict[str, list[int]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.batch):
+        unheard.discard(entry.batch)
+        if isinstance(entry, BatchFailure):
+            groups.setdefault(_kind(entry), []).append(entry.batch)
+    if unheard:
+        groups[NEVER_FINISHED] = sorted(unheard)
+    return dict(sorted(groups.items(), key=lambda group: -len(group[1])))
 
 
 def _cause(failure: Mapping[str, Any] | None) -> str | None:
