@@ -72,15 +72,15 @@ class Trial:
     def batches_done(self) -> int:
         return sum(isinstance(entry, BatchOutcome) for entry in self.deployment.ledger.entries(self.ingest_id))
 
-    def until(self, condition: Callable[[], bool], what: str) -> None:
+    def until(self, condition: Callable[[], bool], what: str, every: float = 0.01) -> None:
         deadline = time.monotonic() + DEADLINE_SECONDS
         while not condition():
             assert time.monotonic() < deadline, f"{what}: not within {DEADLINE_SECONDS} s"
-            time.sleep(0.01)
+            time.sleep(every)
 
     def end(self) -> Standing:
         """Wait for the execution's end, and note how the first one ended."""
-        self.until(lambda: standing(self.deployment, self.ingest_id).ended, "end of the execution")
+        self.until(lambda: standing(self.deployment, self.ingest_id).ended, "end of the execution", every=0.1)
         now = standing(self.deployment, self.ingest_id)
         if not self.first:
             status, failed = now.summary["status"], now.summary["batches_failed"]
