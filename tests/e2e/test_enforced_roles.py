@@ -12,15 +12,48 @@ from hundredfold_cli.deployment import STACK_NAME, deploy_locally
 from hundredfold_cli.local_stack import LocalStack
 from hundredfold_cli.project import LOCAL
 
+from tests.faults.fault_proxy import FaultProxy
+
+OVER_TLS = {"X-Forwarded-Proto": "https"}
+"""What a load balancer that ends TLS says to the service behind it. The buckets refuse anything else."""
+
+
+class Policy:
+    """The one policy of a deployed role, as it was deployed, and a way to put another in its place."""
+
+    def __init__(self, stack: Stack, role: str, name: str) -> None:
+        self._iam: Any = stack.deployment.session.client("iam", endpoint_url=stack.deployment.endpoint)
+        pages = self._iam.get_paginator("list_roles").paginate()
+        [self._role] = [found["RoleName"] for page in pages for found in page["Roles"] if role in found["RoleName"]]
+        self._name = name
+        self.statements = self._iam.get_role_policy(RoleName=self._role, PolicyName=name)["PolicyDocument"]["Statement"]
+
+    def put(self, statements: list[dict[str, Any]]) -> None:
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        self._iam.put_role_policy(RoleName=self._role, PolicyName=self._name, PolicyDocument=document)
+
 
 @pytest.fixture(scope="module")
-def enforcing() -> Iterator[Stack]:
+def proxy() -> Iterator[FaultProxy]:
+    with FaultProxy() as proxy:
+        proxy.added = OVER_TLS
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def enforcing(proxy: FaultProxy) -> Iterator[Stack]:
     folder = LOCAL / f"enforcing-{os.getpid()}"
     local = LocalStack(folder)
     try:
-        process = local.start({"AUTH": "true"})
+        process = local.start({"AUTH": "true", "AWS_ENDPOINT_URL_S3": proxy.url})
+        proxy.endpoint_port = process.port
         deploy_locally(process.environment(), folder / "deploy.log")
-        yield Stack(process, process.deployment(STACK_NAME))
+        stack = Stack(process, process.deployment(STACK_NAME))
+        # The local stack takes the request for GetAlias for one of ListAliases, whatever the policy says.
+        planner = Policy(stack, "PlanIngestRole", "plan-ingest")
+        planner.put([{**part, "Action": str(part["Action"]).replace("GetAlias", "ListAliases")}
+                     if part["Sid"] == "ResolveLiveModel" else part for part in planner.statements])  # fmt: skip
+        yield stack
     finally:
         local.stop()
 
@@ -46,22 +79,27 @@ def test_an_ingest_is_scored_and_gone_on_with_by_roles_that_may_do_no_more(
     assert enforcing.read("verify", ingest_id)["ok"] is True
 
 
+def test_a_bucket_is_not_read_without_tls(
+    enforcing: Stack, proxy: FaultProxy, few_records: Path, new_id: Callable[[], str]
+) -> None:
+    ingest_id = new_id()
+    proxy.added = {}
+    try:
+        told = enforcing.command("ingest", str(few_records), "--id", ingest_id, "--json")
+    finally:
+        proxy.added = OVER_TLS
+
+    assert told.returncode == 1
+    assert f"ingests/{ingest_id}/records.jsonl: access is denied" in json.loads(told.stdout)["cause"]
+
+
 def test_a_role_without_a_permission_fails_the_ingest_at_once_and_the_ledger_says_why(
     enforcing: Stack, few_records: Path, new_id: Callable[[], str]
 ) -> None:
     # Given a role that may not write predictions: that it is denied shows that roles are enforced here
-    deployment = enforcing.deployment
-    iam: Any = deployment.session.client("iam", endpoint_url=deployment.endpoint)
-    [role] = [
-        found["RoleName"]
-        for page in iam.get_paginator("list_roles").paginate()
-        for found in page["Roles"]
-        if "InferBatchRole" in found["RoleName"]
-    ]
-    policy = iam.get_role_policy(RoleName=role, PolicyName="infer-batch")["PolicyDocument"]
-    less = {**policy, "Statement": [part for part in policy["Statement"] if part["Sid"] != "KeepPredictions"]}
     ingest_id = new_id()
-    iam.put_role_policy(RoleName=role, PolicyName="infer-batch", PolicyDocument=json.dumps(less))
+    policy = Policy(enforcing, "InferBatchRole", "infer-batch")
+    policy.put([part for part in policy.statements if part["Sid"] != "KeepPredictions"])
 
     # When records are scored
     told = enforcing.command("ingest", str(few_records), "--id", ingest_id, "--json")
@@ -74,6 +112,6 @@ def test_a_role_without_a_permission_fails_the_ingest_at_once_and_the_ledger_say
     assert "BatchWriteItem was refused: AccessDenied" in cause
 
     # And once the role is mended, the ingest is finished
-    iam.put_role_policy(RoleName=role, PolicyName="infer-batch", PolicyDocument=json.dumps(policy))
+    policy.put(policy.statements)
     assert enforcing.read("resume", ingest_id)["predicted"] == 250
     assert enforcing.read("verify", ingest_id)["ok"] is True

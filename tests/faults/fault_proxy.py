@@ -170,10 +170,11 @@ def _kill(port: int) -> None:
 
 
 class FaultProxy:
-    """Forwards everything to `endpoint_port` on 127.0.0.1, but for what the faults at work hit."""
+    """Forwards everything to `endpoint_port` on 127.0.0.1, with the headers `added`, but for what the faults hit."""
 
     def __init__(self) -> None:
         self.endpoint_port = 0
+        self.added: dict[str, str] = {}
         self.problems: list[str] = []
         self._faults: list[Fault] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -216,7 +217,7 @@ class FaultProxy:
                 request.method,
                 request.path,
                 request.body,
-                {**kept, "Content-Length": str(len(request.body)), "Connection": "close"},
+                {**kept, **self.added, "Content-Length": str(len(request.body)), "Connection": "close"},
             )
             answer = connection.getresponse()
             headers = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP}
