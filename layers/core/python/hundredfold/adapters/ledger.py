@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 SUMMARY_ENTRY = "summary"
 WRITE_ATTEMPTS = 8
-"""Of each write that is throttled. The waits between them are 6.35 s together at the longest, and half that on average:
-a ledger that stays throttled is for the state machine to wait for."""
+"""Of each write that is throttled. The waits between them are 6.35 s together at the longest, and half that on average,
+beside botocore's own: a ledger that stays throttled for longer is for the state machine to wait for."""
 REOFFERED = "Reoffered"
 """The error of a batch that was complete and is offered again, until it has been inferred again."""
 
