@@ -37,8 +37,10 @@ help: ## list all targets
 # ---------------------------------------------------------------- the main job
 
 .PHONY: run
-run: up $(INGEST) ## install, build, start the local stack, deploy to it, score 50,000 records, show the summary
+run: up $(ASL_VALIDATOR) $(INGEST) ## install, build, start the local stack, deploy to it, score 50,000 records, show the summary
 	$(HUNDREDFOLD) ingest $(INGEST)
+	@$(HUNDREDFOLD) report
+	@$(HUNDREDFOLD) dashboard
 	@$(HUNDREDFOLD) status
 
 .PHONY: up
@@ -102,7 +104,7 @@ lint: $(DEV) ## look for mistakes in the code
 
 .PHONY: types
 types: $(DEV) ## check the types, strictly
-	$(VENV)/bin/mypy layers/core/python cli layers/build.py layers/model workflows tests bench
+	$(VENV)/bin/mypy layers/core/python cli layers/build.py layers/model workflows infra/dashboards tests bench
 	for function in functions/*/; do $(VENV)/bin/mypy "$$function" layers/model/python; done
 
 .PHONY: template
@@ -116,23 +118,38 @@ workflow-check: $(DEV) $(ASL_VALIDATOR) ## validate the state machine's definiti
 	PATH="$(CURDIR)/.venvs/tools/bin:$$PATH" node .venvs/asl/node_modules/.bin/asl-validator --json-path build/definition.asl.json
 
 .PHONY: unit
-unit: $(DEV) ## the tests that need no network, in seconds
+unit: $(DEV) $(ASL_VALIDATOR) ## the tests that need no network, in seconds
 	$(VENV)/bin/pytest tests/unit
 
 .PHONY: test
-test: $(DEV) $(STACK) $(TOOLS) build ## all tests but the faults; those that need it share one local stack of their own
+test: setup build ## all tests but the faults; those that need it share one local stack of their own
 	$(VENV)/bin/pytest --ignore tests/faults
 
 # ---------------------------------------------------------------- faults and intruders
 
 .PHONY: faults
-faults: $(DEV) $(STACK) $(TOOLS) build ## make everything go wrong, and print what came of it: lost, doubled
+faults: setup build ## make everything go wrong, and print what came of it: lost, doubled
 	$(VENV)/bin/pytest tests/faults
 
 .PHONY: audit
 audit: $(DEV) .venvs/audit/.installed ## look up known vulnerabilities of all locked packages
 	for name in core dependencies stack tools dev; do \
 	    .venvs/audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/$$name.txt; done
+
+# ---------------------------------------------------------------- what is seen
+
+.PHONY: chromium
+chromium: ## install Chromium where that needs no password, for pictures and the test of the pages
+	@bash infra/install_chromium.sh
+
+.PHONY: pages
+pages: $(DEV) $(ASL_VALIDATOR) ## the newest ingest's report and the dashboards, as pages in build/pages/
+	$(HUNDREDFOLD) report
+	$(HUNDREDFOLD) dashboard
+
+.PHONY: dashboards
+dashboards: $(DEV) ## put infra/dashboards/*.json into the template, after a change
+	$(PYTHON) infra/dashboards/embed.py
 
 # ---------------------------------------------------------------- AWS
 
@@ -150,7 +167,8 @@ clean: ## remove what was built; environments and the local stack stay
 build: $(LAYERS) $(FUNCTIONS) ## train the example model, build layers and functions, check their size
 	@$(PYTHON) layers/build.py check
 
-$(BUNDLE): layers/model/train.py layers/model/example_data.py layers/core/python/hundredfold/bundle.py $(DEV)
+$(BUNDLE): layers/model/train.py layers/model/example_data.py layers/core/python/hundredfold/bundle.py \
+    layers/core/python/hundredfold/health.py $(DEV)
 	$(PYTHON) layers/model/train.py build/bundle
 
 $(INGEST): layers/model/make_ingest.py layers/model/example_data.py $(DEV)
@@ -159,7 +177,7 @@ $(INGEST): layers/model/make_ingest.py layers/model/example_data.py $(DEV)
 build/layers/dependencies.zip: requirements/dependencies.txt $(BUILDERS) $(DEV)
 	$(PYTHON) layers/build.py dependencies
 
-build/layers/core.zip: requirements/core.txt $(BUILDERS) $(shell find layers/core/python -name '*.py') $(DEV)
+build/layers/core.zip: requirements/core.txt $(BUILDERS) $(shell find layers/core/python -name '*.py' -o -name '*.json') $(DEV)
 	$(PYTHON) layers/build.py core
 
 build/layers/model.zip: $(BUNDLE) $(BUILDERS) $(shell find layers/model/python -name '*.py')

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from fresh_stack import BUNDLE, end_on_termination, fresh_stack, say, workers
-from hundredfold.bundle import CARD
+import psutil
+from fresh_stack import MODEL, end_on_signals, fresh_stack, say, workers
 from hundredfold.ingest import source_key
 from hundredfold_cli.deployment import Deployment
 from hundredfold_cli.local_stack import Process
@@ -47,20 +47,18 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="how often each of the two is run (default 5)")
     parser.add_argument("--max-concurrency", type=int, default=2, help="batches inferred at once (default 2)")
     arguments = parser.parse_args()
-    for needed in (arguments.records, BUNDLE / CARD):
+    for needed in (arguments.records, MODEL):
         if not needed.exists():
             sys.exit(f"{needed} is not there yet; run: make build build/ingest-50000.jsonl")
-    end_on_termination()
-    try:
-        runs = [_run(number, arguments.records, arguments.max_concurrency) for number in range(arguments.runs)]
-    except KeyboardInterrupt:
-        sys.exit("interrupted; the local stack of this comparison is stopped")
+    end_on_signals()
+    runs = [_run(number, arguments.records, arguments.max_concurrency) for number in range(arguments.runs)]
     _show_medians(runs)
 
 
 def _run(number: int, records: Path, max_concurrency: int) -> Run:
     """Run both on a fresh stack, the one first that was second in the run before; raises SystemExit if they differ."""
     with fresh_stack("compare", {"MaxConcurrency": str(max_concurrency)}) as (process, deployment):
+        busy = psutil.cpu_percent(interval=1)
         if number % 2:
             loop, loop_loaded = _time_loop(process, deployment, records)
             ingest = _time_ingest(process, deployment, records)
@@ -69,7 +67,7 @@ def _run(number: int, records: Path, max_concurrency: int) -> Run:
             loop, loop_loaded = _time_loop(process, deployment, records)
         difference = _compare_answers(deployment, records)
     run = Run(ingest, loop, loop_loaded)
-    say(f"run {number + 1}: {_line(run)}   same labels, scores within {difference:.0e}")
+    say(f"run {number + 1}: {_line(run)}   machine {busy:.0f} % busy before, scores within {difference:.0e}")
     return run
 
 
@@ -100,7 +98,7 @@ def _time_loop(process: Process, deployment: Deployment, records: Path) -> tuple
     """Return the seconds that the loop takes, as a process and without its imports and model load."""
     command = [
         *(sys.executable, str(Path(__file__).with_name("simple_loop.py"))),
-        *(str(records), str(BUNDLE / "pipeline.joblib"), deployment.predictions_table, _LOOP),
+        *(str(records), str(MODEL), deployment.predictions_table, _LOOP),
     ]
     environment = {**os.environ, **process.environment()}
     started = time.perf_counter()

@@ -13,13 +13,20 @@ from hundredfold_cli.project import ROOT
 
 FOLDER = ROOT / "build/bench"
 """Where benchmarks keep what they need while they run."""
-BUNDLE = ROOT / "build/bundle"
-"""The example's model, as it was put into the model layer."""
+MODEL = ROOT / "build/bundle/pipeline.joblib"
+"""The example's model: the file that the model layer holds."""
 
 
-def end_on_termination() -> None:
-    """Make SIGTERM end this process as Ctrl-C does, so that the stacks it started are stopped."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+def end_on_signals() -> None:
+    """Let Ctrl-C and SIGTERM end this process once, in order, so that the stack it started is stopped."""
+
+    def end(number: int, _: object) -> None:
+        for ignored in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(ignored, signal.SIG_IGN)  # the second Ctrl-C of an impatient person
+        sys.exit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
 
 
 @contextmanager

@@ -19,7 +19,9 @@ from hundredfold_cli.failures import DeploymentError, NotThereError
 from hundredfold_cli.project import BUILT, ROOT, SAM, SAM_CONFIG, TEMPLATE
 
 if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_s3 import S3Client
     from types_boto3_stepfunctions import SFNClient
 
@@ -111,6 +113,15 @@ class Deployment:
         """Return the ARN of an ingest's execution."""
         return f"{self.state_machine.replace(':stateMachine:', ':execution:')}:{ingest_id}"
 
+    @property
+    def stack(self) -> str:
+        """The CloudFormation stack's name, which those of functions, logs and dashboards begin with."""
+        return self.state_machine.rpartition(":")[2].removesuffix("-batch-inference")
+
+    def log_group(self, function: str) -> str:
+        """Return the log group of `infer-batch`, `plan-ingest` or `summarize-ingest`."""
+        return f"/aws/lambda/{self.stack}-{function}"
+
     def _client(self, service: Any) -> Any:
         config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=16)
         return self.session.client(service, endpoint_url=self.endpoint, config=config)
@@ -128,6 +139,16 @@ class Deployment:
     @cached_property
     def step_functions(self) -> "SFNClient":
         client: SFNClient = self._client("stepfunctions")
+        return client
+
+    @cached_property
+    def logs(self) -> "CloudWatchLogsClient":
+        client: CloudWatchLogsClient = self._client("logs")
+        return client
+
+    @cached_property
+    def cloudwatch(self) -> "CloudWatchClient":
+        client: CloudWatchClient = self._client("cloudwatch")
         return client
 
     @cached_property

@@ -9,7 +9,7 @@ from hundredfold.adapters.clients import error_code
 from hundredfold.errors import HundredfoldError, IngestNotFoundError
 
 from hundredfold_cli import show
-from hundredfold_cli.commands import ingesting, local, reading, resuming
+from hundredfold_cli.commands import costing, ingesting, local, reading, resuming, seeing
 from hundredfold_cli.deployment import STACK_NAME
 from hundredfold_cli.failures import DeploymentError, ExitCode, NotThereError
 from hundredfold_cli.target import Target, choice
@@ -50,6 +50,10 @@ for command in (
     reading.summary,
     reading.results,
     reading.verify,
+    costing.cost,
+    costing.estimate,
+    seeing.report,
+    seeing.dashboard,
 ):
     app.command()(command)
 

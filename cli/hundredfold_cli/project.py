@@ -12,3 +12,5 @@ BUILT = (
     *(ROOT / f"build/layers/{name}.zip" for name in ("dependencies", "core", "model")),
     *(ROOT / f"build/functions/{name}.zip" for name in ("plan_ingest", "infer_batch", "summarize_ingest")),
 )
+ECHARTS = ROOT / ".venvs/asl/node_modules/echarts/dist/echarts.min.js"
+PAGES = ROOT / "build/pages"

@@ -67,6 +67,8 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
         "records a second": f"{scored / seconds:,.0f}" if seconds and not resumed else "-",
         **({"resumed": _resumes(resumed)} if resumed else {}),
         "model version": str(summary["model_version"]) or "-",
+        "drift": _drift(summary.get("drift")),
+        "cost": f"${summary['usd']:.4f} by list prices" if summary.get("usd") is not None else "-",
         "source": str(summary["source"]) or "-",
         "predictions": f"DynamoDB table {predictions_table}",
     }
@@ -93,6 +95,13 @@ def _ranges(batches: Sequence[int]) -> str:
             ranges.append([batch, batch])
     parts = [str(first) if first == last else f"{first}-{last}" for first, last in ranges]
     return f"batch{'es' if len(batches) > 1 else ''} {', '.join(parts)}"
+
+
+def _drift(drift: Mapping[str, float] | None) -> str:
+    if drift is None:
+        return "-"
+    indices = ", ".join(f"{name} {drift[name]:.3f}" for name in ("labels", "scores", "inputs"))
+    return f"{indices}; {drift['unseen']:.1%} unknown or out of range"
 
 
 def print_sample(reads: list[BatchRead]) -> None:

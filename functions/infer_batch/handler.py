@@ -1,6 +1,7 @@
 """InferBatch: predicts one batch with the model of its layer, and stores what became of each record."""
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -11,10 +12,12 @@ from hundredfold.adapters.ledger import DynamoLedger
 from hundredfold.adapters.objects import S3Sources, S3WorkObjects
 from hundredfold.adapters.predictions import DynamoPredictions
 from hundredfold.adapters.sealing import sealed
+from hundredfold.adapters.worker import Worker
 from hundredfold.batch_inference import BatchTask, infer_batch
 from hundredfold.bundle import Bundle, load
 from hundredfold.errors import BundleRefusedError
-from hundredfold.observability import logger, metrics, observe_batch
+from hundredfold.ingest import card_key
+from hundredfold.observability import failures_logged, logger, metrics, observe_batch
 from hundredfold.settings import Settings
 from hundredfold_model import bundle_folder
 
@@ -22,12 +25,14 @@ SECONDS_BEFORE_TIMEOUT = 2.0
 """How long before Lambda would end it a batch gives up by itself, so that it ends with an error that says why."""
 
 settings = Settings.from_environment(os.environ)
+loading = time.perf_counter()
 try:
     bundle: Bundle | BundleRefusedError = load(bundle_folder())
 except BundleRefusedError as error:
     # Raised here it would be an error of the environment's start, which Lambda tries again by itself, at each call.
     # Raised by the handler, it is the batch's error, by its name, and no retrier lists that.
     bundle = error
+MODEL_LOAD_MILLISECONDS = (time.perf_counter() - loading) * 1000
 s3 = clients.s3()
 sources = S3Sources(s3)
 work = S3WorkObjects(s3, settings.work_bucket)
@@ -39,26 +44,37 @@ predictions = DynamoPredictions(
     now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"),
     pool=ThreadPoolExecutor(4, thread_name_prefix="predictions"),
 )
+worker = Worker()
 
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
 @sealed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    logger.append_keys(ingest_id=event["ingest_id"], batch=event["batch"]["batch"])
-    if isinstance(bundle, BundleRefusedError):
-        raise bundle.with_traceback(None)
-    outcome = infer_batch(
-        BatchTask.from_dict(event),
-        predict=bundle.predict,
-        signature=bundle.card.signature,
-        sources=sources,
-        work=work,
-        predictions=predictions,
-        ledger=ledger,
-        max_record_bytes=settings.record_bytes,
-        time_left=lambda: context.get_remaining_time_in_millis() / 1000 - SECONDS_BEFORE_TIMEOUT,
+    effort = worker.begin()
+    logger.append_keys(
+        ingest_id=event["ingest_id"], batch=event["batch"]["batch"], execution=event.get("execution", "")
     )
+    task = BatchTask.from_dict(event)
+    with failures_logged():
+        if isinstance(bundle, BundleRefusedError):
+            raise bundle.with_traceback(None)
+        if task.batch.batch == 0:
+            # The model that scores an ingest is described beside it: the summary and the report read its card there.
+            work.write(card_key(task.ingest_id), bundle.card.to_json())
+        outcome = infer_batch(
+            task,
+            predict=bundle.predict,
+            signature=bundle.card.signature,
+            sources=sources,
+            work=work,
+            predictions=predictions,
+            ledger=ledger,
+            max_record_bytes=settings.record_bytes,
+            time_left=lambda: context.get_remaining_time_in_millis() / 1000 - SECONDS_BEFORE_TIMEOUT,
+            baseline=bundle.card.baseline,
+            effort=effort,
+        )
     if not outcome.repeated:
-        observe_batch(event["ingest_id"], outcome)
+        observe_batch(task.ingest_id, outcome, task.model.version, MODEL_LOAD_MILLISECONDS)
     return {"predicted": outcome.predicted, "rejected": outcome.rejected}

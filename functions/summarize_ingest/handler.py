@@ -7,13 +7,18 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from hundredfold.adapters import clients
 from hundredfold.adapters.ledger import DynamoLedger
+from hundredfold.adapters.objects import S3WorkObjects
 from hundredfold.adapters.sealing import sealed
-from hundredfold.ingest import ingest_id_of
+from hundredfold.costing import prices_or_none
+from hundredfold.health import Baseline
+from hundredfold.ingest import card_key, ingest_id_of
 from hundredfold.observability import logger, metrics, observe_summary
 from hundredfold.settings import Settings
 from hundredfold.summarizing import summarize
 
 settings = Settings.from_environment(os.environ)
+work = S3WorkObjects(clients.s3(), settings.work_bucket)
+price_list = prices_or_none(os.environ.get("AWS_REGION", ""))
 ledger = DynamoLedger(clients.dynamodb(), settings.ledger_table)
 
 
@@ -31,6 +36,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         ledger.plan(ingest_id),
         ledger.entries(ingest_id),
         event["state"].get("failure"),
+        baseline=Baseline.of_card(work.read(card_key(ingest_id))),
+        price_list=price_list,
     )
     repeated = ledger.finish(summary, resumed_by=name if name != ingest_id else None)
     if not repeated:

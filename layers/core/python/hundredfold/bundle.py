@@ -12,6 +12,7 @@ from importlib.resources.abc import Traversable
 from typing import Any, Self
 
 from hundredfold.errors import BundleRefusedError, ModelMisbehavedError
+from hundredfold.health import Baseline
 from hundredfold.inference import Answer
 from hundredfold.signature import Signature
 
@@ -47,6 +48,7 @@ class Card:
     files : the SHA-256 of each file, in hex
     training : where it comes from: the training data's digest and size
     score : how good it was on held-out data: metric, value, and on what
+    baseline : what its inputs and answers looked like, to tell drift from; None if it has none
     """
 
     name: str
@@ -57,6 +59,7 @@ class Card:
     files: Mapping[str, str]
     training: Mapping[str, Any] = field(default_factory=dict)
     score: Mapping[str, Any] = field(default_factory=dict)
+    baseline: Baseline | None = None
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
@@ -72,16 +75,19 @@ class Card:
                 files={str(name): str(digest) for name, digest in card["files"].items()},
                 training=dict(card.get("training", {})),
                 score=dict(card.get("score", {})),
+                baseline=Baseline.from_dict(card["baseline"]) if card.get("baseline") else None,
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BundleRefusedError(f"the model's card {CARD} cannot be read: {error!r}") from error
+        if read.baseline and tuple(read.baseline.labels) != read.classes:
+            raise BundleRefusedError(f"the model's card {CARD} has a baseline of other classes than the model's")
         if not read.steps or any(step not in read.files for step in read.steps):
             raise BundleRefusedError(f"the model's card {CARD} must name its steps, and a digest for each")
         return read
 
     def to_json(self) -> bytes:
         """Write the card; the same card is always the same bytes."""
-        card = {
+        card: dict[str, Any] = {
             "name": self.name,
             "steps": list(self.steps),
             "signature": self.signature.as_dict(),
@@ -91,6 +97,8 @@ class Card:
             "training": dict(self.training),
             "score": dict(self.score),
         }
+        if self.baseline:
+            card["baseline"] = self.baseline.as_dict()
         return json.dumps(card, indent=2).encode() + b"\n"
 
 

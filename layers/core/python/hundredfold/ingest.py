@@ -142,6 +142,11 @@ def rejections_key(ingest_id: str, batch: int) -> str:
     return f"ingests/{ingest_id}/rejected/{batch:08d}.jsonl"
 
 
+def card_key(ingest_id: str) -> str:
+    """Where the card of the model that scores an ingest is kept with it, in the work bucket."""
+    return f"ingests/{ingest_id}/card.json"
+
+
 def source_from_input(execution_input: object) -> ObjectLocation:
     """Read the input of an execution: `{"source": {"bucket": …, "key": …}}`.
 

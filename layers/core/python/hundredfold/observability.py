@@ -1,21 +1,19 @@
-"""The one logger and the one set of metrics, and the name of every metric that is emitted.
+"""The one logger and the one set of metrics; the names of all metrics are in `metric_names`.
 
-Every distinct combination of a metric's name and dimension values is a metric that CloudWatch charges for, so the
-only dimensions are the service and the function; ids go into metadata, where they can be searched for free.
+Nothing of a record's content is logged or measured.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 
-from hundredfold.outcomes import BatchOutcome, Summary
+from hundredfold.metric_names import NAMESPACE, SERVICE, Metric, rejected_for, unit_of
+from hundredfold.outcomes import BatchOutcome, Reason, Summary
 
 if TYPE_CHECKING:
     from hundredfold.ingest import Plan
-
-NAMESPACE = "Hundredfold"
-SERVICE = "batch-inference"
 
 logger = Logger(service=SERVICE)
 metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
@@ -24,8 +22,8 @@ metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 def observe_plan(plan: "Plan") -> None:
     """Log and count what was planned."""
     metrics.add_metadata("ingest_id", plan.ingest_id)
-    metrics.add_metric("RecordsPlanned", MetricUnit.Count, plan.records)
-    metrics.add_metric("BatchesPlanned", MetricUnit.Count, plan.batches)
+    _add(Metric.RECORDS_PLANNED, plan.records)
+    _add(Metric.BATCHES_PLANNED, plan.batches)
     logger.info(
         "planned",
         records=plan.records,
@@ -35,22 +33,86 @@ def observe_plan(plan: "Plan") -> None:
     )
 
 
-def observe_batch(ingest_id: str, outcome: BatchOutcome) -> None:
-    """Log and count what became of a batch."""
+def observe_batch(
+    ingest_id: str, outcome: BatchOutcome, model_version: str = "", model_load_milliseconds: float = 0.0
+) -> None:
+    """Log and count what became of a batch.
+
+    Parameters
+    ----------
+    model_load_milliseconds : how long the environment took to load the model; reported with its first batch
+    """
     metrics.add_metadata("ingest_id", ingest_id)
     metrics.add_metadata("batch", outcome.batch)
-    metrics.add_metric("RecordsPredicted", MetricUnit.Count, outcome.predicted)
-    metrics.add_metric("RecordsRejected", MetricUnit.Count, outcome.rejected)
-    for step, milliseconds in outcome.milliseconds.items():
-        metrics.add_metric(f"{step.capitalize()}Duration", MetricUnit.Milliseconds, milliseconds)
-    logger.info("inferred", predicted=outcome.predicted, rejected=outcome.rejected, milliseconds=outcome.milliseconds)
+    metrics.add_metadata("model_version", model_version)
+    _add(Metric.RECORDS_PREDICTED, outcome.predicted)
+    _add(Metric.RECORDS_REJECTED, outcome.rejected)
+    taken = outcome.milliseconds
+    total = sum(taken.values())
+    for metric, step in _STEPS.items():
+        _add(metric, taken.get(step, 0))
+    _add(Metric.BATCH_DURATION, total)
+    if total:
+        _add(Metric.RECORDS_PER_SECOND, round(outcome.records / total * 1000, 1))
+    if outcome.effort and outcome.effort.cold_start:
+        _add(Metric.INIT_DURATION, outcome.effort.init_milliseconds)
+        _add(Metric.MODEL_LOAD_DURATION, round(model_load_milliseconds))
+    logger.info(
+        "inferred",
+        predicted=outcome.predicted,
+        rejected=outcome.rejected,
+        reasons=dict(outcome.reasons),
+        milliseconds=dict(taken),
+        model_version=model_version,
+    )
+
+
+@contextmanager
+def failures_logged() -> Iterator[None]:
+    """Log an error that ends a call, so that the call is found by its ingest and batch, and its cost is counted.
+
+    Only its kind: a message or traceback of the model's may quote a record.
+    """
+    try:
+        yield
+    except Exception as error:
+        logger.error("failed", error=type(error).__name__)  # noqa: TRY400 - without the traceback
+        raise
 
 
 def observe_summary(summary: Summary) -> None:
     """Log and count what became of an ingest."""
     metrics.add_metadata("ingest_id", summary.ingest_id)
-    metrics.add_metric(f"Ingests{summary.status.value.capitalize()}", MetricUnit.Count, 1)
-    metrics.add_metric("RecordsFailed", MetricUnit.Count, summary.failed)
-    metrics.add_metric("BatchesFailed", MetricUnit.Count, summary.batches_failed)
-    metrics.add_metric("IngestDuration", MetricUnit.Seconds, summary.seconds)
+    metrics.add_metadata("model_version", summary.model_version)
+    completed = summary.status.value == "COMPLETED"
+    _add(Metric.INGESTS_COMPLETED, int(completed))
+    _add(Metric.INGESTS_FAILED, int(not completed))
+    _add(Metric.INGEST_DURATION, summary.seconds)
+    _add(Metric.RECORDS_FAILED, summary.failed)
+    _add(Metric.BATCHES_FAILED, summary.batches_failed)
+    _add(Metric.REJECTED_PERCENT, round(100 * summary.rejected / summary.records, 4) if summary.records else 0)
+    for reason in Reason:
+        metrics.add_metric(rejected_for(reason), "Count", summary.reasons.get(reason.value, 0))
+    if summary.usd is not None:
+        _add(Metric.INGEST_COST, summary.usd)
+    if summary.model_version.isdecimal():
+        _add(Metric.MODEL_VERSION, int(summary.model_version))
+    if summary.drift:
+        _add(Metric.DRIFT, summary.drift.largest)
+        _add(Metric.LABEL_DRIFT, summary.drift.labels)
+        _add(Metric.SCORE_DRIFT, summary.drift.scores)
+        _add(Metric.INPUT_DRIFT, summary.drift.inputs)
+        _add(Metric.UNSEEN_PERCENT, round(100 * summary.drift.unseen, 3))
     logger.info("summarized", **summary.as_dict())
+
+
+_STEPS = {
+    Metric.READ_DURATION: "read",
+    Metric.DECODE_DURATION: "decode",
+    Metric.PREDICT_DURATION: "predict",
+    Metric.WRITE_DURATION: "write",
+}
+
+
+def _add(metric: Metric, value: float) -> None:
+    metrics.add_metric(metric.value, unit_of(metric), value)

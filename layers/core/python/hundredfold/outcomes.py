@@ -50,6 +50,103 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class Effort:
+    """What a batch took, beside the time of its steps, which are in its outcome.
+
+    Attributes
+    ----------
+    worker : the function's environment, told by its log stream or process
+    started_at : milliseconds since 1970
+    init_milliseconds : how long the environment took to start, if this batch was its first; else 0
+    memory_mb : of the function
+    write_units : of DynamoDB that its predictions consumed
+    """
+
+    worker: str
+    started_at: int
+    init_milliseconds: int = 0
+    memory_mb: int = 0
+    write_units: float = 0.0
+
+    @property
+    def cold_start(self) -> bool:
+        return self.init_milliseconds > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """Counts of what a batch held, in the bins of the model's baseline (`hundredfold.health`).
+
+    Attributes
+    ----------
+    labels : of the predictions, in the order of the model's classes
+    scores : of the predictions
+    inputs : of the records, for each thing that is measured
+    unseen : records with an input that is out of range or unknown
+    """
+
+    labels: tuple[int, ...]
+    scores: tuple[int, ...]
+    inputs: tuple[tuple[int, ...], ...]
+    unseen: int
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        inputs = tuple(tuple(bins) for bins in data["inputs"])
+        return cls(tuple(data["labels"]), tuple(data["scores"]), inputs, data["unseen"])
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "labels": list(self.labels),
+            "scores": list(self.scores),
+            "inputs": [list(bins) for bins in self.inputs],
+            "unseen": self.unseen,
+        }
+
+    def __add__(self, other: "Sketch") -> "Sketch":
+        """Add up two sketches of one baseline."""
+        return Sketch(
+            _add(self.labels, other.labels),
+            _add(self.scores, other.scores),
+            tuple(_add(ours, theirs) for ours, theirs in zip(self.inputs, other.inputs, strict=True)),
+            self.unseen + other.unseen,
+        )
+
+    @classmethod
+    def sum(cls, sketches: Iterable["Sketch"]) -> "Sketch | None":
+        """Add up sketches of one baseline; None if there is none."""
+        whole = None
+        for sketch in sketches:
+            whole = sketch if whole is None else whole + sketch
+        return whole
+
+
+def _add(ours: tuple[int, ...], theirs: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(a + b for a, b in zip(ours, theirs, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How far an ingest is from the model's baseline: population stability indices, and a share.
+
+    Attributes
+    ----------
+    labels, scores : index of the predictions
+    inputs : the largest index of what is measured of the inputs
+    unseen : share of records with an input that is out of range or unknown
+    """
+
+    labels: float
+    scores: float
+    inputs: float
+    unseen: float
+
+    @property
+    def largest(self) -> float:
+        return max(self.labels, self.scores, self.inputs)
+
+
+@dataclass(frozen=True, slots=True)
 class BatchOutcome:
     """What became of one batch, written to the ledger once its predictions and rejections are stored.
 
@@ -57,7 +154,9 @@ class BatchOutcome:
     ----------
     records : how many it had; `predicted + rejected` is the same number
     reasons : how many were rejected for each reason
-    milliseconds : how long each step took: read, decode, predict, write
+    milliseconds : how long each step took: read, decode, predict, sketch (if there is a baseline), write
+    effort : what it took beside that; None of outcomes from before that was kept
+    sketch : what it held; None if the model has no baseline
     repeated : whether the ledger had it already: the batch was delivered twice, and must be counted once
     """
 
@@ -67,6 +166,8 @@ class BatchOutcome:
     rejected: int
     reasons: Mapping[str, int] = field(default_factory=dict)
     milliseconds: Mapping[str, int] = field(default_factory=dict)
+    effort: Effort | None = None
+    sketch: Sketch | None = None
     repeated: bool = False
 
 
@@ -131,6 +232,8 @@ class Summary:
     seconds : from the start of the execution to the summary
     failures : the error and the number of batches that were given up for it, the most frequent first
     cause : why the ingest as a whole failed, or None
+    drift : how far it is from the model's baseline; None if there is none, or too few records to tell
+    usd : what it cost by the ledger and the list prices; None where no prices are known
     """
 
     ingest_id: str
@@ -148,6 +251,8 @@ class Summary:
     reasons: Mapping[str, int]
     failures: Mapping[str, int]
     cause: str | None = None
+    drift: Drift | None = None
+    usd: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -57,8 +57,11 @@ class Predictions(Protocol):
 
     def write(
         self, ingest_id: str, batch: int, model: Model, predictions: Sequence[Prediction], time_left: TimeLeft
-    ) -> None:
-        """Write all, or raise OutOfTimeError or StoreBusyError; written twice, they are there once."""
+    ) -> float:
+        """Write all, or raise OutOfTimeError or StoreBusyError; written twice, they are there once.
+
+        Returns the write units that were consumed.
+        """
         ...
 
     def withdraw(self, ingest_id: str, batch: int, record_ids: Sequence[str]) -> None:

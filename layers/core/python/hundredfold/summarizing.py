@@ -2,10 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from hundredfold.costing import OTHER_MEMORY_MB, PriceList, Taken, bill, uses
+from hundredfold.health import Baseline
 from hundredfold.ingest import Plan
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Status, Summary, Totals
 
@@ -20,6 +22,8 @@ def summarize(
     plan: Plan | None,
     entries: Iterable[BatchOutcome | BatchFailure],
     failure: Mapping[str, Any] | None,
+    baseline: Baseline | None = None,
+    price_list: PriceList | None = None,
 ) -> Summary:
     """Add up the ledger and hold it against the plan.
 
@@ -29,8 +33,15 @@ def summarize(
     plan : None if the planning itself failed
     entries : what the ledger has of each batch
     failure : the error and cause that ended the ingest, as the state machine caught them, or None
+    baseline : of the model that scored it, to tell its drift from; None if it has none
+    price_list : to tell its cost from, or None
     """
-    totals = Totals.of(entries)
+    taken = Taken()
+    totals = Totals.of(_through(entries, taken))
+    usd = None
+    if price_list and plan:
+        work = taken.work(source_bytes=plan.source.size, other_memory_mb=OTHER_MEMORY_MB)
+        usd = round(bill(uses(work), price_list).usd, 6)
     cause = _cause(failure)
     records, batches = (plan.records, plan.batches) if plan else (0, 0)
     failed = records - totals.predicted - totals.rejected
@@ -58,6 +69,8 @@ def summarize(
         reasons=totals.reasons,
         failures=dict(failures.most_common()),
         cause=cause,
+        drift=baseline.drift(taken.sketch) if baseline and taken.sketch else None,
+        usd=usd,
     )
 
 
@@ -78,6 +91,13 @@ def group_failures(entries: Iterable[BatchOutcome | BatchFailure], batches: int)
     if unheard:
         groups[NEVER_FINISHED] = sorted(unheard)
     return dict(sorted(groups.items(), key=lambda group: -len(group[1])))
+
+
+def _through(entries: Iterable[BatchOutcome | BatchFailure], taken: Taken) -> Iterator[BatchOutcome | BatchFailure]:
+    """Pass entries on, one at a time, adding up on the way what they took."""
+    for entry in entries:
+        taken.add(entry)
+        yield entry
 
 
 def _cause(failure: Mapping[str, Any] | None) -> str | None:

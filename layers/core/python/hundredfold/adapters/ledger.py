@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -14,7 +15,7 @@ from hundredfold.adapters.patience import patiently
 from hundredfold.cutting import LEDGER_SHARDS
 from hundredfold.errors import IngestExistsError, StoreBusyError
 from hundredfold.ingest import Plan
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Status, Summary
+from hundredfold.outcomes import BatchFailure, BatchOutcome, Effort, Sketch, Status, Summary
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -97,7 +98,7 @@ class DynamoLedger:
         )
 
     def batch_done(self, ingest_id: str, outcome: BatchOutcome) -> bool:
-        item = {
+        item: dict[str, Any] = {
             "status": "done",
             "records": outcome.records,
             "predicted": outcome.predicted,
@@ -106,10 +107,15 @@ class DynamoLedger:
             "milliseconds": dict(outcome.milliseconds),
             "done_at": self._now().isoformat(timespec="milliseconds"),
         }
+        # All of it stays under the 1,024 bytes of one write unit; a test holds the largest item against that.
+        if outcome.effort:
+            item["effort"] = asdict(outcome.effort)
+        if outcome.sketch:
+            item["sketch"] = outcome.sketch.as_dict()
         return self._put_batch(ingest_id, outcome.batch, item).get("status") == "done"
 
     def entries(self, ingest_id: str) -> Iterator[BatchOutcome | BatchFailure]:
-        """Read what became of each batch so far: 8 queries, about 0.5 KB a batch, strongly consistent."""
+        """Read what became of each batch so far: 8 queries, about 0.6 KB a batch, strongly consistent."""
         pages = self._client.get_paginator("query")
         for shard in range(LEDGER_SHARDS):
             try:
@@ -179,7 +185,14 @@ def _to_entry(item: Mapping[str, Any]) -> BatchOutcome | BatchFailure:
     batch = int(item["entry"])
     if item["status"] == "done":
         return BatchOutcome(
-            batch, item["records"], item["predicted"], item["rejected"], item["reasons"], item["milliseconds"]
+            batch,
+            item["records"],
+            item["predicted"],
+            item["rejected"],
+            item["reasons"],
+            item["milliseconds"],
+            Effort(**item["effort"]) if "effort" in item else None,
+            Sketch.from_dict(item["sketch"]) if "sketch" in item else None,
         )
     return BatchFailure(batch, item["error"], item["cause"])
 
@@ -199,7 +212,7 @@ def _exact(value: Any) -> Any:
             return Decimal(repr(value))
         case dict():
             return {key: _exact(inner) for key, inner in value.items()}
-        case list():
+        case list() | tuple():
             return [_exact(inner) for inner in value]
         case str():
             return str(value)

@@ -63,11 +63,14 @@ class S3WorkObjects:
             _raise(error, ObjectLocation(self.bucket, key))
 
     def read(self, key: str) -> bytes | None:
+        """Read an object; None if there is none. Without the right to list, S3 answers that with 403."""
         try:
             return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        except (ClientError, BotoCoreError) as error:
-            if isinstance(error, ClientError) and error_code(error) in NOT_FOUND:
+        except ClientError as error:
+            if error_code(error) in NOT_FOUND | DENIED:
                 return None
+            _raise(error, ObjectLocation(self.bucket, key))
+        except BotoCoreError as error:
             _raise(error, ObjectLocation(self.bucket, key))
 
     def remove(self, key: str) -> None:

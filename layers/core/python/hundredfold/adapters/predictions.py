@@ -56,7 +56,7 @@ class DynamoPredictions:
 
     def write(
         self, ingest_id: str, batch: int, model: Model, predictions: Sequence[Prediction], time_left: TimeLeft
-    ) -> None:
+    ) -> float:
         common = {
             "ingest_id": {"S": ingest_id},
             "batch": {"N": str(batch)},
@@ -79,8 +79,7 @@ class DynamoPredictions:
         calls = [puts[first : first + PUTS_PER_CALL] for first in range(0, len(puts), PUTS_PER_CALL)]
         sent = [self._pool.submit(self._put_all, call, time_left) for call in calls]
         wait(sent)  # also when one failed: nothing is written after this has raised
-        for call_sent in sent:
-            call_sent.result()
+        return sum(call_sent.result() for call_sent in sent)
 
     def withdraw(self, ingest_id: str, batch: int, record_ids: Sequence[str]) -> None:
         for record_id in record_ids:
@@ -104,31 +103,37 @@ class DynamoPredictions:
                     raise StoreBusyError(f"DynamoDB did not remove predictions: {type(error).__name__}") from None
                 raise
 
-    def _put_all(self, puts: list[Put], time_left: TimeLeft) -> None:
+    def _put_all(self, puts: list[Put], time_left: TimeLeft) -> float:
         attempt = 0
-        while puts := self._put_some(puts, time_left):
+        units = 0.0
+        while True:
+            puts, consumed = self._put_some(puts, time_left)
+            units += consumed
+            if not puts:
+                return units
             pause = pause_before(attempt)
             if pause > time_left():
                 raise OutOfTimeError(f"DynamoDB left {len(puts)} predictions unprocessed until time was out")
             self._sleep(pause)
             attempt += 1
 
-    def _put_some(self, puts: list[Put], time_left: TimeLeft) -> list[Put]:
+    def _put_some(self, puts: list[Put], time_left: TimeLeft) -> tuple[list[Put], float]:
         if time_left() <= 0:
             raise OutOfTimeError(f"{len(puts)} predictions were still to be written when time was out")
-        body = _encode({"RequestItems": {self._table: puts}})
+        body = _encode({"RequestItems": {self._table: puts}, "ReturnConsumedCapacity": "TOTAL"})
         try:
             answer = self._client.batch_write_item(RequestItems={self._table: []}, EncodedBody=body)  # type: ignore[call-arg]
         except (ClientError, BotoCoreError) as error:
             if isinstance(error, ClientError) and is_throttled(error):
-                return puts
+                return puts, 0.0
             if is_busy(error):
                 raise StoreBusyError(f"DynamoDB did not take predictions: {type(error).__name__}") from None
             raise
         if "UnprocessedItems" not in answer:
             # DynamoDB always says what it left, be it nothing. An answer that was cut off is an empty one to botocore.
             raise StoreBusyError("DynamoDB's answer to predictions was cut off")
-        return list(answer["UnprocessedItems"].get(self._table, []))  # type: ignore[arg-type]
+        units = sum(consumed.get("CapacityUnits", 0.0) for consumed in answer.get("ConsumedCapacity", []))
+        return list(answer["UnprocessedItems"].get(self._table, [])), units  # type: ignore[arg-type]
 
 
 def _send_encoded(client: "DynamoDBClient") -> None:

@@ -1,0 +1,230 @@
+"""What the local stack does not do: turning what the functions log and the executions tell into CloudWatch metrics.
+
+On AWS, CloudWatch extracts metrics from EMF documents in logs, and Lambda, Step Functions and DynamoDB send their own.
+Here this module does it, from the same logs, so that CloudWatch's API answers locally as it does there. Nothing of it
+is deployed, and it refuses to run against AWS. `docs/observability.md` lists what it bridges.
+"""
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlparse
+
+from botocore.exceptions import ClientError
+from hundredfold.adapters.clients import NOT_FOUND, error_code
+from hundredfold.outcomes import BatchOutcome
+
+from hundredfold_cli.deployment import Deployment
+from hundredfold_cli.failures import NotThereError
+from hundredfold_cli.reported import FUNCTIONS, read_events
+
+POSITION_KEY = "collector/position.json"
+"""In the work bucket: what was collected already. Collecting twice is collecting once."""
+
+_OVERLAP_MS = 10_000  # events of different environments do not come in order
+_DATA_A_CALL = 500
+
+_REPORT = re.compile(r"REPORT RequestId: \S+\s+Duration: ([\d.]+) ms\s+Billed Duration")
+_FAILED = re.compile(
+    r'"level":"ERROR"|\[ERROR\]|Status: (error|timeout)|Task timed out|Traceback \(most recent call last\)'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Datum:
+    """One value of one metric; `timestamp` in milliseconds since 1970."""
+
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    unit: str
+    timestamp: int
+    value: float
+
+
+@dataclass(slots=True)
+class Position:
+    """How far it has got: the events of the last seconds of each log group, and the ingests that are bridged."""
+
+    last: dict[str, int] = field(default_factory=dict)
+    seen: dict[str, dict[str, int]] = field(default_factory=dict)
+    ingests: list[str] = field(default_factory=list)
+
+
+def is_local(endpoint: str | None) -> bool:
+    """Tell whether an endpoint is on this machine."""
+    return urlparse(endpoint or "").hostname in {"127.0.0.1", "localhost", "::1"}
+
+
+def collect(deployment: Deployment) -> int:
+    """Put into the local CloudWatch what has been logged since the last time; return how many values.
+
+    Raises
+    ------
+    NotThereError
+        If the deployment is not on this machine.
+    """
+    if not is_local(deployment.cloudwatch.meta.endpoint_url):
+        raise NotThereError("metrics are collected from the local stack only; on AWS, CloudWatch does that itself")
+    position = _read_position(deployment)
+    data: list[Datum] = []
+    for function in FUNCTIONS:
+        events = list(_new_events(deployment, deployment.log_group(function), position))
+        data += [datum for event in events for datum in from_emf(event["message"])]
+        data += from_reports(events, f"{deployment.stack}-{function}")
+    data += _of_executions(deployment, position)
+    for namespace, batch in _calls(data):
+        deployment.cloudwatch.put_metric_data(Namespace=namespace, MetricData=batch)
+    _write_position(deployment, position)
+    return len(data)
+
+
+def from_emf(message: str) -> Iterator[Datum]:
+    """Read the metrics of an EMF document; nothing from any other line.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    if '"_aws"' not in message:
+        return
+    try:
+        document = json.loads(message)
+        directives, timestamp = document["_aws"]["CloudWatchMetrics"], int(document["_aws"]["Timestamp"])
+    except (ValueError, KeyError, TypeError):
+        return
+    for directive in directives:
+        for names in directive["Dimensions"]:
+            dimensions = tuple(sorted((name, str(document[name])) for name in names))
+            for metric in directive["Metrics"]:
+                values = document[metric["Name"]]
+                for value in values if isinstance(values, list) else [values]:
+                    unit = metric.get("Unit", "None")
+                    yield Datum(directive["Namespace"], metric["Name"], dimensions, unit, timestamp, float(value))
+
+
+def from_reports(events: Iterable[Mapping[str, Any]], function: str) -> list[Datum]:
+    """Make what Lambda sends of its own: invocations, errors, duration, and how many calls ran at once."""
+    dimensions = (("FunctionName", function),)
+    data, calls = [], []
+    failed: dict[str, bool] = defaultdict(bool)
+    for event in events:
+        stream, message, at = event["logStreamName"], event["message"], event["timestamp"]
+        if message.startswith("START "):
+            failed[stream] = False
+        failed[stream] = failed[stream] or bool(_FAILED.search(message))
+        if report := _REPORT.match(message):
+            duration = float(report[1])
+            calls.append((at - duration, at))
+            data += [
+                Datum("AWS/Lambda", "Invocations", dimensions, "Count", at, 1),
+                Datum("AWS/Lambda", "Errors", dimensions, "Count", at, float(failed[stream])),
+                Datum("AWS/Lambda", "Duration", dimensions, "Milliseconds", at, duration),
+            ]
+    for _, end in calls:
+        at_once = sum(other_begin < end and other_end >= end for other_begin, other_end in calls)
+        data.append(Datum("AWS/Lambda", "ConcurrentExecutions", dimensions, "Count", round(end), float(at_once)))
+    return data
+
+
+def _of_executions(deployment: Deployment, position: Position) -> Iterator[Datum]:
+    """Make what Step Functions and DynamoDB send, from ended executions and the ledger."""
+    executions = deployment.step_functions.list_executions(stateMachineArn=deployment.state_machine, maxResults=100)
+    parent = (("StateMachineArn", deployment.state_machine),)
+    for execution in executions["executions"]:
+        ingest_id = execution["name"]
+        if execution["status"] == "RUNNING" or ingest_id in position.ingests:
+            continue
+        position.ingests.append(ingest_id)
+        begin, end = _ms(execution["startDate"]), _ms(execution["stopDate"])
+        yield Datum("AWS/States", "ExecutionsStarted", parent, "Count", begin, 1)
+        yield Datum(
+            "AWS/States", "ExecutionsSucceeded", parent, "Count", end, float(execution["status"] == "SUCCEEDED")
+        )
+        yield Datum("AWS/States", "ExecutionsFailed", parent, "Count", end, float(execution["status"] == "FAILED"))
+        yield Datum("AWS/States", "ExecutionTime", parent, "Milliseconds", end, end - begin)
+        yield from _of_children(deployment, ingest_id, end)
+
+
+def _of_children(deployment: Deployment, ingest_id: str, end: int) -> Iterator[Datum]:
+    child = (("StateMachineArn", f"{deployment.state_machine}/InferBatches"),)
+    predictions = (("TableName", deployment.predictions_table),)
+    ledger = (("TableName", deployment.ledger_table),)
+    writes = "ConsumedWriteCapacityUnits"
+    for entry in deployment.ledger.entries(ingest_id):
+        done = isinstance(entry, BatchOutcome)
+        effort = entry.effort if isinstance(entry, BatchOutcome) else None
+        began = effort.started_at if effort else end
+        ended = began + sum(entry.milliseconds.values()) if isinstance(entry, BatchOutcome) else end
+        yield Datum("AWS/States", "ExecutionsStarted", child, "Count", began, 1)
+        yield Datum("AWS/States", "ExecutionsSucceeded", child, "Count", ended, float(done))
+        yield Datum("AWS/States", "ExecutionsFailed", child, "Count", ended, float(not done))
+        yield Datum("AWS/DynamoDB", writes, ledger, "Count", ended, 1)
+        if effort:
+            yield Datum("AWS/DynamoDB", writes, predictions, "Count", ended, effort.write_units)
+
+
+def _new_events(deployment: Deployment, group: str, position: Position) -> Iterator[Any]:
+    begin = max(0, position.last.get(group, 0) - _OVERLAP_MS)
+    seen = position.seen.setdefault(group, {})
+    try:
+        for event in read_events(deployment, group, begin, round(datetime.now(UTC).timestamp() * 1000) + 60_000):
+            if (name := _name(event)) not in seen:
+                seen[name] = event["timestamp"]
+                position.last[group] = max(position.last.get(group, 0), event["timestamp"])
+                yield event
+    except ClientError as error:
+        if error_code(error) not in NOT_FOUND:
+            raise
+    kept = position.last.get(group, 0) - _OVERLAP_MS
+    position.seen[group] = {told: at for told, at in seen.items() if at >= kept}
+
+
+def _name(event: Mapping[str, Any]) -> str:
+    """Name an event by what it is: the local stack gives events no ids."""
+    told = f"{event['logStreamName']} {event['timestamp']} {event['message']}"
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def _calls(data: Iterable[Datum]) -> Iterator[tuple[str, list[Any]]]:
+    """Put values of the same metric and second together, and cut them into calls."""
+    grouped: dict[tuple[Any, ...], list[float]] = defaultdict(list)
+    for datum in data:
+        key = (datum.namespace, datum.name, datum.dimensions, datum.unit, datum.timestamp // 1000)
+        grouped[key].append(datum.value)
+    by_namespace: dict[str, list[Any]] = defaultdict(list)
+    for (namespace, name, dimensions, unit, second), values in grouped.items():
+        by_namespace[namespace].append(
+            {
+                "MetricName": name,
+                "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions],
+                "Timestamp": datetime.fromtimestamp(second, UTC),
+                "Unit": unit,
+                "Values": values,
+            }
+        )
+    for namespace, entries in by_namespace.items():
+        for first in range(0, len(entries), _DATA_A_CALL):
+            yield namespace, entries[first : first + _DATA_A_CALL]
+
+
+def _read_position(deployment: Deployment) -> Position:
+    try:
+        body = deployment.s3.get_object(Bucket=deployment.work_bucket, Key=POSITION_KEY)["Body"]
+    except ClientError as error:
+        if error_code(error) in NOT_FOUND:
+            return Position()
+        raise
+    return Position(**json.loads(body.read()))
+
+
+def _write_position(deployment: Deployment, position: Position) -> None:
+    content = {"last": position.last, "seen": position.seen, "ingests": position.ingests}
+    deployment.s3.put_object(Bucket=deployment.work_bucket, Key=POSITION_KEY, Body=json.dumps(content).encode())
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

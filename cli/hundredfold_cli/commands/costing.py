@@ -1,0 +1,248 @@
+"""cost, estimate: what an ingest cost, and what one will."""
+
+from dataclasses import asdict, replace
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from hundredfold.costing import ASSUMED, Bill, PriceList, Shape, Work, bill, prices, uses, work_of_ledger
+from hundredfold.costing import OTHER_MEMORY_MB as OTHER_MB
+from hundredfold.errors import InvalidIngestError
+from rich.box import SIMPLE
+from rich.table import Table
+
+from hundredfold_cli import show
+from hundredfold_cli.commands.options import AsJson, IngestId
+from hundredfold_cli.deployment import Deployment
+from hundredfold_cli.estimating import ADVICE, BATCH_SIZES, break_even, by_service, expect, month, optimum
+from hundredfold_cli.ingests import Standing, newest_ingest, standing
+from hundredfold_cli.reported import read_invocations, with_reports
+from hundredfold_cli.target import find_deployment
+
+_ITEM_OVERHEAD_BYTES = 100  # that DynamoDB counts with each item's storage
+
+
+class Architecture(StrEnum):
+    """A processor that Lambda offers."""
+
+    X86_64 = "x86_64"
+    ARM64 = "arm64"
+
+
+def cost(
+    ingest_id: IngestId = None,
+    ledger: Annotated[
+        bool, typer.Option("--ledger", help="By the ledger alone, without what Lambda reported in the logs.")
+    ] = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Hold it against the estimate of the same ingest, line by line.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what an ingest cost: what it really used, times the list prices."""
+    deployment = find_deployment()
+    now = standing(deployment, ingest_id or newest_ingest(deployment))
+    if not now.ended:
+        raise InvalidIngestError(f"ingest {now.summary['ingest_id']} is still running; its cost is known when it ends")
+    listed = prices_of(deployment)
+    work = work_of(deployment, now, reports=not ledger)
+    found = bill(uses(work), listed)
+    expected = expect(shape_of(work), listed) if estimate else None
+    if as_json:
+        answer: dict[str, Any] = {"ingest_id": now.summary["ingest_id"], **found.as_dict(), "work": asdict(work)}
+        if expected:
+            answer["estimate"] = expected.as_dict()
+        show.print_json(answer)
+        return
+    print_bill(found, f"What {now.summary['ingest_id']} cost", expected)
+    show.out.print(explain(found), soft_wrap=True)
+
+
+def estimate(
+    records: Annotated[int, typer.Option(min=1, help="Records of an ingest.")] = 50_000,
+    batch_size: Annotated[int, typer.Option(min=1, max=10_000, help="Records of a batch.")] = 100,
+    memory: Annotated[int, typer.Option(min=128, max=10_240, help="Of the inference function, in MB.")] = 1_769,
+    arch: Annotated[Architecture, typer.Option(help="Its processor.")] = Architecture.X86_64,
+    concurrency: Annotated[int, typer.Option(min=1, max=10_000, help="Batches inferred at once.")] = 8,
+    record_bytes: Annotated[int, typer.Option(min=1, help="Bytes of a record.")] = 120,
+    record_ms: Annotated[
+        float, typer.Option(min=0, help="Processor time a record, in ms, at one processor.")
+    ] = ASSUMED.cpu_ms_a_record,
+    init_seconds: Annotated[
+        float, typer.Option(min=0, help="Start of an environment, in s, at one processor.")
+    ] = ASSUMED.init_seconds,
+    ingests_a_day: Annotated[float, typer.Option(min=0, help="For the cost of a month.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate what an ingest will cost and how long it will take, before anything runs."""
+    assumed = replace(ASSUMED, cpu_ms_a_record=record_ms, init_seconds=init_seconds)
+    shape = Shape(records, batch_size, memory, arch.value, concurrency, record_bytes, assumed)
+    listed = prices()
+    found = expect(shape, listed)
+    best = optimum(shape, listed)
+    ends = break_even(found, listed)
+    whole_month = month(found, ingests_a_day, prediction_gb(records), listed)
+    sizes = [replace(shape, batch_records=size) for size in BATCH_SIZES]
+    if as_json:
+        show.print_json(
+            {
+                **found.as_dict(),
+                "seconds": shape.seconds,
+                "batches": shape.batches,
+                "writes_a_second": shape.writes_a_second,
+                "limits_broken": shape.broken_limits(),
+                "by_service": by_service(found),
+                "batch_sizes": [_size_row(size, listed) for size in sizes],
+                "optimum": _size_row(best, listed) if best else None,
+                "break_even": [asdict(end) for end in ends],
+                "month": whole_month.as_dict(),
+            }
+        )
+        return
+    print_bill(found, f"Estimate: {records:,} records in batches of {batch_size:,}, {memory:,} MB, {arch.value}")
+    show.out.print(
+        f"Time to finish about {shape.seconds:,.0f} s: {shape.batches:,} batches of "
+        f"{shape.batch_seconds * 1000:,.0f} ms, {shape.at_once:,} at once, "
+        f"{shape.writes_a_second:,.0f} writes a second.",
+        soft_wrap=True,
+    )
+    for broken in shape.broken_limits():
+        show.out.print(f"[bold yellow]over a limit:[/] {broken}", soft_wrap=True)
+    show.out.print(explain(found), soft_wrap=True)
+    _print_sizes(sizes, best, listed)
+    for end in ends:
+        show.out.print(
+            f"An always-on SageMaker {end.instance} is ${end.usd_a_month:,.2f} a month"
+            f"{' (price to be checked)' if end.unsure else ''}: it costs less from {end.ingests_a_month:,.0f} such "
+            f"ingests a month on ({end.ingests_a_month / 30:,.0f} a day), DynamoDB left out on both sides.",
+            soft_wrap=True,
+        )
+    print_bill(whole_month, f"A month with {ingests_a_day:g} such ingests a day")
+    show.out.print(
+        "What the times are from, and what is left out: docs/cost.md. After a run: hundredfold cost --estimate.",
+        soft_wrap=True,
+    )
+
+
+def prices_of(deployment: Deployment) -> PriceList:
+    """Return the prices of the deployment's region; those of us-east-1, with a warning, if there is no list for it."""
+    region = deployment.session.region_name or ""
+    try:
+        return prices(region)
+    except FileNotFoundError:
+        show.say(f"there is no price list for {region}; these are the prices of us-east-1")
+        return prices()
+
+
+def work_of(deployment: Deployment, now: Standing, *, reports: bool = True) -> Work:
+    """Return what an ingest took, from its ledger and, if there are any, from Lambda's REPORT lines."""
+    ingest_id = str(now.summary["ingest_id"])
+    if now.plan is None:
+        raise InvalidIngestError(f"ingest {ingest_id} was never planned, so there is nothing to bill")
+    work = work_of_ledger(
+        deployment.ledger.entries(ingest_id), source_bytes=now.plan.source.size, other_memory_mb=OTHER_MB
+    )
+    if not reports:
+        return work
+    started, seconds = str(now.summary["started_at"]), float(now.summary["seconds"])
+    return with_reports(work, read_invocations(deployment, ingest_id, started, seconds))
+
+
+def shape_of(work: Work) -> Shape:
+    """Return the shape that `estimate` would have been asked about before this ingest."""
+    per_batch = -(-work.records // work.batches) if work.batches else 1
+    return Shape(
+        records=max(work.records, 1),
+        batch_records=per_batch,
+        memory_mb=work.infer_memory_mb or 1_769,
+        concurrency=max(work.workers, 1),
+        record_bytes=max(1, round(work.source_bytes / max(work.records, 1))),
+    )
+
+
+def prediction_gb(records: int) -> float:
+    """Return what an ingest's predictions take in the table."""
+    return records * (ASSUMED.prediction_bytes + _ITEM_OVERHEAD_BYTES) / 1e9
+
+
+def explain(found: Bill) -> str:
+    """Say which service costs most, and what would change it."""
+    sums = by_service(found)
+    if not found.usd:
+        return "Nothing was used."
+    first, second = list(sums)[:2]
+    return (
+        f"{first} is {sums[first] / found.usd:.0%} of it: {ADVICE[first]}\n"
+        f"{second} is {sums[second] / found.usd:.0%}: {ADVICE[second]}"
+    )
+
+
+def print_bill(found: Bill, title: str, expected: Bill | None = None) -> None:
+    """Print a bill, beside the one that was expected if there is one."""
+    table = Table(box=SIMPLE, title=title, title_justify="left", show_footer=True)
+    table.add_column("", footer="together", max_width=40)
+    table.add_column("quantity", justify="right", no_wrap=True)
+    if expected:
+        table.add_column("estimated", justify="right", no_wrap=True)
+    table.add_column("unit", no_wrap=True)
+    table.add_column("$ a million", justify="right", no_wrap=True)
+    table.add_column("$", justify="right", footer=f"{found.usd:,.6f}", no_wrap=True)
+    if expected:
+        table.add_column("difference", justify="right", footer=f"{found.usd - expected.usd:+,.6f}", no_wrap=True)
+    before = {(line.price, line.what): line for line in expected.lines} if expected else {}
+    for line in found.lines:
+        was = before.pop((line.price, line.what), None)
+        row = [line.what, _quantity(line.quantity), line.unit, f"{line.unit_usd * 1e6:,.3f}", f"{line.usd:,.6f}"]
+        if expected:
+            row.insert(2, _quantity(was.quantity) if was else "-")
+            row.append(f"{line.usd - (was.usd if was else 0):+,.6f}")
+        table.add_row(*row)
+    for line in before.values():
+        unit_usd = f"{line.unit_usd * 1e6:,.3f}"
+        table.add_row(line.what, "-", _quantity(line.quantity), line.unit, unit_usd, "-", f"{-line.usd:+,.6f}")
+    show.out.print(table)
+    show.out.print(f"List prices of {found.region}, {found.dated}, without free tiers.", style="dim")
+
+
+def _quantity(quantity: float) -> str:
+    return f"{quantity:,.0f}" if float(quantity).is_integer() else f"{quantity:,.6g}"
+
+
+def _size_row(shape: Shape, listed: PriceList) -> dict[str, Any]:
+    return {
+        "batch_size": shape.batch_records,
+        "batches": shape.batches,
+        "usd": expect(shape, listed).usd,
+        "at_once": shape.at_once,
+        "seconds": shape.seconds,
+        "writes_a_second": shape.writes_a_second,
+        "limits_broken": shape.broken_limits(),
+    }
+
+
+def _print_sizes(sizes: list[Shape], best: Shape | None, listed: PriceList) -> None:
+    table = Table(box=SIMPLE, title="By batch size", title_justify="left")
+    for name in ("batch size", "batches", "$", "seconds", "writes/s"):
+        table.add_column(name, justify="right")
+    table.add_column("over a limit")
+    for shape in sizes:
+        row = _size_row(shape, listed)
+        broken = "; ".join(row["limits_broken"])
+        table.add_row(
+            f"{row['batch_size']:,}",
+            f"{row['batches']:,}",
+            f"{row['usd']:.4f}",
+            f"{row['seconds']:,.0f}",
+            f"{row['writes_a_second']:,.0f}",
+            broken or "-",
+        )
+    show.out.print(table)
+    if best:
+        row = _size_row(best, listed)
+        show.out.print(
+            f"Best within the limits: batches of {best.batch_records:,}, {best.at_once:,} at once: ${row['usd']:.4f} "
+            f"and {row['seconds']:,.0f} s (the smallest batches within 2 % of the cheapest).",
+            soft_wrap=True,
+        )
+    else:
+        show.out.print("No batch size stays within the limits.", soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Self-contained HTML pages: the report of an ingest, and the dashboards. They need no network to be opened."""

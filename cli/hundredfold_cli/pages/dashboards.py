@@ -1,0 +1,94 @@
+"""The page of the deployed dashboards."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from hundredfold_cli.dashboards import Dashboard, Widget
+from hundredfold_cli.pages.page import Chart, Page, section, table, text
+
+_TITLES = {"business": "For the business", "engineer": "For the engineer"}
+_COLOURS = {"#2ca02c": "good", "#ff7f0e": "warn", "#d62728": "bad"}
+"""CloudWatch's own green, orange and red, as this page has them for light and dark."""
+
+
+def dashboards_page(dashboards: Sequence[Dashboard], stack: str, begin: datetime, end: datetime, period: int) -> Page:
+    """Put dashboards with their values into a page. A widget without any values is listed, and not drawn."""
+    page = Page(f"Dashboards of {stack}")
+    page.add(
+        f"<h1>Dashboards of {text(stack)}</h1>",
+        f'<p class="soft">{begin:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC, by {_seconds(period)}</p>',
+    )
+    silent: list[tuple[str, str, str]] = []
+    for dashboard in dashboards:
+        name = dashboard.name.removeprefix(f"{stack}-")
+        page.add(f'<h2 style="margin-top:22px">{text(_TITLES.get(name, name))}</h2><div class="grid">')
+        for widget in sorted(dashboard.widgets, key=lambda widget: (widget.y, widget.x)):
+            silent += [
+                (query.namespace, query.name, _dimensions(query.dimensions))
+                for query, points in zip(widget.queries, widget.points, strict=True)
+                if not points
+            ]
+            if any(widget.points):
+                page.add(_drawn(page, widget))
+        page.add("</div>")
+    if silent:
+        page.add(
+            section(
+                "Without values",
+                table(("namespace", "metric", "of"), sorted(set(silent))),
+                note="Nothing was counted in this time. AWS sends throttles and time-outs only where there are any, "
+                "and the local stack knows none.",
+            )
+        )
+    return page
+
+
+def _drawn(page: Page, widget: Widget) -> str:
+    if widget.view == "singleValue":
+        numbers = "".join(
+            f"<div><b>{_number(_single(points, widget))}</b><span>{text(query.label)}</span></div>"
+            for query, points in zip(widget.queries, widget.points, strict=True)
+        )
+        inside = f'<div class="numbers">{numbers}</div>'
+    elif not any(value for points in widget.points for _, value in points):
+        # A chart of zeros is an empty one to look at.
+        labels = ", ".join(query.label for query, points in zip(widget.queries, widget.points, strict=True) if points)
+        inside = f'<div class="numbers"><div><b>0</b><span>throughout: {text(labels)}</span></div></div>'
+    else:
+        inside = page.chart(_lines(widget), height=230)
+    return f'<section style="grid-column:span {widget.width}"><h2>{text(widget.title)}</h2>{inside}</section>'
+
+
+def _single(points: Sequence[tuple[int, float]], widget: Widget) -> float | None:
+    if not points:
+        return None
+    return sum(value for _, value in points) if widget.whole_range else points[-1][1]
+
+
+def _lines(widget: Widget) -> Chart:
+    return {
+        "kind": "lines",
+        "stacked": widget.stacked,
+        "thresholds": widget.thresholds,
+        "series": [
+            {"name": query.label, "points": points, "colour": _COLOURS.get(query.colour, "")}
+            for query, points in zip(widget.queries, widget.points, strict=True)
+            if points
+        ],
+    }
+
+
+def _dimensions(dimensions: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{name} {value.rpartition(':')[2]}" for name, value in dimensions)
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.4f}"
+
+
+def _seconds(period: int) -> str:
+    if period % 3600 == 0:
+        return f"{period // 3600} h"
+    return f"{period // 60} min" if period % 60 == 0 else f"{period} s"

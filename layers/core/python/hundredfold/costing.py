@@ -1,0 +1,423 @@
+"""What an ingest costs: what it used, times the prices of a dated list.
+
+The same bill is made of what was used (`hundredfold cost`, the summary) and of what will be (`hundredfold estimate`),
+so that the two can be held against each other line by line.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from hundredfold.outcomes import BatchFailure, BatchOutcome, Sketch
+
+TRANSITIONS_OF_PARENT = 6
+"""PlanIngest, HasBatches?, InferBatches, SummarizeIngest, Completed?, and the end."""
+
+OTHER_MEMORY_MB = 512
+"""Memory of the planner and of the summary, in the template."""
+
+EXPRESS_STEP_SECONDS = 0.1
+EXPRESS_CHUNK_GB = 64 / 1024
+"""An Express execution is billed in steps of 100 ms and 64 MB; ours carry pointers, and stay within one chunk.
+https://aws.amazon.com/step-functions/pricing/ (2026-11)"""
+
+STREAM_PART_BYTES = 4 * 1024 * 1024
+"""How much of a source the planner reads with one GET (`adapters.objects`)."""
+
+_GB = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A list price: `usd` for `per` units of `unit`."""
+
+    usd: float
+    per: float
+    unit: str
+    source: str
+    unsure: bool = False
+
+    def of(self, quantity: float) -> float:
+        """Return what `quantity` units cost, in USD."""
+        return quantity / self.per * self.usd
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """The prices of a region, and the day on which they were read."""
+
+    region: str
+    dated: str
+    prices: Mapping[str, Price]
+
+    def __getitem__(self, name: str) -> Price:
+        return self.prices[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A quantity that is paid for: `price` names the price, `what` says what it was used for."""
+
+    price: str
+    what: str
+    quantity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a bill: quantity x price."""
+
+    price: str
+    what: str
+    quantity: float
+    unit: str
+    unit_usd: float
+    usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What something cost, in USD, line by line."""
+
+    lines: tuple[Line, ...]
+    region: str
+    dated: str
+
+    @property
+    def usd(self) -> float:
+        return math.fsum(line.usd for line in self.lines)
+
+    def of(self, service: str) -> float:
+        """Return the sum of the lines whose price's name begins with `service`."""
+        return math.fsum(line.usd for line in self.lines if line.price.startswith(service))
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "usd": self.usd,
+            "region": self.region,
+            "prices_dated": self.dated,
+            "lines": [asdict(line) for line in self.lines],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What an ingest took, measured or expected.
+
+    Attributes
+    ----------
+    records, batches, source_bytes : of the ingest
+    attempts : invocations of the inference function, retries included
+    infer_seconds : billed duration of all attempts together, without the environments' start
+    init_seconds : billed starts of environments together
+    infer_memory_mb : memory of the inference function
+    plan_seconds, summarize_seconds : billed duration of the two other functions, their start included
+    other_memory_mb : memory of those two
+    child_seconds : how long a child execution takes on average
+    prediction_writes, ledger_writes, reads : DynamoDB units
+    rejected_batches : batches that wrote an object of rejections
+    card_writes : 1 if the model's card was kept with the ingest
+    log_bytes : what the functions logged
+    workers : environments of the inference function that had a part in it
+    """
+
+    records: int
+    batches: int
+    source_bytes: int
+    attempts: int
+    infer_seconds: float
+    init_seconds: float
+    infer_memory_mb: int
+    plan_seconds: float
+    summarize_seconds: float
+    other_memory_mb: int
+    child_seconds: float
+    prediction_writes: float
+    ledger_writes: float
+    reads: float
+    rejected_batches: int
+    card_writes: int
+    log_bytes: float
+    workers: int = 0
+    architecture: str = "x86_64"
+
+
+@cache
+def prices(region: str = "us-east-1") -> PriceList:
+    """Read the dated price list of `region`; raises FileNotFoundError if there is none."""
+    data = json.loads(files("hundredfold").joinpath(f"data/prices-{region}.json").read_bytes())
+    listed = {name: Price(**price) for name, price in data["prices"].items()}
+    return PriceList(data["region"], data["dated"], listed)
+
+
+def prices_or_none(region: str) -> PriceList | None:
+    """Read the price list of `region`, or None if there is none: an ingest elsewhere is not priced by another's."""
+    try:
+        return prices(region)
+    except FileNotFoundError:
+        return None
+
+
+@cache
+def quotas() -> Mapping[str, float]:
+    """Read the limits that an ingest has to stay under, by name."""
+    data = json.loads(files("hundredfold").joinpath("data/quotas.json").read_bytes())
+    return {name: quota["value"] for name, quota in data["quotas"].items()}
+
+
+def uses(work: Work) -> list[Use]:
+    """Return everything of an ingest that is paid for by use."""
+    compute = f"lambda_gb_seconds_{work.architecture}"
+    infer_gb, other_gb = work.infer_memory_mb / 1024, work.other_memory_mb / 1024
+    child = math.ceil(round(work.child_seconds / EXPRESS_STEP_SECONDS, 6)) * EXPRESS_STEP_SECONDS * EXPRESS_CHUNK_GB
+    parts = math.ceil(work.source_bytes / STREAM_PART_BYTES)
+    return [
+        Use("dynamodb_writes", "predictions", work.prediction_writes),
+        Use("dynamodb_writes", "ledger", work.ledger_writes),
+        Use("dynamodb_reads", "ledger, by the summary", work.reads),
+        Use("standard_transitions", "states of the ingest's execution", TRANSITIONS_OF_PARENT),
+        # Also for Express children: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html
+        Use("standard_transitions", "starts of child executions", work.batches),
+        Use("express_requests", "child executions", work.batches),
+        Use("express_gb_seconds", "child executions", work.batches * child),
+        Use(compute, "inference", work.infer_seconds * infer_gb),
+        Use(compute, "starts of inference environments", work.init_seconds * infer_gb),
+        Use(compute, "planning and summing up", (work.plan_seconds + work.summarize_seconds) * other_gb),
+        Use("lambda_requests", "invocations", work.attempts + 2),
+        # A HEAD; the planner's parts; the manifest for the Map; a range for each attempt; the card for the summary.
+        Use("s3_gets", "source, manifest and card", 1 + parts + 1 + work.attempts + work.card_writes),
+        # The manifest, the card, the Map's own result (its manifest and one file), rejections.
+        Use("s3_puts", "manifest, card, results, rejections", 1 + work.card_writes + 2 + work.rejected_batches),
+        Use("log_gb", "logs and metrics as logs", work.log_bytes / _GB),
+    ]
+
+
+def bill(used: Iterable[Use], listed: PriceList) -> Bill:
+    """Multiply quantities by prices; what was not used has no line."""
+    lines = []
+    for use in used:
+        if use.quantity:
+            price = listed[use.price]
+            unit_usd, usd = price.usd / price.per, price.of(use.quantity)
+            lines.append(Line(use.price, use.what, use.quantity, price.unit, unit_usd, usd))
+    return Bill(tuple(lines), listed.region, listed.dated)
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """What cannot be known before a run, or not from the ledger alone; `docs/cost.md` says where each is from.
+
+    Attributes
+    ----------
+    cpu_ms_a_batch, cpu_ms_a_record : processor time of the inference function at one virtual processor
+    wait_ms_a_batch, wait_ms_a_call : waiting for S3 and the ledger; for one round of BatchWriteItem calls
+    init_seconds : start of an environment, at one virtual processor
+    plan_seconds, summarize_seconds : at 512 MB, with their start; plan_seconds_a_gb reads and cuts one GB more
+    child_overhead_seconds : a child execution beyond its function call
+    start_seconds : from the start of an execution to its first child, beyond planning
+    log_bytes_a_batch, log_bytes_an_ingest : as CloudWatch Logs counts them
+    ledger_bytes_a_batch, prediction_bytes : size of an item
+    """
+
+    cpu_ms_a_batch: float = 6.0
+    cpu_ms_a_record: float = 0.12
+    wait_ms_a_batch: float = 25.0
+    wait_ms_a_call: float = 10.0
+    init_seconds: float = 2.8
+    plan_seconds: float = 1.5
+    plan_seconds_a_gb: float = 20.0
+    summarize_seconds: float = 1.5
+    child_overhead_seconds: float = 0.05
+    start_seconds: float = 1.0
+    log_bytes_a_batch: float = 1_850.0
+    log_bytes_an_ingest: float = 6_000.0
+    ledger_bytes_a_batch: float = 500.0
+    prediction_bytes: float = 200.0
+
+
+ASSUMED = Assumptions()
+
+_QUERIES = 8
+_READ_BYTES = 4096
+
+
+@dataclass(slots=True)
+class Taken:
+    """What an ingest took and held, added up entry by entry: a ledger of any length passes by, and is not kept."""
+
+    batches: int = 0
+    done: int = 0
+    records: int = 0
+    milliseconds: int = 0
+    init_milliseconds: int = 0
+    memory_mb: int = 0
+    write_units: float = 0.0
+    rejected_batches: int = 0
+    sketch: Sketch | None = None
+    workers: set[str] = field(default_factory=set)
+
+    def add(self, entry: BatchOutcome | BatchFailure) -> None:
+        """Add an entry. A batch that was given up has left no figures: it counts as one call that took no time."""
+        self.batches += 1
+        if isinstance(entry, BatchFailure):
+            return
+        self.done += 1
+        self.records += entry.records
+        self.milliseconds += sum(entry.milliseconds.values())
+        self.rejected_batches += entry.rejected > 0
+        if entry.sketch:
+            self.sketch = self.sketch + entry.sketch if self.sketch else entry.sketch
+        if entry.effort:
+            self.init_milliseconds += entry.effort.init_milliseconds
+            self.memory_mb = max(self.memory_mb, entry.effort.memory_mb)
+            self.write_units += entry.effort.write_units
+            self.workers.add(entry.effort.worker)
+
+    def work(self, *, source_bytes: int, other_memory_mb: int, assumed: Assumptions = ASSUMED) -> Work:
+        """Return it as work; what is not in the ledger (logs, the two other functions) is assumed."""
+        seconds = self.milliseconds / 1000
+        return Work(
+            records=self.records,
+            batches=self.batches,
+            source_bytes=source_bytes,
+            attempts=self.batches,
+            infer_seconds=seconds,
+            init_seconds=self.init_milliseconds / 1000,
+            infer_memory_mb=self.memory_mb,
+            plan_seconds=assumed.plan_seconds,
+            summarize_seconds=assumed.summarize_seconds,
+            other_memory_mb=other_memory_mb,
+            child_seconds=seconds / self.done + assumed.child_overhead_seconds if self.done else 0.0,
+            prediction_writes=self.write_units,
+            ledger_writes=self.batches + 2,
+            reads=ledger_reads(self.batches, assumed),
+            rejected_batches=self.rejected_batches,
+            card_writes=int(self.sketch is not None),
+            log_bytes=self.batches * assumed.log_bytes_a_batch + assumed.log_bytes_an_ingest,
+            workers=len(self.workers),
+        )
+
+
+def work_of_ledger(entries: Iterable[BatchOutcome | BatchFailure], *, source_bytes: int, other_memory_mb: int) -> Work:
+    """Add up what an ingest took from its ledger. What Lambda itself reported is better: the command reads that."""
+    taken = Taken()
+    for entry in entries:
+        taken.add(entry)
+    return taken.work(source_bytes=source_bytes, other_memory_mb=other_memory_mb)
+
+
+def ledger_reads(batches: int, assumed: Assumptions = ASSUMED) -> float:
+    """Read units of summing up: 8 strongly consistent queries, a unit for each 4 KB begun, and one GetItem."""
+    pages = math.ceil(batches / _QUERIES * assumed.ledger_bytes_a_batch / _READ_BYTES) if batches else 0
+    return _QUERIES * max(pages, 1) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """An ingest that is thought of: `hundredfold estimate` turns it into `Work`."""
+
+    records: int
+    batch_records: int = 100
+    memory_mb: int = 1769
+    architecture: str = "x86_64"
+    concurrency: int = 8
+    record_bytes: int = 120
+    assumed: Assumptions = field(default=ASSUMED)
+
+    @property
+    def batches(self) -> int:
+        return math.ceil(self.records / self.batch_records)
+
+    @property
+    def processors(self) -> float:
+        """Share of a virtual processor that the memory buys; a batch uses one at most."""
+        return min(1.0, self.memory_mb / quotas()["lambda_full_processor_mb"])
+
+    @property
+    def batch_seconds(self) -> float:
+        """How long the function takes for a full batch."""
+        size = min(self.batch_records, self.records)
+        cpu = self.assumed.cpu_ms_a_batch + self.assumed.cpu_ms_a_record * size
+        rounds = math.ceil(size / 100)  # four calls of 25 at once
+        wait = self.assumed.wait_ms_a_batch + self.assumed.wait_ms_a_call * rounds
+        return (cpu / self.processors + wait) / 1000
+
+    @property
+    def at_once(self) -> int:
+        return min(self.concurrency, self.batches)
+
+    @property
+    def init_seconds(self) -> float:
+        return self.assumed.init_seconds / self.processors
+
+    @property
+    def child_seconds(self) -> float:
+        return self.batch_seconds + self.assumed.child_overhead_seconds
+
+    @property
+    def writes_a_second(self) -> float:
+        """Predictions written a second when all children are busy."""
+        return self.at_once * min(self.batch_records, self.records) / self.child_seconds
+
+    @property
+    def plan_seconds(self) -> float:
+        return self.assumed.plan_seconds + self.assumed.plan_seconds_a_gb * self.records * self.record_bytes / _GB
+
+    @property
+    def seconds(self) -> float:
+        """How long the ingest takes: planning, one start, all rounds of children, summing up."""
+        rounds = math.ceil(self.batches / self.at_once) if self.batches else 0
+        mapping = max(rounds * self.child_seconds, self.batches / quotas()["map_children_a_second"])
+        return (
+            self.plan_seconds
+            + self.assumed.start_seconds
+            + self.init_seconds
+            + mapping
+            + self.assumed.summarize_seconds
+        )
+
+    def broken_limits(self) -> list[str]:
+        """Say which limits this shape breaks, with the figures; empty if none."""
+        limit = quotas()
+        found = []
+        if self.writes_a_second > limit["dynamodb_new_table_writes_a_second"]:
+            found.append(
+                f"{self.writes_a_second:,.0f} writes a second; a new table takes "
+                f"{limit['dynamodb_new_table_writes_a_second']:,.0f}"
+            )
+        if self.batch_seconds > limit["lambda_timeout_seconds"] - 2:
+            found.append(f"{self.batch_seconds:,.0f} s a batch; the function has {limit['lambda_timeout_seconds']:.0f}")
+        if self.batch_records * self.record_bytes > limit["batch_bytes"]:
+            found.append(f"{self.batch_records * self.record_bytes:,} bytes a batch; {limit['batch_bytes']:,.0f} fit")
+        if self.concurrency > limit["lambda_concurrency"]:
+            found.append(f"{self.concurrency:,} functions at once; an account has {limit['lambda_concurrency']:,.0f}")
+        return found
+
+    def work(self) -> Work:
+        """Return what it will take."""
+        units = math.ceil(self.assumed.prediction_bytes / quotas()["dynamodb_unit_bytes"])
+        return Work(
+            records=self.records,
+            batches=self.batches,
+            source_bytes=self.records * self.record_bytes,
+            attempts=self.batches,
+            infer_seconds=self.batches * self.batch_seconds,
+            init_seconds=self.at_once * self.init_seconds,
+            infer_memory_mb=self.memory_mb,
+            plan_seconds=self.plan_seconds,
+            summarize_seconds=self.assumed.summarize_seconds,
+            other_memory_mb=OTHER_MEMORY_MB,
+            child_seconds=self.child_seconds,
+            prediction_writes=self.records * units,
+            ledger_writes=self.batches + 2,
+            reads=ledger_reads(self.batches, self.assumed),
+            rejected_batches=0,
+            card_writes=int(self.batches > 0),
+            log_bytes=self.batches * self.assumed.log_bytes_a_batch + self.assumed.log_bytes_an_ingest,
+            workers=self.at_once,
+            architecture=self.architecture,
+        )

@@ -1,0 +1,97 @@
+"""Every metric that is emitted: its name, its unit, and what it says.
+
+CloudWatch charges for every distinct combination of a name and dimension values, in each hour in which it is sent.
+So the only dimension is the service; ids and the model's version go into metadata, where they can be searched for
+free. Powertools' own `ColdStart` has the function's name as well. `docs/observability.md` has what that costs.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from hundredfold.outcomes import Reason
+
+NAMESPACE: Final = "Hundredfold"
+SERVICE: Final = "batch-inference"
+
+
+class Metric(StrEnum):
+    """Names of metrics; `UNITS` has their units."""
+
+    # by the planner, once an ingest
+    RECORDS_PLANNED = "RecordsPlanned"
+    BATCHES_PLANNED = "BatchesPlanned"
+    # by the inference function, once a batch
+    RECORDS_PREDICTED = "RecordsPredicted"
+    RECORDS_REJECTED = "RecordsRejected"
+    READ_DURATION = "ReadDuration"
+    DECODE_DURATION = "DecodeDuration"
+    PREDICT_DURATION = "PredictDuration"
+    WRITE_DURATION = "WriteDuration"
+    BATCH_DURATION = "BatchDuration"
+    RECORDS_PER_SECOND = "RecordsPerSecond"
+    # once an environment
+    MODEL_LOAD_DURATION = "ModelLoadDuration"
+    INIT_DURATION = "InitDuration"
+    # by the summary, once an ingest
+    INGESTS_COMPLETED = "IngestsCompleted"
+    INGESTS_FAILED = "IngestsFailed"
+    INGEST_DURATION = "IngestDuration"
+    RECORDS_FAILED = "RecordsFailed"
+    BATCHES_FAILED = "BatchesFailed"
+    REJECTED_PERCENT = "RejectedPercent"
+    INGEST_COST = "IngestCost"
+    MODEL_VERSION = "ModelVersion"
+    DRIFT = "Drift"
+    LABEL_DRIFT = "LabelDrift"
+    SCORE_DRIFT = "ScoreDrift"
+    INPUT_DRIFT = "InputDrift"
+    UNSEEN_PERCENT = "UnseenPercent"
+
+
+COLD_START: Final = "ColdStart"
+"""Powertools' own, with the dimensions service and function_name."""
+
+
+def rejected_for(reason: Reason) -> str:
+    """Return the metric of records that an ingest rejected for `reason`: `RejectedNotJson`. All of them are sent, zeros
+    too, once an ingest, so that a chart and an alarm have a value to go by."""
+    return "Rejected" + "".join(word.capitalize() for word in reason.value.split("_"))
+
+
+_MILLISECONDS = {
+    Metric.READ_DURATION,
+    Metric.DECODE_DURATION,
+    Metric.PREDICT_DURATION,
+    Metric.WRITE_DURATION,
+    Metric.BATCH_DURATION,
+    Metric.MODEL_LOAD_DURATION,
+    Metric.INIT_DURATION,
+}
+_PURE_NUMBERS = {
+    Metric.DRIFT,
+    Metric.LABEL_DRIFT,
+    Metric.SCORE_DRIFT,
+    Metric.INPUT_DRIFT,
+    Metric.INGEST_COST,
+    Metric.MODEL_VERSION,
+}
+
+
+def unit_of(metric: Metric) -> str:
+    """Return a metric's unit, as CloudWatch spells it. The cost is in USD, for which CloudWatch has no unit."""
+    match metric:
+        case _ if metric in _MILLISECONDS:
+            return "Milliseconds"
+        case _ if metric in _PURE_NUMBERS:
+            return "None"
+        case Metric.RECORDS_PER_SECOND:
+            return "Count/Second"
+        case Metric.INGEST_DURATION:
+            return "Seconds"
+        case Metric.REJECTED_PERCENT | Metric.UNSEEN_PERCENT:
+            return "Percent"
+        case _:
+            return "Count"
+
+
+ALL: Final = frozenset({*(metric.value for metric in Metric), *(rejected_for(reason) for reason in Reason), COLD_START})

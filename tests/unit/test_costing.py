@@ -1,0 +1,276 @@
+"""What an ingest costs. Every expected figure is worked out by hand beside it."""
+
+from dataclasses import replace
+
+import pytest
+from hundredfold.costing import (
+    Assumptions,
+    Price,
+    PriceList,
+    Shape,
+    Use,
+    Work,
+    bill,
+    ledger_reads,
+    prices,
+    prices_or_none,
+    quotas,
+    uses,
+    work_of_ledger,
+)
+from hundredfold.outcomes import BatchFailure, BatchOutcome, Effort, Sketch
+from hypothesis import given
+from hypothesis import strategies as st
+
+WORK = Work(
+    records=1_000,
+    batches=10,
+    source_bytes=5 * 1024 * 1024,  # two parts of 4 MiB
+    attempts=11,
+    infer_seconds=4.0,
+    init_seconds=2.0,
+    infer_memory_mb=2_048,
+    plan_seconds=1.0,
+    summarize_seconds=1.0,
+    other_memory_mb=512,
+    child_seconds=0.25,
+    prediction_writes=1_000,
+    ledger_writes=12,
+    reads=9,
+    rejected_batches=3,
+    card_writes=1,
+    log_bytes=1_000_000,
+)
+
+
+def test_every_line_of_a_bill_is_quantity_times_price() -> None:
+    found = bill(uses(WORK), prices())
+
+    quantities = {(line.price, line.what): line.quantity for line in found.lines}
+    usd = {(line.price, line.what): line.usd for line in found.lines}
+    assert quantities == pytest.approx(
+        {
+            ("dynamodb_writes", "predictions"): 1_000,
+            ("dynamodb_writes", "ledger"): 12,
+            ("dynamodb_reads", "ledger, by the summary"): 9,
+            ("standard_transitions", "states of the ingest's execution"): 6,
+            ("standard_transitions", "starts of child executions"): 10,
+            ("express_requests", "child executions"): 10,
+            ("express_gb_seconds", "child executions"): 0.1875,
+            ("lambda_gb_seconds_x86_64", "inference"): 8,
+            ("lambda_gb_seconds_x86_64", "starts of inference environments"): 4,
+            ("lambda_gb_seconds_x86_64", "planning and summing up"): 1,
+            ("lambda_requests", "invocations"): 13,
+            ("s3_gets", "source, manifest and card"): 16,
+            ("s3_puts", "manifest, card, results, rejections"): 7,
+            ("log_gb", "logs and metrics as logs"): 0.001,
+        }
+    )
+    assert usd == pytest.approx(
+        {
+            # $0.625 a million: 1,000 x 0.000000625
+            ("dynamodb_writes", "predictions"): 0.000625,
+            ("dynamodb_writes", "ledger"): 0.0000075,
+            # $0.125 a million
+            ("dynamodb_reads", "ledger, by the summary"): 0.000001125,
+            # $0.025 a thousand
+            ("standard_transitions", "states of the ingest's execution"): 0.00015,
+            ("standard_transitions", "starts of child executions"): 0.00025,
+            # $1 a million
+            ("express_requests", "child executions"): 0.00001,
+            # 0.25 s is billed as 0.3 s of 64 MB: 10 x 0.3 x 0.0625 GB = 0.1875, x 0.00001667
+            ("express_gb_seconds", "child executions"): 0.000003125625,
+            # 4 s x 2 GB, x 0.0000166667
+            ("lambda_gb_seconds_x86_64", "inference"): 0.0001333336,
+            ("lambda_gb_seconds_x86_64", "starts of inference environments"): 0.0000666668,
+            ("lambda_gb_seconds_x86_64", "planning and summing up"): 0.0000166667,
+            # 11 + 2, $0.20 a million
+            ("lambda_requests", "invocations"): 0.0000026,
+            # HEAD, 2 parts, the manifest, 11 ranges, the card: 16 x 0.0000004
+            ("s3_gets", "source, manifest and card"): 0.0000064,
+            # manifest, card, 2 of the Map, 3 of rejections: 7 x 0.000005
+            ("s3_puts", "manifest, card, results, rejections"): 0.000035,
+            # 0.001 GB x $0.50
+            ("log_gb", "logs and metrics as logs"): 0.0005,
+        },
+        abs=1e-12,
+    )
+    assert found.usd == pytest.approx(0.001807417725)
+    assert found.of("dynamodb_") == pytest.approx(0.000633625)
+
+
+def test_arm_is_billed_at_its_own_price() -> None:
+    found = bill(uses(replace(WORK, architecture="arm64")), prices())
+
+    # (8 + 4 + 1) GB-seconds x 0.0000133334
+    assert found.of("lambda_gb_seconds_") == pytest.approx(0.0001733342)
+
+
+def test_what_was_not_used_has_no_line() -> None:
+    assert bill([Use("s3_puts", "nothing", 0)], prices()).lines == ()
+
+
+def test_every_price_has_its_source_and_the_list_its_day() -> None:
+    listed = prices()
+
+    assert (listed.region, listed.dated) == ("us-east-1", "2026-11-24")
+    assert all(price.source.startswith("https://aws.amazon.com/") for price in listed.prices.values())
+    assert listed["dynamodb_writes"].of(1_000_000) == 0.625
+    assert prices_or_none("mars-north-1") is None
+
+
+def test_quotas_are_those_of_the_documentation() -> None:
+    assert quotas()["dynamodb_new_table_writes_a_second"] == 4_000
+    assert quotas()["lambda_full_processor_mb"] == 1_769
+
+
+def outcome(batch: int, worker: str, *, init: int = 0, rejected: int = 0) -> BatchOutcome:
+    return BatchOutcome(
+        batch=batch,
+        records=100,
+        predicted=100 - rejected,
+        rejected=rejected,
+        milliseconds={"read": 10, "predict": 20, "write": 30},
+        effort=Effort(worker, 1_000, init, 1_769, write_units=100.0 - rejected),
+        sketch=Sketch((1,), (1,), ((1,),), 0),
+    )
+
+
+def test_the_ledger_says_what_an_ingest_took() -> None:
+    entries: list[BatchOutcome | BatchFailure] = [
+        outcome(0, "a", init=2_000),
+        outcome(1, "b", init=1_000, rejected=5),
+        outcome(2, "a"),
+        BatchFailure(3, "StoreBusyError", "busy"),
+    ]
+
+    work = work_of_ledger(entries, source_bytes=77, other_memory_mb=512)
+
+    assert (work.batches, work.attempts, work.workers, work.records) == (4, 4, 2, 300)
+    assert work.infer_seconds == pytest.approx(0.18)  # 3 x 60 ms
+    assert work.init_seconds == pytest.approx(3.0)
+    assert work.infer_memory_mb == 1_769
+    assert work.prediction_writes == 295
+    assert work.ledger_writes == 6  # 4 batches, and the ingest's own item twice
+    assert work.rejected_batches == 1
+    assert work.child_seconds == pytest.approx(0.11)  # 60 ms, and 50 of the child itself
+    assert (work.card_writes, work.source_bytes) == (1, 77)
+
+
+def test_an_ingest_without_batches_costs_its_two_functions_and_little_else() -> None:
+    work = work_of_ledger([], source_bytes=0, other_memory_mb=512)
+
+    assert (work.attempts, work.infer_seconds, work.child_seconds, work.prediction_writes) == (0, 0, 0, 0)
+    assert bill(uses(work), prices()).usd > 0
+
+
+@pytest.mark.parametrize(
+    ("batches", "units"),
+    [
+        (0, 9),  # eight empty queries, and the ingest's own item
+        (64, 9),  # eight items of 500 bytes a query: 4,000 bytes, one unit
+        (72, 17),  # nine: 4,500 bytes, two units
+        (500, 65),  # 62.5 a query: 31,250 bytes, eight units
+    ],
+)
+def test_reading_the_ledger_takes_a_unit_for_each_4_kb(batches: int, units: float) -> None:
+    assert ledger_reads(batches, Assumptions(ledger_bytes_a_batch=500)) == units
+
+
+ROUND = Assumptions(
+    cpu_ms_a_batch=10,
+    cpu_ms_a_record=0.2,
+    wait_ms_a_batch=20,
+    wait_ms_a_call=10,
+    init_seconds=2.0,
+    plan_seconds=1.5,
+    plan_seconds_a_gb=20,
+    summarize_seconds=1.5,
+    child_overhead_seconds=0.05,
+    start_seconds=1.0,
+    log_bytes_a_batch=2_000,
+    log_bytes_an_ingest=5_000,
+    ledger_bytes_a_batch=500,
+    prediction_bytes=200,
+)
+
+
+def test_a_shape_is_worked_out_as_by_hand() -> None:
+    shape = Shape(1_000, 100, 1_769, concurrency=5, record_bytes=1_000, assumed=ROUND)
+
+    assert shape.batches == 10
+    assert shape.batch_seconds == pytest.approx(0.06)  # 10 + 100 x 0.2 + 20 + one round of 10 ms
+    assert shape.child_seconds == pytest.approx(0.11)
+    assert shape.writes_a_second == pytest.approx(4_545.45, abs=0.01)  # 5 x 100 / 0.11
+    assert shape.plan_seconds == pytest.approx(1.52)  # 1 MB more at 20 s a GB
+    # 1.52 planning, 1 to the first child, 2 for its environment, two rounds of 0.11, 1.5 summing up
+    assert shape.seconds == pytest.approx(6.24)
+    assert shape.broken_limits() == ["4,545 writes a second; a new table takes 4,000"]
+    work = shape.work()
+    assert work.infer_seconds == pytest.approx(0.6)
+    assert work.init_seconds == pytest.approx(10.0)  # five environments
+    assert work.log_bytes == 25_000
+    assert (work.prediction_writes, work.ledger_writes, work.reads) == (1_000, 12, 9)
+
+
+def test_half_a_processor_takes_twice_the_processor_time() -> None:
+    shape = Shape(100, 100, assumed=replace(ROUND, cpu_ms_a_batch=30.0), memory_mb=1_769)
+    half = replace(shape, memory_mb=885)  # 885 / 1,769 = 0.50028
+
+    assert shape.batch_seconds == pytest.approx(0.08)  # 30 + 20 of processor, 30 of waiting
+    assert half.batch_seconds == pytest.approx(0.13, abs=0.0001)
+    assert half.init_seconds == pytest.approx(4.0, abs=0.003)
+
+
+def test_an_item_over_a_kilobyte_takes_two_units() -> None:
+    shape = Shape(10, 10, assumed=replace(ROUND, prediction_bytes=1_025))
+
+    assert shape.work().prediction_writes == 20
+
+
+def test_limits_are_named_with_their_figures() -> None:
+    slow = Shape(10_000, 10_000, concurrency=1, record_bytes=1_000, assumed=replace(ROUND, cpu_ms_a_record=5.0))
+
+    assert slow.broken_limits() == ["51 s a batch; the function has 20", "10,000,000 bytes a batch; 4,194,304 fit"]
+
+
+SHAPES = st.builds(
+    Shape,
+    records=st.integers(1, 1_000_000),
+    batch_records=st.integers(1, 10_000),
+    memory_mb=st.integers(128, 10_240),
+    concurrency=st.integers(1, 1_000),
+    record_bytes=st.integers(1, 10_000),
+)
+
+
+@given(SHAPES)
+def test_a_bill_is_the_sum_of_its_lines_and_never_negative(shape: Shape) -> None:
+    found = bill(uses(shape.work()), prices())
+
+    assert all(line.usd >= 0 and line.quantity > 0 for line in found.lines)
+    assert found.usd == pytest.approx(sum(line.quantity * line.unit_usd for line in found.lines))
+
+
+@given(SHAPES, st.integers(1, 100_000))
+def test_more_records_never_cost_less(shape: Shape, more: int) -> None:
+    larger = replace(shape, records=shape.records + more)
+
+    assert bill(uses(larger.work()), prices()).usd >= bill(uses(shape.work()), prices()).usd
+
+
+@given(SHAPES)
+def test_every_record_is_written_once_and_every_batch_entered(shape: Shape) -> None:
+    work = shape.work()
+
+    assert work.prediction_writes == shape.records
+    assert work.batches * shape.batch_records >= shape.records > (work.batches - 1) * shape.batch_records
+    assert work.ledger_writes == work.batches + 2
+
+
+def test_prices_are_by_the_unit_that_they_are_listed_for() -> None:
+    listed = PriceList("r", "d", {"p": Price(usd=3.0, per=1_000, unit="thing", source="s")})
+
+    [line] = bill([Use("p", "w", 500)], listed).lines
+
+    assert (line.usd, line.unit_usd, line.unit) == (1.5, 0.003, "thing")

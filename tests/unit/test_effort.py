@@ -1,0 +1,154 @@
+"""What a batch took and held: from the worker, through the batch and the ledger, to the summary's drift and cost."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from hundredfold.adapters import clients
+from hundredfold.adapters.ledger import DynamoLedger
+from hundredfold.adapters.objects import S3WorkObjects
+from hundredfold.adapters.worker import Worker
+from hundredfold.batch_inference import BatchTask, infer_batch
+from hundredfold.costing import Price, PriceList
+from hundredfold.cutting import Batch
+from hundredfold.errors import StoreBusyError
+from hundredfold.health import Baseline, Measure
+from hundredfold.ingest import Model, ObjectLocation, Plan, Source
+from hundredfold.outcomes import BatchFailure, BatchOutcome, Effort, Sketch, Status
+from hundredfold.signature import Field, FieldType, Signature
+from hundredfold.summarizing import summarize
+
+from tests.unit.answering_server import AnsweringServer, Reply, json_reply
+from tests.unit.fakes import MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
+
+CONTENT = b'{"id":"r1","age":20}\n{"id":"r2","age":40}\n{"id":"r3","age":"old"}\n{"id":"r4","age":99}'
+LOCATION = ObjectLocation("records", "ages.jsonl")
+SIGNATURE = Signature((Field("age", FieldType.NUMBER),))
+BASELINE = Baseline(
+    "ours", 500, {"no": 0.5, "yes": 0.5}, (0.8,), (0.5, 0.5),
+    (Measure("age", "value", (0.5, 0.5), edges=(30.0,), low=18.0, high=90.0),), 0.0,
+)  # fmt: skip
+
+
+def test_the_first_call_of_an_environment_is_its_cold_start() -> None:
+    worker = Worker({"AWS_LAMBDA_LOG_STREAM_NAME": "2026/11/24/[7]0123abcd", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769"})
+
+    first, second = worker.begin(), worker.begin()
+
+    assert (first.worker, first.memory_mb) == ("0123abcd", 1_769)
+    assert first.cold_start
+    assert not second.cold_start
+    assert second.init_milliseconds == 0
+
+
+def test_a_worker_that_lambda_does_not_name_is_named_by_its_process() -> None:
+    assert Worker({}).name.startswith("process-")
+
+
+def infer(baseline: Baseline | None, effort: Effort | None) -> BatchOutcome:
+    sources = MemorySources({LOCATION: CONTENT})
+    ledger = MemoryLedger()
+    task = BatchTask("i1", sources.pin(LOCATION), Model("f:7", "7"), Batch(0, 0, 0, len(CONTENT), 4, 1))
+    outcome = infer_batch(
+        task,
+        predict=lambda rows: [("yes", 0.9) if row[0] > 30 else ("no", 0.7) for row in rows],  # type: ignore[operator]
+        signature=SIGNATURE,
+        sources=sources,
+        work=MemoryWork(),
+        predictions=MemoryPredictions(),
+        ledger=ledger,
+        max_record_bytes=100,
+        time_left=lambda: 60.0,
+        baseline=baseline,
+        effort=effort,
+        clock=iter(range(100)).__next__,
+    )
+    assert ledger.batches["i1", 0] == outcome
+    return outcome
+
+
+def test_a_batch_leaves_what_it_held_and_what_it_consumed() -> None:
+    outcome = infer(BASELINE, Effort("w", 5_000, 900, 1_769))
+
+    assert (outcome.predicted, outcome.rejected) == (3, 1)  # "old" is no number
+    assert outcome.effort == Effort("w", 5_000, 900, 1_769, write_units=3.0)
+    # 20 says no at 0.7; 40 and 99 say yes at 0.9; 99 is out of range
+    assert outcome.sketch == Sketch((1, 2), (1, 2), ((1, 2),), 1)
+    assert list(outcome.milliseconds) == ["read", "decode", "predict", "sketch", "write"]
+
+
+def test_without_a_baseline_nothing_is_sketched() -> None:
+    outcome = infer(None, None)
+
+    assert (outcome.sketch, outcome.effort) == (None, None)
+    assert "sketch" not in outcome.milliseconds
+
+
+PLAN = Plan("i1", Source("records", "ages.jsonl", "e", 10), ObjectLocation("work", "m"), 3, 1_000, Model("f:7", "7"))
+LISTED = PriceList("r", "d", {
+    name: Price(1.0 if name == "dynamodb_writes" else 0.0, 1_000, "u", "s")
+    for name in (
+        "dynamodb_writes", "dynamodb_reads", "standard_transitions", "express_requests", "express_gb_seconds",
+        "lambda_gb_seconds_x86_64", "lambda_requests", "s3_gets", "s3_puts", "log_gb",
+    )
+})  # fmt: skip
+"""Only writes cost: $1 a thousand."""
+
+
+def entries() -> Iterator[BatchOutcome | BatchFailure]:
+    sketch = Sketch((100, 300), (200, 200), ((200, 200),), 8)
+    yield BatchOutcome(0, 400, 400, 0, {}, {"write": 10}, Effort("a", 0, 500, 1_769, 400.0), sketch)
+    yield BatchFailure(1, "StoreBusyError", "busy")
+    yield BatchOutcome(2, 400, 400, 0, {}, {"write": 10}, Effort("b", 0, 0, 1_769, 400.0), sketch)
+
+
+def test_the_summary_tells_drift_and_cost_of_a_ledger_that_passes_by_once() -> None:
+    summary = summarize("i1", "2026-11-24T10:00:00Z", "2026-11-24T10:00:09Z", PLAN, entries(), None, BASELINE, LISTED)
+
+    assert (summary.status, summary.predicted, summary.failed) == (Status.COMPLETED, 800, 200)
+    assert summary.drift is not None
+    # 200 of 800 are "no", where a half was expected: (0.25 - 0.5) ln 0.5 + (0.75 - 0.5) ln 1.5
+    assert summary.drift.labels == pytest.approx(0.27465, abs=1e-5)
+    assert (summary.drift.scores, summary.drift.inputs, summary.drift.unseen) == (0, 0, 0.02)
+    # 800 predictions, three batches and the ingest's own item twice: 805 write units
+    assert summary.usd == 0.805
+
+
+def test_what_is_not_known_is_not_told() -> None:
+    summary = summarize("i1", "2026-11-24T10:00:00Z", "2026-11-24T10:00:09Z", PLAN, entries(), None)
+
+    assert (summary.drift, summary.usd) == (None, None)
+
+
+def test_effort_and_sketch_come_back_from_the_ledger_as_they_were(aws: AnsweringServer) -> None:
+    outcome = replace(infer(BASELINE, Effort("w", 1_795_496_533_614, 900, 1_769)), milliseconds={"read": 1})
+    client = clients.dynamodb()
+    ledger = DynamoLedger(client, "ledger")
+    aws.answer = lambda _: json_reply({})
+    ledger.batch_done("i1", outcome)
+    item = aws.requests[0].json["Item"]
+
+    aws.answer_in_turn(json_reply({"Items": [item]}), *[json_reply({"Items": []})] * 7)
+    [read] = ledger.entries("i1")
+    client.close()
+
+    assert read == outcome
+
+
+@pytest.mark.parametrize("code", ["NoSuchKey", "AccessDenied"])
+def test_an_object_that_is_not_there_is_none_of_it(aws: AnsweringServer, code: str) -> None:
+    status = 404 if code == "NoSuchKey" else 403
+    aws.answer = lambda _: Reply(status=status, body=f"<Error><Code>{code}</Code></Error>".encode())
+    client = clients.s3()
+
+    assert S3WorkObjects(client, "work").read("ingests/i1/card.json") is None
+    client.close()
+
+
+def test_an_object_that_cannot_be_read_now_can_be_later(aws: AnsweringServer) -> None:
+    aws.answer = lambda _: Reply(status=503, body=b"<Error><Code>SlowDown</Code></Error>")
+    client = clients.s3()
+
+    with pytest.raises(StoreBusyError):
+        S3WorkObjects(client, "work").read("ingests/i1/card.json")
+    client.close()

@@ -1,0 +1,100 @@
+"""Estimates: the best batch size, break-even, a month. Expected figures are worked out by hand."""
+
+from dataclasses import replace
+
+import pytest
+from hundredfold.costing import Assumptions, Bill, Line, Shape, prices
+from hundredfold_cli.estimating import METRICS, break_even, by_service, expect, month, optimum, within_writes
+
+
+def line(price: str, usd: float) -> Line:
+    return Line(price, "x", 1.0, "unit", usd, usd)
+
+
+BILL = Bill(
+    (line("dynamodb_writes", 0.03), line("standard_transitions", 0.01), line("lambda_requests", 0.002)), "r", "d"
+)
+
+
+def test_services_come_the_dearest_first() -> None:
+    assert by_service(BILL) == {
+        "DynamoDB": pytest.approx(0.03),
+        "Step Functions": pytest.approx(0.01),
+        "Lambda": pytest.approx(0.002),
+        "S3": 0,
+        "logs": 0,
+    }
+    assert list(by_service(BILL))[:3] == ["DynamoDB", "Step Functions", "Lambda"]
+
+
+def test_an_endpoint_is_held_against_all_but_the_writes() -> None:
+    found = {end.instance: end for end in break_even(BILL, prices())}
+
+    # $0.115 x 730 h = $83.95 a month; an ingest without DynamoDB is $0.012
+    assert found["ml.m5.large"].usd_a_month == pytest.approx(83.95)
+    assert found["ml.m5.large"].ingests_a_month == pytest.approx(6_995.83, abs=0.01)
+    # $0.056 x 730 h = $40.88
+    assert found["ml.t2.medium"].ingests_a_month == pytest.approx(3_406.67, abs=0.01)
+    assert found["ml.m5.large"].unsure
+
+
+@pytest.mark.parametrize(
+    ("ingests_a_day", "metrics_usd"),
+    [
+        (10, 4.75),  # 38 metrics x $0.30 x 10 of 24 hours
+        (1_000, 11.40),  # 38 x $0.30: every hour has an ingest
+    ],
+)
+def test_a_month_has_its_ingests_and_what_stands_whether_they_run_or_not(
+    ingests_a_day: float, metrics_usd: float
+) -> None:
+    found = month(BILL, ingests_a_day, prediction_gb=0.01, listed=prices())
+
+    assert METRICS == 38
+    assert found.of("metric_") == pytest.approx(metrics_usd)
+    assert found.of("alarm_") == pytest.approx(0.60)  # six
+    assert found.of("dashboard_") == pytest.approx(6.00)  # two
+    assert found.of("standard_") == pytest.approx(0.01 * 30 * ingests_a_day)
+    # 0.01 GB x 30 days x ingests, at $0.25 and $0.20 a GB-month
+    assert found.of("dynamodb_gb_") == pytest.approx(0.01 * 30 * ingests_a_day * 0.25)
+    assert found.of("dynamodb_recovery_") == pytest.approx(0.01 * 30 * ingests_a_day * 0.20)
+
+
+ASSUMED = Assumptions(
+    cpu_ms_a_batch=10, cpu_ms_a_record=0.2, wait_ms_a_batch=20, wait_ms_a_call=10, child_overhead_seconds=0.05
+)
+
+
+def test_concurrency_is_lowered_to_what_a_new_table_takes() -> None:
+    shape = Shape(10_000, 100, concurrency=20, assumed=ASSUMED)
+
+    # A child takes 0.06 + 0.05 s; 4,000 x 0.11 / 100 = 4.4
+    assert within_writes(shape).concurrency == 4
+    assert within_writes(replace(shape, concurrency=3)).concurrency == 3
+
+
+def test_the_best_batch_size_is_the_smallest_of_the_cheapest_that_fit() -> None:
+    best = optimum(Shape(50_000, 100, concurrency=8, assumed=ASSUMED), prices())
+
+    assert best is not None
+    assert best.broken_limits() == []
+    cost = expect(best, prices()).usd
+    for size in (1, 10, 100, 500, 1_000, 2_000, 5_000, 10_000):
+        other = within_writes(Shape(50_000, size, concurrency=8, assumed=ASSUMED))
+        if not other.broken_limits():
+            assert cost <= expect(other, prices()).usd * 1.02
+
+
+def test_there_is_no_best_batch_size_where_one_record_takes_too_long() -> None:
+    assert optimum(Shape(10, 1, assumed=Assumptions(cpu_ms_a_record=60_000)), prices()) is None
+
+
+def test_fifty_thousand_records_by_hand() -> None:
+    found = expect(Shape(50_000, 100, 1_769, concurrency=8, record_bytes=120, assumed=ASSUMED), prices())
+
+    assert found.of("dynamodb_writes") == pytest.approx(0.03156375)  # (50,000 + 500 + 2) x 0.000000625
+    assert found.of("standard_") == pytest.approx(0.01265)  # 506 x 0.000025
+    assert found.of("express_requests") == pytest.approx(0.0005)
+    # 500 children of 0.11 s, billed as 0.2 s of 64 MB: 6.25 GB-s x 0.00001667
+    assert found.of("express_gb_seconds") == pytest.approx(0.0001041875)
+    assert found.of("lambda_requests") == pytest.approx(0.0001004)

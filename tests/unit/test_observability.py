@@ -1,0 +1,143 @@
+"""What is emitted: names, units, dimensions, and that nothing is emitted that is not in the one list."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hundredfold.ingest import Model, ObjectLocation, Plan, Source
+from hundredfold.metric_names import ALL, COLD_START, Metric, rejected_for, unit_of
+from hundredfold.observability import failures_logged, logger, metrics, observe_batch, observe_plan, observe_summary
+from hundredfold.outcomes import BatchOutcome, Drift, Effort, Reason, Status, Summary
+
+PLAN = Plan(
+    "i1",
+    Source("records", "reviews.jsonl", "e1", 16),
+    ObjectLocation("work", "m.json"),
+    2,
+    3,
+    Model("arn:infer:7", "7"),
+)
+BATCH = BatchOutcome(
+    batch=4,
+    records=10,
+    predicted=8,
+    rejected=2,
+    reasons={"not_json": 2},
+    milliseconds={"read": 5, "decode": 1, "predict": 4, "write": 10},
+    effort=Effort("worker", 0, 1_500, 1_769, 8.0),
+)
+SUMMARY = Summary(
+    "i1", Status.FAILED, 200, 150, 10, 40, 2, 1, 20.5, "t0", "7", "s3://b/k", {"not_json": 10}, {},
+    cause="x", drift=Drift(0.1, 0.2, 0.3, 0.04), usd=0.05,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_over() -> Iterator[None]:
+    metrics.clear_metrics()
+    yield
+    metrics.clear_metrics()
+
+
+def emitted() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(json.dumps(metrics.serialize_metric_set()))
+    return document
+
+
+def names(document: dict[str, Any]) -> set[str]:
+    return {metric["Name"] for metric in document["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
+
+
+def test_a_batch_is_counted_and_timed_and_its_ids_are_no_dimensions() -> None:
+    observe_batch("i1", BATCH, "7", 1_200.4)
+
+    document = emitted()
+    [directive] = document["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["service"]]
+    assert (document["ingest_id"], document["batch"], document["model_version"]) == ("i1", 4, "7")
+    assert {name: document[name] for name in names(document)} == {
+        "RecordsPredicted": [8.0],
+        "RecordsRejected": [2.0],
+        "ReadDuration": [5.0],
+        "DecodeDuration": [1.0],
+        "PredictDuration": [4.0],
+        "WriteDuration": [10.0],
+        "BatchDuration": [20.0],
+        "RecordsPerSecond": [500.0],  # 10 records in 20 ms
+        "InitDuration": [1_500.0],
+        "ModelLoadDuration": [1_200.0],
+    }
+
+
+def test_a_warm_batch_says_nothing_of_a_start() -> None:
+    warm = BatchOutcome(4, 10, 10, 0, milliseconds={"read": 1}, effort=Effort("worker", 0))
+
+    observe_batch("i1", warm, "7", 1_200.4)
+
+    assert names(emitted()).isdisjoint({"InitDuration", "ModelLoadDuration"})
+
+
+def test_an_ingest_is_summed_up_with_every_reason_zeros_too() -> None:
+    observe_summary(SUMMARY)
+
+    document = emitted()
+    expected = {
+        "IngestsCompleted": 0, "IngestsFailed": 1, "IngestDuration": 20.5, "RecordsFailed": 40, "BatchesFailed": 1,
+        "RejectedPercent": 5.0, "IngestCost": 0.05, "ModelVersion": 7, "Drift": 0.3, "LabelDrift": 0.1,
+        "ScoreDrift": 0.2, "InputDrift": 0.3, "UnseenPercent": 4.0, "RejectedNotJson": 10, "RejectedNotAnObject": 0,
+        "RejectedMissingId": 0, "RejectedInvalidId": 0, "RejectedMissingField": 0, "RejectedWrongType": 0,
+        "RejectedEmptyText": 0, "RejectedDuplicateId": 0, "RejectedTooLarge": 0, "RejectedNotPredictable": 0,
+    }  # fmt: skip
+    assert {name: document[name][0] for name in names(document)} == expected
+
+
+def test_what_is_not_known_is_not_emitted() -> None:
+    empty = Summary("i1", Status.COMPLETED, 0, 0, 0, 0, 0, 0, 1.0, "t0", "", "", {}, {})
+
+    observe_summary(empty)
+
+    document = emitted()
+    assert names(document).isdisjoint({"IngestCost", "ModelVersion", "Drift", "LabelDrift"})
+    assert document["RejectedPercent"] == [0.0]
+
+
+def test_everything_emitted_is_in_the_list_and_everything_in_the_list_is_emitted() -> None:
+    found = set()
+    observe_plan(PLAN)
+    found |= names(emitted())
+    observe_batch("i1", BATCH, "7", 1.0)
+    found |= names(emitted())
+    observe_summary(SUMMARY)
+    found |= names(emitted())
+
+    assert found | {COLD_START} == ALL
+
+
+def test_units_are_those_that_cloudwatch_knows() -> None:
+    assert {unit_of(metric) for metric in Metric} == {
+        "Count", "Milliseconds", "Seconds", "Percent", "Count/Second", "None",
+    }  # fmt: skip
+    assert unit_of(Metric.INGEST_DURATION) == "Seconds"
+    assert unit_of(Metric.PREDICT_DURATION) == "Milliseconds"
+
+
+def test_a_reasons_metric_is_named_after_it() -> None:
+    assert rejected_for(Reason.NOT_AN_OBJECT) == "RejectedNotAnObject"
+    assert rejected_for(Reason.TOO_LARGE) == "RejectedTooLarge"
+
+
+def test_an_error_that_ends_a_call_is_logged_by_its_kind_alone() -> None:
+    stream = io.StringIO()
+    handler = logger.registered_handler
+    was = handler.setStream(stream)  # type: ignore[attr-defined]
+    try:
+        with pytest.raises(ValueError, match="the record said"), failures_logged():
+            raise ValueError("the record said: I hated it")
+    finally:
+        handler.setStream(was)  # type: ignore[attr-defined]
+
+    line = json.loads(stream.getvalue())
+    assert (line["level"], line["message"], line["error"]) == ("ERROR", "failed", "ValueError")
+    assert "hated" not in stream.getvalue()
