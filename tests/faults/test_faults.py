@@ -182,17 +182,29 @@ def test_an_execution_that_is_stopped(world: World, new_id: Callable[[], str], t
 
 
 def test_lambda_that_throttles(world: World, new_id: Callable[[], str], tmp_path: Path) -> None:
+    # The planner's and the summary's calls: those of a published version the local stack does not throttle.
     trial = Trial(world, new_id(), tmp_path / "records.jsonl")
-    client = world.stack.deployment.session.client("lambda", endpoint_url=world.stack.deployment.endpoint)
-    client.put_function_concurrency(FunctionName="hundredfold-infer-batch", ReservedConcurrentExecutions=1)
+    client: Any = world.stack.deployment.session.client("lambda", endpoint_url=world.stack.deployment.endpoint)
+    functions = ("hundredfold-plan-ingest", "hundredfold-summarize-ingest")
+    execution = trial.deployment.execution(trial.ingest_id)
+
+    def throttled() -> int:
+        events = trial.deployment.step_functions.get_execution_history(executionArn=execution)["events"]
+        return sum(event["type"] == "TaskFailed" for event in events)
+
+    for function in functions:
+        client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
     try:
         trial.start()
-        trial.end()
+        trial.until(lambda: throttled() >= 2, "two calls of the planner refused", every=0.1)
+        client.delete_function_concurrency(FunctionName=functions[0])
+        trial.until(lambda: throttled() >= 4, "two calls of the summary refused", every=0.1)
     finally:
-        client.delete_function_concurrency(FunctionName="hundredfold-infer-batch")
-    trial.recover()
+        for function in functions:
+            client.delete_function_concurrency(FunctionName=function)
+    assert trial.end().summary["status"] == Status.COMPLETED  # slower, and nothing failed
 
-    trial.check("Lambda takes one call at a time of two", 1)
+    trial.check("Lambda throttles planner and summary", throttled())
 
 
 def test_batches_that_are_delivered_twice_at_once(world: World, new_id: Callable[[], str], tmp_path: Path) -> None:
