@@ -23,6 +23,9 @@ DEV := $(VENV)/.installed
 STACK := .venvs/stack/.installed
 TOOLS := .venvs/tools/.installed
 ASL_VALIDATOR := .venvs/asl/.installed
+LOCALSTACK := .venvs/localstack/.installed
+# localstack-core 2026.3.0 wants its dependencies as they were then.
+LOCALSTACK_DATE := 2026-04-05
 
 INGEST := build/ingest-$(RECORDS).jsonl
 BUNDLE := build/bundle/bundle.json
@@ -32,7 +35,7 @@ BUILDERS := layers/build.py layers/archive.py layers/packages.py
 
 .PHONY: help
 help: ## list all targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 # ---------------------------------------------------------------- the main job
 
@@ -54,7 +57,7 @@ down: $(DEV) ## stop the local stack; what was in it is gone
 # ---------------------------------------------------------------- environments
 
 .PHONY: setup
-setup: $(DEV) $(STACK) $(TOOLS) $(ASL_VALIDATOR) ## install everything that is needed, into this folder
+setup: $(DEV) $(STACK) $(TOOLS) $(ASL_VALIDATOR) $(LOCALSTACK) ## install everything that is needed, into this folder
 
 $(VENV)/.created: .python-version
 	rm -rf $(VENV)
@@ -83,6 +86,8 @@ lock: $(DEV) ## pin what requirements/*.in ask for, newest versions that fit, wi
 	cd requirements && for name in uv core dependencies stack tools audit dev; do \
 	    ../$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --upgrade \
 	        --custom-compile-command "make lock" $$name.in -o $$name.txt; done
+	cd requirements && ../$(UV) pip compile --quiet --python-version 3.13 --generate-hashes --upgrade \
+	    --exclude-newer $(LOCALSTACK_DATE) --custom-compile-command "make lock" localstack.in -o localstack.txt
 
 # ---------------------------------------------------------------- checks
 
@@ -112,8 +117,11 @@ template: $(TOOLS) ## check the SAM template
 	.venvs/tools/bin/cfn-lint infra/template.yaml
 
 .PHONY: workflow-check
-workflow-check: $(DEV) $(ASL_VALIDATOR) ## validate the state machine's definition
+workflow-check: $(DEV) $(ASL_VALIDATOR) ## validate the state machine's definition, its mocked cases and its drawing
 	mkdir -p build
+	$(PYTHON) workflows/checks.py
+	$(PYTHON) workflows/mocks.py
+	$(PYTHON) workflows/drawing.py --check
 	$(PYTHON) workflows/definition.py > build/definition.asl.json
 	PATH="$(CURDIR)/.venvs/tools/bin:$$PATH" node .venvs/asl/node_modules/.bin/asl-validator --json-path build/definition.asl.json
 
@@ -150,6 +158,26 @@ pages: $(DEV) $(ASL_VALIDATOR) ## the newest ingest's report and the dashboards,
 .PHONY: dashboards
 dashboards: $(DEV) ## put infra/dashboards/*.json into the template, after a change
 	$(PYTHON) infra/dashboards/embed.py
+
+# ---------------------------------------------------------------- the workflow, on several interpreters
+
+INTERPRETERS := PYTHONPATH=tests/support:workflows $(PYTHON) -m interpreters
+
+.PHONY: workflow
+workflow: $(DEV) $(STACK) $(LOCALSTACK) ## run the workflow's cases on every interpreter; CASES="HappyPath ..." for some
+	$(INTERPRETERS).report $(CASES)
+
+.PHONY: mutations
+mutations: $(DEV) $(STACK) $(LOCALSTACK) $(ASL_VALIDATOR) ## break the workflow in many ways; say which check finds each
+	$(INTERPRETERS).mutations
+
+.PHONY: step-functions-local
+step-functions-local: $(DEV) ## run the cases on AWS's Step Functions Local, by Docker or SFN_LOCAL_JAR=file
+	$(INTERPRETERS).step_functions_local $(CASES)
+
+.PHONY: workflow-drawing
+workflow-drawing: $(DEV) ## draw the definition into docs/workflow.md
+	$(PYTHON) workflows/drawing.py
 
 # ---------------------------------------------------------------- AWS
 

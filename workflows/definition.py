@@ -27,15 +27,23 @@ EXAMPLE = {
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 
 
-def placeholders() -> set[str]:
-    """Return the names of all placeholders of the definition."""
-    return set(_PLACEHOLDER.findall(DEFINITION.read_text()))
+def placeholders(text: str | None = None) -> set[str]:
+    """Return the names of all placeholders of the definition, or of another text of it."""
+    return set(_PLACEHOLDER.findall(DEFINITION.read_text() if text is None else text))
 
 
-def render(substitutions: Mapping[str, str]) -> dict[str, Any]:
-    """Return the definition with every placeholder replaced; raises KeyError for one that has no substitution."""
-    text = _PLACEHOLDER.sub(lambda match: substitutions[match[1]], DEFINITION.read_text())
-    definition: dict[str, Any] = json.loads(text)
+def render(substitutions: Mapping[str, str], text: str | None = None) -> dict[str, Any]:
+    """Return the definition, or another text of it, with every placeholder replaced.
+
+    Raises
+    ------
+    KeyError
+        For a placeholder that has no substitution.
+    ValueError
+        If the text is not JSON after that.
+    """
+    text = DEFINITION.read_text() if text is None else text
+    definition: dict[str, Any] = json.loads(_PLACEHOLDER.sub(lambda match: substitutions[match[1]], text))
     return definition
 
 

@@ -192,3 +192,20 @@ def test_failed_batches_are_named_by_cause_the_most_frequent_first() -> None:
         ("OutOfTimeError: time was out", [2, 4]),
         ("Runtime.ExitError: exited", [0]),
     ]
+
+
+def test_a_summary_stays_small_however_many_batches_failed_and_whatever_for() -> None:
+    # Given 25 batches timed out, each under a request id of its own, and 5 for one reason of 40,000 characters
+    entries: list[BatchOutcome | BatchFailure] = [
+        BatchFailure(number, "Sandbox.Timedout", f"RequestId: {number}") for number in range(25)
+    ]
+    entries += [BatchFailure(number, "ValueError", "x" * 40_000) for number in range(25, 30)]
+
+    summary = summary_of(plan_of(3_000, 30), entries, {"Error": "E", "Cause": "y" * 40_000})
+
+    # Then the 20 most frequent are told apart, the others counted together, and what is quoted is cut
+    assert summary.failures["ValueError: " + "x" * 988 + "…"] == 5
+    assert summary.failures["6 other causes"] == 6
+    assert len(summary.failures) == 21
+    assert sum(summary.failures.values()) == 30
+    assert summary.cause == "E: " + "y" * 997 + "…"

@@ -1,7 +1,8 @@
 """Everything that can go wrong with an ingest, and whether trying again can help.
 
 On Lambda the name of the class is the name of the error that Step Functions sees, so the state machine's
-`Retry` lists the retryable ones by name (`tests/unit/test_workflow_definition.py` holds the two together).
+`Retry` lists the retryable ones by name (`workflows/checks.py` holds the two together, and so does
+`tests/unit/test_workflow_definition.py`).
 """
 
 from typing import ClassVar

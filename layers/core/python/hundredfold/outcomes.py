@@ -230,7 +230,8 @@ class Summary:
     failed : records of the batches that are not complete: given up, or never finished
     batches_failed : how many batches that are
     seconds : from the start of the execution to the summary
-    failures : the error and the number of batches that were given up for it, the most frequent first
+    failures : the error and the number of batches that were given up for it, the most frequent first; those of the
+        20 most frequent, and the rest in one sum
     cause : why the ingest as a whole failed, or None
     drift : how far it is from the model's baseline; None if there is none, or too few records to tell
     usd : what it cost by the ledger and the list prices; None where no prices are known

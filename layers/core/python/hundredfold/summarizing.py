@@ -14,6 +14,14 @@ from hundredfold.outcomes import BatchFailure, BatchOutcome, Status, Summary, To
 NEVER_FINISHED = "never finished"
 """In place of a cause: nothing was heard of these batches."""
 
+MOST_KINDS = 20
+CAUSE_CHARACTERS = 1_000
+"""How many kinds of failure a summary tells apart, and how much of a cause it quotes.
+
+A cause may differ from batch to batch (Lambda writes the request's id into that of a timeout), and a summary has to fit
+into a state's 256 KiB and an item's 400 KB however many batches failed.
+"""
+
 
 def summarize(
     ingest_id: str,
@@ -47,7 +55,10 @@ def summarize(
     failed = records - totals.predicted - totals.rejected
     if cause is None and failed < 0:
         cause = f"the ledger has {-failed} records more than were planned"
-    failures = Counter(_kind(entry) for entry in totals.failures)
+    kinds = Counter(_kind(entry) for entry in totals.failures)
+    failures = Counter(dict(kinds.most_common(MOST_KINDS)))
+    if others := len(totals.failures) - failures.total():
+        failures[f"{len(kinds) - MOST_KINDS:,} other causes"] = others
     unfinished = batches - totals.batches_done - len(totals.failures)
     if unfinished > 0:
         failures[NEVER_FINISHED] = unfinished
@@ -104,11 +115,16 @@ def _cause(failure: Mapping[str, Any] | None) -> str | None:
     if not failure:
         return None
     error, cause = str(failure.get("Error", "")), str(failure.get("Cause", ""))
-    return f"{error}: {lambda_message(cause)}".strip(": ") or "unknown"
+    return _quoted(error, cause) or "unknown"
 
 
 def _kind(failure: BatchFailure) -> str:
-    return f"{failure.error}: {lambda_message(failure.cause)}".strip(": ")
+    return _quoted(failure.error, failure.cause)
+
+
+def _quoted(error: str, cause: str) -> str:
+    text = f"{error}: {lambda_message(cause)}".strip(": ")
+    return text if len(text) <= CAUSE_CHARACTERS else f"{text[:CAUSE_CHARACTERS]}…"
 
 
 def lambda_message(cause: str) -> str:

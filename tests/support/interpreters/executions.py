@@ -1,0 +1,214 @@
+"""Running a case on an interpreter, and reading from its history what became of it."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from definition import EXAMPLE, render
+from projection import project
+from samples import WORK_BUCKET, batch
+
+from interpreters.cases import MANIFESTS, TOLERANCES, Case, Interpreter, Outcome
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_stepfunctions import SFNClient
+
+DEADLINE_SECONDS = 90
+ROLE = "arn:aws:iam::000000000000:role/hundredfold"
+PROJECTED = frozenset({Interpreter.LOCALSTACK_INLINE, Interpreter.STEP_FUNCTIONS_LOCAL})
+SHOWS_CHILDREN = PROJECTED
+"""Interpreters in whose histories one sees which states a child enters."""
+SHOWS_MOCKED_ATTEMPTS = PROJECTED
+"""Interpreters in whose histories one sees every attempt at a mocked Task of a child."""
+
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of a case that has ended."""
+
+    case: Case
+    interpreter: Interpreter
+    outcome: Outcome
+    events: Sequence[Event]
+
+
+def definition_for(interpreter: Interpreter, tolerance: str = "0.0", text: str | None = None) -> dict[str, Any]:
+    """Return the definition as this interpreter takes it: the real one, but for what it cannot run.
+
+    All get one child at a time, so that mocked answers, which are numbered over all children, go to them in order.
+    localstack knows no EXPRESS children, and follows the paths of a ResultWriter in the children's results instead of
+    in the state's input (tests/workflow/test_interpreters.py holds it to that): it gets STANDARD, and values.
+    """
+    express = interpreter is Interpreter.LOCAL_STACK
+    substitutions = {
+        **EXAMPLE,
+        "MaxConcurrency": "1",
+        "ToleratedFailurePercentage": tolerance,
+        "ChildExecutionType": "EXPRESS" if express else "STANDARD",
+    }
+    definition = render(substitutions, text)
+    if interpreter in PROJECTED:
+        return project(definition)
+    return definition if interpreter is Interpreter.LOCAL_STACK else with_written_out_result_writers(definition)
+
+
+def with_written_out_result_writers(definition: dict[str, Any]) -> dict[str, Any]:
+    """Return the definition with values for the paths in its ResultWriters."""
+    states = {
+        name: {
+            **state,
+            "ResultWriter": {**state["ResultWriter"], "Parameters": {"Bucket": WORK_BUCKET, "Prefix": "map-run"}},
+        }
+        if "ResultWriter" in state
+        else state
+        for name, state in definition["States"].items()
+    }
+    return {**definition, "States": states}
+
+
+class Runner:
+    """Runs cases on one interpreter."""
+
+    def __init__(
+        self, interpreter: Interpreter, step_functions: "SFNClient", s3: "S3Client | None", text: str | None = None
+    ) -> None:
+        self._interpreter = interpreter
+        self._client = step_functions
+        self._machines = {}
+        if s3 and interpreter not in PROJECTED:
+            s3.create_bucket(Bucket=WORK_BUCKET)
+            for ingest_id, batches in MANIFESTS.items():
+                manifest = json.dumps([batch(number) for number in range(batches)])
+                s3.put_object(Bucket=WORK_BUCKET, Key=f"ingests/{ingest_id}/manifest.json", Body=manifest.encode())
+        for name, tolerance in TOLERANCES.items():
+            definition = json.dumps(definition_for(interpreter, tolerance, text))
+            self._machines[name] = _created(step_functions, name, definition)
+
+    def start(self, case: Case) -> str:
+        """Start a case; returns its execution's ARN."""
+        execution_input: dict[str, Any] = {"source": {"bucket": "source", "key": "records.jsonl"}}
+        if self._interpreter in PROJECTED:
+            batches = (case.outcome.succeeded or 0) + (case.outcome.failed or 0)
+            execution_input["batches"] = [batch(number) for number in range(batches)]
+        return self._client.start_execution(
+            stateMachineArn=f"{self._machines[case.machine]}#{case.name}", input=json.dumps(execution_input)
+        )["executionArn"]
+
+    def finish(self, case: Case, execution: str) -> Run:
+        """Wait for a case's end; raises TimeoutError if it does not come."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while (ended := self._client.describe_execution(executionArn=execution))["status"] == "RUNNING":
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{case.id} on {self._interpreter} did not end in {DEADLINE_SECONDS} s")
+            time.sleep(0.2)
+        events = self._history(execution)
+        succeeded, failed = self._children(execution, events)
+        return Run(
+            case,
+            self._interpreter,
+            Outcome(
+                status=ended["status"],
+                path=_path(events),
+                error=ended.get("error"),
+                caught=_told(events),
+                succeeded=succeeded,
+                failed=failed,
+                children=_child_paths(events) if self._interpreter in SHOWS_CHILDREN else None,
+                attempts=_attempts(events) if self._interpreter in SHOWS_MOCKED_ATTEMPTS else None,
+            ),
+            events,
+        )
+
+    def run(self, cases: Sequence[Case]) -> list[Run]:
+        """Run cases side by side: most of their time is waiting for retries."""
+        started = [(case, self.start(case)) for case in cases]
+        return [self.finish(case, execution) for case, execution in started]
+
+    def _history(self, execution: str) -> list[Event]:
+        pages = self._client.get_paginator("get_execution_history").paginate(executionArn=execution)
+        return [dict(event) for page in pages for event in page["events"]]
+
+    def _children(self, execution: str, events: Sequence[Event]) -> tuple[int, int]:
+        if self._interpreter in PROJECTED:
+            ends = Counter(str(event["type"]) for event in events)
+            return ends["MapIterationSucceeded"], ends["MapIterationFailed"]
+        succeeded = failed = 0
+        for run in self._client.list_map_runs(executionArn=execution)["mapRuns"]:
+            counts = self._client.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"]
+            succeeded, failed = succeeded + counts["succeeded"], failed + counts["failed"]
+        return succeeded, failed
+
+
+def _created(client: "SFNClient", name: str, definition: str) -> str:
+    """Create a state machine, or give the one of this name another definition."""
+    try:
+        return client.create_state_machine(name=name, definition=definition, roleArn=ROLE)["stateMachineArn"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "StateMachineAlreadyExists":
+            raise
+    for page in client.get_paginator("list_state_machines").paginate():
+        for machine in page["stateMachines"]:
+            if machine["name"] == name:
+                client.update_state_machine(stateMachineArn=machine["stateMachineArn"], definition=definition)
+                return machine["stateMachineArn"]
+    raise LookupError(name)
+
+
+def _entered(event: Event) -> str | None:
+    return event["stateEnteredEventDetails"]["name"] if "stateEnteredEventDetails" in event else None
+
+
+def _path(events: Sequence[Event]) -> tuple[str, ...]:
+    """Return the states entered outside of a Map's iterations."""
+    path, inside = [], False
+    for event in events:
+        if event["type"] == "MapIterationStarted":
+            inside = True
+        elif str(event["type"]).startswith(("MapIteration", "MapState")):
+            inside = False
+        if not inside and (name := _entered(event)):
+            path.append(name)
+    return tuple(path)
+
+
+def _child_paths(events: Sequence[Event]) -> tuple[tuple[str, ...], ...]:
+    """Return the states that each iteration of a Map entered; they run one after the other."""
+    paths: list[list[str]] = []
+    inside = False
+    for event in events:
+        if event["type"] == "MapIterationStarted":
+            paths.append([])
+            inside = True
+        elif str(event["type"]).startswith(("MapIteration", "MapState")):
+            inside = False
+        if inside and (name := _entered(event)):
+            paths[-1].append(name)
+    return tuple(tuple(path) for path in paths)
+
+
+def _attempts(events: Sequence[Event]) -> dict[str, int]:
+    """Count how often each Task was scheduled: a retry is scheduled again in the state entered last."""
+    attempts: Counter[str] = Counter()
+    name = None
+    for event in events:
+        name = _entered(event) or name
+        if event["type"] in ("TaskScheduled", "LambdaFunctionScheduled") and name:
+            attempts[name] += 1
+    return dict(attempts)
+
+
+def _told(events: Sequence[Event]) -> str | None:
+    """Return the error in what SummarizeIngest was given."""
+    for event in events:
+        if _entered(event) == "SummarizeIngest":
+            given = json.loads(event["stateEnteredEventDetails"]["input"])
+            error: str | None = given.get("failure", {}).get("Error")
+            return error
+    return None

@@ -1,0 +1,39 @@
+"""What the interpreters are known not to do, so that it is noticed when they learn it; see docs/testing.md."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from definition import EXAMPLE, render
+from interpreters.cases import CASES, Interpreter
+from interpreters.executions import ROLE, Runner
+from interpreters.processes import clients
+
+HAPPY = next(case for case in CASES if case.name == "HappyPath")
+
+
+def test_localstack_follows_the_paths_of_a_result_writer_in_the_results(interpreters: dict[Interpreter, str]) -> None:
+    _, s3 = clients(interpreters[Interpreter.LOCALSTACK])
+    step_functions, _ = clients(interpreters[Interpreter.LOCALSTACK], region="eu-west-1")
+    runner = Runner(Interpreter.LOCALSTACK, step_functions, s3)
+    definition = render({**EXAMPLE, "MaxConcurrency": "1", "ChildExecutionType": "STANDARD"})
+    machines = step_functions.list_state_machines()["stateMachines"]
+    strict = next(machine["stateMachineArn"] for machine in machines if machine["name"] == "strict")
+    step_functions.update_state_machine(stateMachineArn=strict, definition=json.dumps(definition))
+
+    (run,) = runner.run([HAPPY])
+
+    assert run.outcome.caught == "States.Runtime", (
+        "it is mended: let interpreters.executions.definition_for give localstack the definition as it is"
+    )
+
+
+@pytest.mark.parametrize(
+    ("substitution", "value"), [("ChildExecutionType", "EXPRESS"), ("ToleratedFailurePercentage", "5")]
+)
+def test_localstack_refuses_what_aws_takes(substitution: str, value: str, interpreters: dict[Interpreter, str]) -> None:
+    step_functions, _ = clients(interpreters[Interpreter.LOCALSTACK], region="eu-west-2")
+    definition = render({**EXAMPLE, "ChildExecutionType": "STANDARD", substitution: value})
+
+    with pytest.raises(ClientError, match="InvalidDefinition"):
+        step_functions.create_state_machine(name="refused", definition=json.dumps(definition), roleArn=ROLE)

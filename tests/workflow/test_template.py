@@ -1,0 +1,67 @@
+"""Reading a template: CloudFormation's short forms, conditions, and what the state machine's role may do."""
+
+from typing import Any
+
+import pytest
+from template import Template, resource_named
+
+TEXT = """
+Conditions:
+  Traced: !Equals [!Ref Tracing, "on"]
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      Policies:
+        - !If
+          - Traced
+          - PolicyName: trace
+            PolicyDocument:
+              Statement: [{Action: "xray:PutTraceSegments", Resource: "*"}]
+          - !Ref AWS::NoValue
+        - PolicyName: work
+          PolicyDocument:
+            Statement:
+              - Action: [a:One, a:Two]
+                Resource: !GetAtt Table.Arn
+              - Action: a:One
+                Resource: [!Sub "${Bucket.Arn}/*", !Ref Queue]
+  Function:
+    Type: AWS::Serverless::Function
+    Properties: {Timeout: 20}
+  BatchInference:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      Role: !GetAtt Role.Arn
+      DefinitionSubstitutions: {Table: !Ref Table}
+      Tags: [!If [Traced, !Ref "AWS::NoValue", x], y]
+"""
+TEMPLATE = Template.parse(TEXT)
+
+
+def test_what_the_role_may_do_with_all_conditions_held() -> None:
+    assert TEMPLATE.granted() == {"xray:PutTraceSegments", "a:One", "a:Two"}
+    assert [resource_named(resource) for resource in TEMPLATE.resources_for("a:One")] == ["Table", "Bucket", "Queue"]
+    assert [resource_named(resource) for resource in TEMPLATE.resources_for("a:Two")] == ["Table"]
+    assert TEMPLATE.resources_for("a:Three") == []
+
+
+def test_what_else_is_read() -> None:
+    assert TEMPLATE.function_seconds("Function") == 20
+    assert TEMPLATE.substitutions == {"Table": {"Ref": "Table"}}
+    assert TEMPLATE.state_machine["Tags"] == ["y"]
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ({"Ref": "A"}, "A"),
+        ({"Fn::GetAtt": "A.Arn"}, "A"),
+        ({"Fn::GetAtt": ["A", "Arn"]}, "A"),
+        ({"Fn::Sub": "${A.Arn}:*"}, "A"),
+        ({"Fn::Sub": "arn:${AWS::Partition}:x"}, ""),
+        ("*", ""),
+    ],
+)
+def test_which_resource_a_value_refers_to(value: Any, name: str) -> None:
+    assert resource_named(value) == name

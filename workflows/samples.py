@@ -1,0 +1,152 @@
+"""What the tasks of this definition return, made with the classes that they make it with: typical, and the largest.
+
+A new Task needs its sample here; `make workflow-check` says so.
+"""
+
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+from dataflow import Samples
+from hundredfold.cutting import LEDGER_SHARDS, Batch
+from hundredfold.ingest import Model, ObjectLocation, Plan, Source, manifest_key
+from hundredfold.outcomes import BatchFailure, BatchOutcome, Reason
+from hundredfold.summarizing import summarize
+
+FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-infer-batch"
+WORK_BUCKET = "hundredfold-work-000000000000-us-east-1"
+STARTED, FINISHED = "2026-11-24T10:00:00.000Z", "2026-11-24T10:00:11.500Z"
+
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html,
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html and bucketnamingrules.html, 2026-11-24
+WIDEST = "\U0001f3ac"  # a character of four bytes
+CAUSE_CHARACTERS, ERROR_CHARACTERS, KEY_BYTES, BUCKET_CHARACTERS, ID_CHARACTERS = 32_768, 256, 1_024, 63, 80
+
+
+def invoked(payload: object) -> dict[str, Any]:
+    """Return what Step Functions hands on of a Lambda call that answered with this payload."""
+    return {"ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200}
+
+
+def plan_of(batches: int, *, ingest_id: str = "ingest-1") -> Plan:
+    """A plan of full batches, as the planner makes it."""
+    return Plan(
+        ingest_id=ingest_id,
+        source=Source(
+            "source-bucket", f"ingests/{ingest_id}/records.jsonl", '"9b2cf535f27731c974343645a3985328"', 7_654
+        ),
+        manifest=ObjectLocation(WORK_BUCKET, manifest_key(ingest_id)),
+        batches=batches,
+        records=100 * batches,
+        model=Model(f"{FUNCTION}:1", "1"),
+    )
+
+
+def batch(number: int) -> dict[str, int]:
+    """Entry `number` of a manifest of full batches of 10,000 bytes."""
+    return {
+        "batch": number,
+        "shard": number % LEDGER_SHARDS,
+        "offset": 10_000 * number,
+        "length": 10_000,
+        "records": 100,
+        "line": 100 * number + 1,
+    }
+
+
+def summary_of(plan: Plan | None, *, failed: int = 0, failure: dict[str, str] | None = None) -> dict[str, Any]:
+    """The summary of an ingest, the first `failed` of whose batches were given up."""
+    batches = plan.batches if plan else 0
+    entries: list[BatchOutcome | BatchFailure] = [
+        BatchFailure(number, "StoreBusyError", '{"errorMessage": "DynamoDB did not take predictions: Throttling"}')
+        if number < failed
+        else BatchOutcome(number, 100, 100, 0)
+        for number in range(batches)
+    ]
+    return summarize("ingest-1", STARTED, FINISHED, plan, entries, failure).as_dict()
+
+
+FAILURE = {"Error": "States.ExceedToleratedFailureThreshold", "Cause": "The tolerated failure threshold was exceeded"}
+MAP_RESULT = {
+    "MapRunArn": "arn:aws:states:us-east-1:000000000000:mapRun:hundredfold-batch-inference/InferBatches:1",
+    "ResultWriterDetails": {"Bucket": WORK_BUCKET, "Key": "ingests/ingest-1/map-run/1/manifest.json"},
+}
+
+
+def typical() -> Samples:
+    """Return every kind of answer, of usual size: ingests of three batches and of none, completed and failed."""
+    plans = [plan_of(3), plan_of(0)]
+    return Samples(
+        inputs=[{"source": {"bucket": "source-bucket", "key": "records.jsonl"}}],
+        results={
+            "PlanIngest": [invoked(plan.as_dict()) for plan in plans],
+            "InferBatch": [invoked({"predicted": 97, "rejected": 3})],
+            "RecordBatchFailure": [{}],
+            "InferBatches": [MAP_RESULT],
+            "SummarizeIngest": [
+                invoked(summary_of(plans[0])),
+                invoked(summary_of(plans[0], failed=1, failure=FAILURE)),
+            ],
+        },
+        items={"InferBatches": [batch(2)]},
+        error=FAILURE,
+        context=_context("ingest-1"),
+    )
+
+
+@cache
+def largest(records: int) -> Samples:
+    """Return answers as large as they can get for an ingest of so many records, in batches of 100.
+
+    Every name is as long as AWS lets it be, and every batch failed, each for a reason of its own, told in the widest
+    characters.
+    """
+    batches = records // 100
+    ingest_id, bucket, key = "i" * ID_CHARACTERS, "b" * BUCKET_CHARACTERS, "k" * KEY_BYTES
+    plan = Plan(
+        ingest_id=ingest_id,
+        source=Source(bucket, key, '"' + "e" * 128 + '"', 5 * 1024**4),
+        manifest=ObjectLocation(bucket, manifest_key(ingest_id)),
+        batches=batches,
+        records=records,
+        model=Model("arn:aws:lambda:us-gov-northwest-1:000000000000:function:" + "f" * 64 + ":1000000", "1000000"),
+    )
+    error = {"Error": WIDEST * ERROR_CHARACTERS, "Cause": WIDEST * CAUSE_CHARACTERS}
+    item = Batch(batches, batches % LEDGER_SHARDS, 5 * 1024**4, 4 * 1024**2, 100, records)
+    entries: list[BatchOutcome | BatchFailure] = [
+        BatchFailure(number, WIDEST * ERROR_CHARACTERS, f"{number}{WIDEST * CAUSE_CHARACTERS}") for number in range(30)
+    ]
+    entries += [
+        # Lambda writes the id of the request into the message of a timeout, so that no two are the same.
+        BatchFailure(number, "Sandbox.Timedout", f"RequestId: {number:036d} Error: Task timed out after 20.00 seconds")
+        for number in range(30, batches)
+    ]
+    entries += [BatchOutcome(batches, 0, 0, 0, reasons={reason.value: records for reason in Reason})]
+    summary = summarize(ingest_id, STARTED, FINISHED, plan, entries, error).as_dict()
+    return Samples(
+        inputs=[{"source": {"bucket": bucket, "key": key}}],
+        results={
+            "PlanIngest": [invoked(plan.as_dict())],
+            "InferBatch": [invoked({"predicted": 100, "rejected": 100})],
+            "RecordBatchFailure": [{}],
+            "InferBatches": [MAP_RESULT],
+            "SummarizeIngest": [invoked(summary)],
+        },
+        items={"InferBatches": [asdict(item)]},
+        error=error,
+        context=_context(ingest_id),
+    )
+
+
+def _context(ingest_id: str) -> dict[str, Any]:
+    machine = "arn:aws:states:us-east-1:000000000000:stateMachine:hundredfold-batch-inference"
+    return {
+        "Execution": {
+            "Id": f"{machine.replace('stateMachine', 'execution')}:{ingest_id}",
+            "Name": ingest_id,
+            "StartTime": STARTED,
+            "Input": {"source": {"bucket": "source-bucket", "key": "records.jsonl"}},
+            "RoleArn": "arn:aws:iam::000000000000:role/hundredfold",
+        },
+        "StateMachine": {"Id": machine, "Name": "hundredfold-batch-inference"},
+    }
