@@ -18,6 +18,9 @@ PYTHON := $(VENV)/bin/python
 UV := $(PYTHON) -m uv --no-config
 HUNDREDFOLD := $(VENV)/bin/hundredfold
 RECORDS ?= 50000
+# Of the functions on AWS, x86_64 or arm64; and packages of requirements/extras that the model needs.
+ARCHITECTURE ?= x86_64
+EXTRAS ?=
 
 DEV := $(VENV)/.installed
 STACK := .venvs/stack/.installed
@@ -31,7 +34,7 @@ INGEST := build/ingest-$(RECORDS).jsonl
 BUNDLE := build/bundle/bundle.json
 LAYERS := build/layers/dependencies.zip build/layers/core.zip build/layers/model.zip
 FUNCTIONS := build/functions/.built
-BUILDERS := layers/build.py layers/archive.py layers/packages.py
+BUILDERS := layers/build.py layers/archive.py layers/packages.py layers/sizes.py
 
 .PHONY: help
 help: ## list all targets
@@ -86,6 +89,9 @@ lock: $(DEV) ## pin what requirements/*.in ask for, newest versions that fit, wi
 	cd requirements && for name in uv core dependencies stack tools audit dev; do \
 	    ../$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --upgrade \
 	        --custom-compile-command "make lock" $$name.in -o $$name.txt; done
+	cd requirements && for name in extras/*.in; do \
+	    ../$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes \
+	        --constraint dependencies.txt --constraint dev.txt --custom-compile-command "make lock" $$name -o $${name%.in}.txt; done
 	cd requirements && ../$(UV) pip compile --quiet --python-version 3.13 --generate-hashes --upgrade \
 	    --exclude-newer $(LOCALSTACK_DATE) --custom-compile-command "make lock" localstack.in -o localstack.txt
 
@@ -130,8 +136,12 @@ unit: $(DEV) $(ASL_VALIDATOR) ## the tests that need no network, in seconds
 	$(VENV)/bin/pytest tests/unit
 
 .PHONY: test
-test: setup build ## all tests but the faults; those that need it share one local stack of their own
-	$(VENV)/bin/pytest --ignore tests/faults
+test: setup build ## all tests but the faults and those of releases; those that need it share one local stack of their own
+	$(VENV)/bin/pytest -m "not release" --ignore tests/faults
+
+.PHONY: test-releases
+test-releases: $(DEV) $(STACK) $(TOOLS) build ## the life of models on a local stack: releases, roll-backs, deployments, shadows (minutes)
+	$(VENV)/bin/pytest -m release
 
 # ---------------------------------------------------------------- faults and intruders
 
@@ -182,8 +192,8 @@ workflow-drawing: $(DEV) ## draw the definition into docs/workflow.md
 # ---------------------------------------------------------------- AWS
 
 .PHONY: deploy
-deploy: $(TOOLS) build ## deploy to AWS with your credentials and region (sam deploy, asks before it changes anything)
-	cd infra && SAM_CLI_TELEMETRY=0 ../.venvs/tools/bin/sam deploy
+deploy: $(TOOLS) build ## deploy to AWS with your credentials and region (asks before it changes anything)
+	$(HUNDREDFOLD) --target aws deploy --parameter Architecture=$(ARCHITECTURE)
 
 .PHONY: clean
 clean: ## remove what was built; environments and the local stack stay
@@ -195,15 +205,37 @@ clean: ## remove what was built; environments and the local stack stay
 build: $(LAYERS) $(FUNCTIONS) ## train the example model, build layers and functions, check their size
 	@$(PYTHON) layers/build.py check
 
-$(BUNDLE): layers/model/train.py layers/model/example_data.py layers/core/python/hundredfold/bundle.py \
-    layers/core/python/hundredfold/health.py $(DEV)
+$(BUNDLE): layers/model/train.py layers/model/example_data.py layers/model/describe.py $(DEV) \
+    $(addprefix layers/core/python/hundredfold/,answering.py bundle.py card.py health.py signature.py)
 	$(PYTHON) layers/model/train.py build/bundle
 
 $(INGEST): layers/model/make_ingest.py layers/model/example_data.py $(DEV)
 	$(PYTHON) layers/model/make_ingest.py $(INGEST) --records $(RECORDS)
 
-build/layers/dependencies.zip: requirements/dependencies.txt $(BUILDERS) $(DEV)
-	$(PYTHON) layers/build.py dependencies
+# Written anew only when it says something else: what was built for other extras is built again.
+build/extras: FORCE
+	@mkdir -p build && echo '$(EXTRAS)' | cmp -s - $@ || echo '$(EXTRAS)' > $@
+
+build/architecture: FORCE
+	@mkdir -p build && echo '$(ARCHITECTURE)' | cmp -s - $@ || echo '$(ARCHITECTURE)' > $@
+
+.PHONY: FORCE
+FORCE:
+
+build/layers/%/dependencies.zip: requirements/dependencies.txt build/extras $(wildcard requirements/extras/*.txt) $(BUILDERS) $(DEV)
+	$(PYTHON) layers/build.py --architecture $* dependencies --extras "$(EXTRAS)" --output $@
+
+build/layers/dependencies.zip: build/layers/$(ARCHITECTURE)/dependencies.zip build/architecture
+	cp $< $@
+	cp $(<:.zip=.packages.json) $(@:.zip=.packages.json)
+
+.PHONY: layers
+layers: build build/layers/x86_64/dependencies.zip build/layers/arm64/dependencies.zip ## build the layers for both architectures, show sizes and digests
+	@$(PYTHON) layers/build.py report
+
+.PHONY: layers-again
+layers-again: layers ## build all layers again from nothing, and compare their digests
+	$(PYTHON) layers/build.py again --extras "$(EXTRAS)"
 
 build/layers/core.zip: requirements/core.txt $(BUILDERS) $(shell find layers/core/python -name '*.py' -o -name '*.json') $(DEV)
 	$(PYTHON) layers/build.py core

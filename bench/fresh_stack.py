@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import psutil
-from hundredfold_cli.deployment import STACK_NAME, Deployment, deploy_locally
+from hundredfold_cli.deploying import deploy_locally
+from hundredfold_cli.deployment import STACK_NAME, Deployment
 from hundredfold_cli.local_stack import LocalStack, Process
 from hundredfold_cli.project import ROOT
 

@@ -43,9 +43,3 @@ def write_zip(root: Path, archive: Path) -> None:
             entry.external_attr = (0o100755 if path.stat().st_mode & 0o100 else 0o100644) << 16
             zipped.writestr(entry, path.read_bytes())
     unfinished.replace(archive)
-
-
-def unzipped_size(archive: Path) -> int:
-    """Return the bytes of an archive's files, which is what Lambda's limit counts."""
-    with zipfile.ZipFile(archive) as zipped:
-        return sum(entry.file_size for entry in zipped.infolist())

@@ -1,48 +1,69 @@
 """Builds the layers and the functions' code as zip archives, and holds their size against Lambda's limit."""
 
 import argparse
+import hashlib
+import json
+import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from archive import compile_python, unzipped_size, write_zip
-from packages import PLATFORMS, install
+from archive import compile_python, write_zip
+from hundredfold.card import CARD, Card
+from packages import PLATFORMS, install, named_by_extra
+from sizes import LAMBDA_LIMIT_BYTES, Part, over_limit, read_parts, table, unzipped_size
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
-
-LAMBDA_LIMIT_BYTES = 262_144_000
-"""Of a function and all its layers, unzipped.
-https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)"""
+LAYERS = BUILD / "layers"
 
 FUNCTIONS = ("plan_ingest", "infer_batch", "summarize_ingest")
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
-def build_dependencies(architecture: str) -> Path:
-    """The layer of what a model needs."""
-    return _layer("dependencies", lambda python: install(_locked("dependencies"), python, architecture))
-
-
-def build_core(architecture: str) -> Path:
-    """The layer of our own package and Powertools."""
+def build_dependencies(architecture: str, extras: list[str], archive: Path) -> Path:
+    """The layer of what a model needs, and of `extras`: packages that have a lock in requirements/extras."""
+    locks = [_locked("dependencies"), *(_locked(f"extras/{name}") for name in extras)]
+    if missing := [lock.stem for lock in locks if not lock.exists()]:
+        raise SystemExit(
+            f"there is no lock of {missing[0]}: write {missing[0]} into requirements/extras/{missing[0]}.in, "
+            "and run make lock"
+        )
 
     def fill(python: Path) -> None:
-        install(_locked("core"), python, architecture)
+        owners = named_by_extra(install(locks, python, architecture), locks)
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        archive.with_suffix(".packages.json").write_text(json.dumps(owners, indent=2, sort_keys=True) + "\n")
+
+    return _layer(f"{architecture}/dependencies", fill, archive)
+
+
+def build_core(archive: Path) -> Path:
+    """The layer of our own package and Powertools. It has nothing compiled in it, so it is every architecture's."""
+
+    def fill(python: Path) -> None:
+        install([_locked("core")], python, "x86_64")
+        if compiled := sorted(python.rglob("*.so")):
+            raise SystemExit(f"the core layer must be every architecture's, and has {compiled[0].name} in it")
         shutil.copytree(ROOT / "layers/core/python", python, dirs_exist_ok=True, ignore=IGNORED)
 
-    return _layer("core", fill)
+    return _layer("core", fill, archive)
 
 
-def build_model(bundle: Path) -> Path:
-    """The layer of a model's bundle."""
+def build_model(bundle: Path, archive: Path) -> Path:
+    """The layer of a model's bundle: the files that its card names, and the card."""
+    card = json.loads((bundle / CARD).read_bytes())
 
     def fill(python: Path) -> None:
         shutil.copytree(ROOT / "layers/model/python", python, dirs_exist_ok=True, ignore=IGNORED)
-        shutil.copytree(bundle, python / "hundredfold_model/bundle")
+        inside = python / "hundredfold_model/bundle"
+        inside.mkdir()
+        for name in (CARD, *card["files"]):
+            shutil.copyfile(bundle / name, inside / name)
 
-    return _layer("model", fill)
+    return _layer(f"model-{os.getpid()}", fill, archive)
 
 
 def build_function(name: str) -> Path:
@@ -55,55 +76,114 @@ def build_function(name: str) -> Path:
     return archive
 
 
-def check_size(layers: Iterable[Path], functions: Iterable[Path]) -> None:
+def check_size() -> None:
     """Print the size of each layer and of the largest function, and end with a message if they are too large."""
-    sizes = {archive: unzipped_size(archive) for archive in layers}
-    largest = max(functions, key=unzipped_size)
-    sizes[largest] = unzipped_size(largest)
-    for archive, size in sizes.items():
-        zipped = archive.stat().st_size
+    parts = _parts(LAYERS / "dependencies.zip")
+    for name in dict.fromkeys(part.layer for part in parts):
+        unzipped = sum(part.unzipped for part in parts if part.layer == name)
+        zipped = sum(part.zipped for part in parts if part.layer == name)
         _print(
-            f"{archive.stem:18}{size:>13,} bytes{size / LAMBDA_LIMIT_BYTES:>8.1%} of the limit, zipped {zipped:>11,}"
+            f"{name:18}{unzipped:>13,} bytes{unzipped / LAMBDA_LIMIT_BYTES:>8.1%} of the limit, zipped {zipped:>11,}"
         )
-    total = sum(sizes.values())
+    total = sum(part.unzipped for part in parts)
     _print(f"{'together':18}{total:>13,} bytes{total / LAMBDA_LIMIT_BYTES:>8.1%} of the limit")
-    if total > LAMBDA_LIMIT_BYTES:
-        raise SystemExit(f"that is {total - LAMBDA_LIMIT_BYTES:,} bytes over Lambda's limit of {LAMBDA_LIMIT_BYTES:,}")
+    if message := over_limit(parts):
+        raise SystemExit(message)
+    bundled = Card.from_json((BUILD / "bundle" / CARD).read_bytes())
+    if lacking := set(bundled.requires) - {part.package for part in parts}:
+        names = " ".join(sorted({*bundled.requires}))
+        raise SystemExit(f'build/bundle needs {", ".join(sorted(lacking))} in the layers: make build EXTRAS="{names}"')
+
+
+def report(architectures: list[str]) -> None:
+    """Print the sizes by package and the digests of the layers; end with a message if they are too large."""
+    messages = []
+    for architecture in architectures:
+        parts = _parts(LAYERS / architecture / "dependencies.zip")
+        _print(table(architecture, parts))
+        archives = {
+            "dependencies": LAYERS / architecture / "dependencies.zip",
+            "core": LAYERS / "core.zip",
+            "model": LAYERS / "model.zip",
+        }
+        _print("".join(f"  SHA-256 {_sha256(archive)}  {name}\n" for name, archive in archives.items()))
+        if message := over_limit(parts):
+            messages.append(f"{architecture}: {message}")
+    if messages:
+        raise SystemExit("\n".join(messages))
+
+
+def build_again(architectures: list[str], extras: list[str]) -> None:
+    """Build all layers once more, from nothing, and end with a message if one is not the same to the byte."""
+    differing = []
+    with tempfile.TemporaryDirectory() as folder:
+        again = Path(folder)
+        built = {
+            LAYERS / "core.zip": build_core(again / "core.zip"),
+            LAYERS / "model.zip": build_model(BUILD / "bundle", again / "model.zip"),
+        }
+        for architecture in architectures:
+            archive = again / architecture / "dependencies.zip"
+            built[LAYERS / architecture / "dependencies.zip"] = build_dependencies(architecture, extras, archive)
+        for first, second in built.items():
+            same = _sha256(first) == _sha256(second)
+            _print(f"{_sha256(second)}  {first.relative_to(LAYERS)}  {'the same again' if same else 'DIFFERS'}")
+            differing += [] if same else [str(first.relative_to(LAYERS))]
+    if differing:
+        raise SystemExit(f"built again, {', '.join(differing)} is not the same to the byte")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--architecture", choices=PLATFORMS, default="x86_64")
     commands = parser.add_subparsers(dest="part", required=True)
-    commands.add_parser("dependencies")
-    commands.add_parser("core")
-    commands.add_parser("model").add_argument("bundle", type=Path)
+    dependencies = commands.add_parser("dependencies")
+    dependencies.add_argument("--extras", default="", help="names of requirements/extras, with spaces between")
+    dependencies.add_argument("--output", type=Path, default=LAYERS / "dependencies.zip")
+    commands.add_parser("core").add_argument("--output", type=Path, default=LAYERS / "core.zip")
+    model = commands.add_parser("model")
+    model.add_argument("bundle", type=Path)
+    model.add_argument("--output", type=Path, default=LAYERS / "model.zip")
     commands.add_parser("functions")
     commands.add_parser("check")
+    commands.add_parser("report")
+    commands.add_parser("again").add_argument("--extras", default="")
     arguments = parser.parse_args()
     match arguments.part:
         case "dependencies":
-            build_dependencies(arguments.architecture)
+            build_dependencies(arguments.architecture, arguments.extras.split(), arguments.output)
         case "core":
-            build_core(arguments.architecture)
+            build_core(arguments.output)
         case "model":
-            build_model(arguments.bundle)
+            build_model(arguments.bundle, arguments.output)
         case "functions":
             for name in FUNCTIONS:
                 build_function(name)
         case "check":
-            check_size(
-                [BUILD / f"layers/{name}.zip" for name in ("dependencies", "core", "model")],
-                [BUILD / f"functions/{name}.zip" for name in FUNCTIONS],
-            )
+            check_size()
+        case "report":
+            report(list(PLATFORMS))
+        case "again":
+            build_again(list(PLATFORMS), arguments.extras.split())
 
 
-def _layer(name: str, fill: Callable[[Path], None]) -> Path:
+def _parts(dependencies: Path) -> list[Part]:
+    owners: dict[str, str] = json.loads(dependencies.with_suffix(".packages.json").read_text())
+    largest = max((BUILD / f"functions/{name}.zip" for name in FUNCTIONS), key=unzipped_size)
+    return [
+        *read_parts("dependencies", dependencies, owners),
+        *read_parts("core", LAYERS / "core.zip", {}),
+        *read_parts("model", LAYERS / "model.zip", {}),
+        *read_parts(largest.stem, largest, {}),
+    ]
+
+
+def _layer(name: str, fill: Callable[[Path], None], archive: Path) -> Path:
     root = _clean(BUILD / "unzipped/layers" / name)
     fill(root / "python")
     compile_python(root, "/opt")
-    archive = BUILD / f"layers/{name}.zip"
     write_zip(root, archive)
+    shutil.rmtree(root)
     return archive
 
 
@@ -115,6 +195,11 @@ def _clean(folder: Path) -> Path:
 
 def _locked(name: str) -> Path:
     return ROOT / f"requirements/{name}.txt"
+
+
+def _sha256(archive: Path) -> str:
+    with archive.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _print(line: str) -> None:

@@ -5,7 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from packaging.markers import Marker
 
 # Lambda's python3.13 is Amazon Linux 2023 with glibc 2.34. An older baseline makes the resolver pick old releases.
 PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
@@ -36,45 +39,84 @@ _UNUSED_PATHS = (
 )
 _UNUSED_METADATA = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"}
 
-_PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?: *; *([^\\\n]+))?", re.MULTILINE)
+_LAMBDA = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "python_version": "3.13"}
 
 
-def install(requirements: Path, target: Path, architecture: str) -> None:
-    """Install exactly what `requirements` pins into `target`, for Lambda on `architecture`, and prune it."""
+def install(locks: Sequence[Path], target: Path, architecture: str) -> dict[str, str]:
+    """Install exactly what `locks` pin into `target`, for Lambda on `architecture`, and prune it.
+
+    Returns
+    -------
+    owners : the package that each entry of `target` belongs to, in the order of the locks
+    """
     shutil.rmtree(target, ignore_errors=True)
-    subprocess.run(
-        [
-            *(
-                sys.executable,
-                "-m",
-                "uv",
-                "pip",
-                "install",
-                "--quiet",
-                "--no-config",
-                "--no-deps",
-                "--require-hashes",
-            ),
-            *("--only-binary", ":all:", "--link-mode", "copy"),
-            *("--python-platform", PLATFORMS[architecture], "--python-version", "3.13"),
-            *("--target", str(target), "-r", str(requirements)),
-        ],
-        check=True,
+    options = (
+        "--quiet",
+        "--no-config",
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "--link-mode",
+        "copy",
     )
-    check_pins(requirements, target)
+    platform = ("--python-platform", PLATFORMS[architecture], "--python-version", "3.13")
+    files = [word for lock in locks for word in ("-r", str(lock))]
+    subprocess.run(
+        [sys.executable, "-m", "uv", "pip", "install", *options, *platform, "--target", str(target), *files], check=True
+    )
+    pinned = pins(locks)
+    check_pins(pinned, target)
+    owners = owners_of(target, list(pinned))
     prune(target)
+    return owners
 
 
-def check_pins(requirements: Path, target: Path) -> None:
-    """Make sure that what is in `target` is what `requirements` pins; ends with a message if it is not."""
-    pinned = {_normal(name): version for name, version in _PIN.findall(requirements.read_text())}
+def pins(locks: Sequence[Path]) -> dict[str, str]:
+    """Return the versions that `locks` pin on Lambda, by package; ends with a message if two of them disagree."""
+    pinned: dict[str, str] = {}
+    for lock in locks:
+        for name, version, marker in _PIN.findall(lock.read_text()):
+            if marker and not Marker(marker).evaluate(_LAMBDA):
+                continue
+            if pinned.setdefault(_normal(name), version) != version:
+                raise SystemExit(
+                    f"{lock} pins {name} {version}, and another lock {pinned[_normal(name)]}: run make lock"
+                )
+    return pinned
+
+
+def check_pins(pinned: Mapping[str, str], target: Path) -> None:
+    """Make sure that what is in `target` is what is pinned; ends with a message if it is not."""
     installed = {
         _normal(distribution.name): distribution.version
         for distribution in importlib.metadata.distributions(path=[str(target)])
     }
     if installed != pinned:
         differing = sorted(set(installed.items()) ^ set(pinned.items()))
-        raise SystemExit(f"{target} does not hold what {requirements} pins: {differing}")
+        raise SystemExit(f"{target} does not hold what is pinned: {differing}")
+
+
+def owners_of(target: Path, order: Sequence[str]) -> dict[str, str]:
+    """Return the package of each entry of `target`, as the packages' own lists of files have it."""
+    distributions = {_normal(one.name): one for one in importlib.metadata.distributions(path=[str(target)])}
+    return {
+        file.parts[0]: name
+        for name in order
+        for file in distributions[name].files or []
+        if file.parts[0] not in {"..", "__pycache__", "bin"}
+    }
+
+
+def named_by_extra(owners: Mapping[str, str], locks: Sequence[Path]) -> dict[str, str]:
+    """Say of packages that only an extra brought along which one that was: `wcwidth (for skops)`."""
+    known = set(pins(locks[:1]))
+    names = {name: name for name in known}
+    for lock in locks[1:]:
+        for name in pins([lock]):
+            names.setdefault(name, name if name == _normal(lock.stem) else f"{name} (for {lock.stem})")
+    return {entry: names[name] for entry, name in owners.items()}
 
 
 def prune(target: Path) -> None:
@@ -91,6 +133,8 @@ def prune(target: Path) -> None:
 
 
 def _is_unused(path: Path, is_folder: bool) -> bool:
+    if path == Path(".lock"):
+        return True  # the installer's
     if path.parts[0].endswith(".dist-info"):
         # Whole, but for the installer's notes: licences lie there under the paths of the sources that they are of,
         # such as numpy/_core/include.

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from deployed import Stack
-from hundredfold_cli.deployment import STACK_NAME, deploy_locally
+from hundredfold_cli.deploying import deploy_locally
+from hundredfold_cli.deployment import STACK_NAME
 from hundredfold_cli.local_stack import LocalStack
 from hundredfold_cli.project import LOCAL
 

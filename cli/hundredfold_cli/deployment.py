@@ -1,11 +1,7 @@
-"""Deploying the template, and finding what was deployed."""
+"""Finding what was deployed."""
 
-import os
-import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -15,62 +11,17 @@ from hundredfold.adapters.clients import error_code
 from hundredfold.adapters.ledger import DynamoLedger
 from hundredfold.adapters.objects import S3Sources
 
-from hundredfold_cli.failures import DeploymentError, NotThereError
-from hundredfold_cli.project import BUILT, ROOT, SAM, SAM_CONFIG, TEMPLATE
+from hundredfold_cli.failures import NotThereError
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_lambda import LambdaClient
     from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_s3 import S3Client
     from types_boto3_stepfunctions import SFNClient
 
 STACK_NAME = "hundredfold"
-
-
-def deploy_locally(target: Mapping[str, str], log: Path, parameters: Mapping[str, str] | None = None) -> None:
-    """Deploy the template to a local stack with `sam deploy`, as it is deployed to AWS; done again, it updates.
-
-    Parameters
-    ----------
-    target : the environment that leads to the local stack: endpoint, region and credentials
-    log : what sam prints goes here
-    parameters : template parameters other than those of the local target in infra/samconfig.toml
-
-    Raises
-    ------
-    NotThereError
-        If something was not built.
-    DeploymentError
-        If sam or CloudFormation refuse; the message has their last lines.
-    """
-    if missing := [path.relative_to(ROOT) for path in (*BUILT, SAM) if not path.exists()]:
-        raise NotThereError(f"{missing[0]} is not there yet; run make build")
-    command = [
-        *(str(SAM), "deploy", "--config-file", str(SAM_CONFIG), "--config-env", "local"),
-        *("--template-file", str(TEMPLATE), "--stack-name", STACK_NAME),
-    ]
-    if parameters:
-        command += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environment = {
-        **inherited,
-        **target,
-        "SAM_CLI_TELEMETRY": "0",
-        "__SAM_CLI_APP_DIR": str(log.parent / "sam"),
-    }
-    with log.open("wb") as output:
-        done = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-    if done.returncode:
-        last = "\n  ".join(log.read_text(errors="replace").splitlines()[-12:])
-        raise DeploymentError(f"the template could not be deployed; all of it is in {log}, the end is:\n  {last}")
 
 
 @dataclass(frozen=True)
@@ -84,6 +35,8 @@ class Deployment:
     work_bucket: str
     predictions_table: str
     ledger_table: str
+    infer_function: str
+    model_layer: str
 
     @classmethod
     def find(cls, session: boto3.Session, endpoint: str | None, stack: str) -> "Deployment":
@@ -104,6 +57,8 @@ class Deployment:
                 work_bucket=outputs["WorkBucketName"],
                 predictions_table=outputs["PredictionsTableName"],
                 ledger_table=outputs["LedgerTableName"],
+                infer_function=outputs["InferBatchFunctionName"],
+                model_layer=outputs["ModelLayerArn"],
             )
         except KeyError as missing:
             status = stacks[0]["StackStatus"]
@@ -139,6 +94,11 @@ class Deployment:
     @cached_property
     def step_functions(self) -> "SFNClient":
         client: SFNClient = self._client("stepfunctions")
+        return client
+
+    @cached_property
+    def lambda_(self) -> "LambdaClient":
+        client: LambdaClient = self._client("lambda")
         return client
 
     @cached_property

@@ -2,14 +2,19 @@
 
 import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO
 
 from hundredfold.errors import InvalidIngestError
 
-PREDICTION_COLUMNS = ("record_id", "label", "score", "model_version", "predicted_at", "batch")
+from hundredfold_cli.answers import columns_of
+
+PREDICTION_COLUMNS = ("record_id", "model_version", "predicted_at", "batch")
+"""Of every prediction; after its id come the columns of its answer."""
+
 REJECTION_COLUMNS = ("record_id", "reason", "detail", "line", "offset", "batch")
 
 
@@ -18,6 +23,21 @@ class Format(StrEnum):
 
     JSONL = "jsonl"
     CSV = "csv"
+
+
+def with_answer_columns(
+    predictions: Iterable[Mapping[str, Any]],
+) -> tuple[Iterator[Mapping[str, Any]], Sequence[str]]:
+    """Return predictions with their answers as columns, and the names of all columns.
+
+    All predictions of an ingest are one model's, so the first one tells the columns of all.
+    """
+    rows = iter(predictions)
+    first = list(islice(rows, 1))
+    answer = columns_of(first[0]) if first else {"label": None, "score": None}
+    identity, *rest = PREDICTION_COLUMNS
+    flat = ({**prediction, **columns_of(prediction)} for prediction in chain(first, rows))
+    return flat, (identity, *answer, *rest)
 
 
 def export(

@@ -13,6 +13,7 @@ from hundredfold.adapters.clients import error_code
 from hundredfold.errors import IngestExistsError, IngestNotFoundError, InvalidIngestError
 from hundredfold.ingest import Plan, check_ingest_id, ingest_id_of, resume_name, source_key
 from hundredfold.outcomes import Status, Totals
+from hundredfold.shadow import SHADOW, Shadow
 from hundredfold.summarizing import lambda_message, summarize
 
 from hundredfold_cli.deployment import Deployment
@@ -65,11 +66,19 @@ def start_ingest(deployment: Deployment, file: Path, ingest_id: str, uploaded: C
     check_new(deployment, ingest_id)
     key = source_key(ingest_id)
     deployment.s3.upload_file(str(file), deployment.source_bucket, key, Callback=uploaded)
+    _start(deployment, ingest_id, {"source": {"bucket": deployment.source_bucket, "key": key}})
+
+
+def start_shadow(deployment: Deployment, shadow: Shadow) -> None:
+    """Start the shadow of an ingest that was started by `start_ingest`; raises IngestExistsError if there is one."""
+    source = {"bucket": deployment.source_bucket, "key": source_key(shadow.of)}
+    _start(deployment, shadow.ingest_id, {"source": source, "shadow": shadow.as_input()})
+
+
+def _start(deployment: Deployment, ingest_id: str, execution_input: dict[str, Any]) -> None:
     try:
         deployment.step_functions.start_execution(
-            stateMachineArn=deployment.state_machine,
-            name=ingest_id,
-            input=json.dumps({"source": {"bucket": deployment.source_bucket, "key": key}}),
+            stateMachineArn=deployment.state_machine, name=ingest_id, input=json.dumps(execution_input)
         )
     except ClientError as error:
         if error_code(error) == "ExecutionAlreadyExists":
@@ -127,10 +136,11 @@ def has_ended(entered: Mapping[str, Any], execution: str) -> bool:
 
 def newest_ingest(deployment: Deployment) -> str:
     """Return the id of the ingest that was started last; raises NotThereError if there is none."""
-    executions = deployment.step_functions.list_executions(stateMachineArn=deployment.state_machine, maxResults=100)
-    if not executions["executions"]:
+    listed = deployment.step_functions.list_executions(stateMachineArn=deployment.state_machine, maxResults=100)
+    executions = [execution for execution in listed["executions"] if SHADOW not in execution["name"]]
+    if not executions:
         raise NotThereError("there is no ingest yet; start one with: hundredfold ingest FILE")
-    name = str(max(executions["executions"], key=lambda execution: execution["startDate"])["name"])
+    name = str(max(executions, key=lambda execution: execution["startDate"])["name"])
     execution = execution_of(deployment, name)
     return ingest_id_of(name, json.loads(execution["input"]) if execution else None)
 

@@ -9,7 +9,7 @@ from hundredfold.adapters.clients import error_code
 from hundredfold.errors import HundredfoldError, IngestNotFoundError
 
 from hundredfold_cli import show
-from hundredfold_cli.commands import costing, ingesting, local, reading, resuming, seeing
+from hundredfold_cli.commands import costing, ingesting, local, model, reading, resuming, seeing
 from hundredfold_cli.deployment import STACK_NAME
 from hundredfold_cli.failures import DeploymentError, ExitCode, NotThereError
 from hundredfold_cli.target import Target, choice
@@ -44,6 +44,7 @@ for command in (
     local.up,
     local.down,
     local.status,
+    local.deploy,
     ingesting.ingest,
     ingesting.watch,
     resuming.resume,
@@ -56,6 +57,7 @@ for command in (
     seeing.dashboard,
 ):
     app.command()(command)
+app.add_typer(model.app, name="model")
 
 
 def run() -> None:

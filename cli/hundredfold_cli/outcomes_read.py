@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
@@ -108,8 +109,18 @@ def _read_predictions(deployment: Deployment, ingest_id: str, record_ids: list[s
             RequestItems={table: {"Keys": keys[:_KEYS_PER_CALL], "ConsistentRead": True}}
         )
         for item in answer["Responses"].get(table, []):
-            prediction = {name: _deserialize(value) for name, value in item.items()}
-            prediction |= {"score": float(prediction["score"]), "batch": int(prediction["batch"])}
+            prediction = {name: _plain(_deserialize(value)) for name, value in item.items()}
+            prediction["batch"] = int(prediction["batch"])
             found[prediction["record_id"]] = prediction
         keys = [*answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", []), *keys[_KEYS_PER_CALL:]]
     return found
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return float(value)
+        case dict():
+            return {name: _plain(inner) for name, inner in value.items()}
+        case _:
+            return value

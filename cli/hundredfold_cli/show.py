@@ -72,6 +72,8 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
         "source": str(summary["source"]) or "-",
         "predictions": f"DynamoDB table {predictions_table}",
     }
+    if "shadow" in summary:
+        rows["shadow"] = _shadow(summary["shadow"])
     for name, value in rows.items():
         table.add_row(name, value)
     out.print(table)
@@ -97,6 +99,12 @@ def _ranges(batches: Sequence[int]) -> str:
     return f"batch{'es' if len(batches) > 1 else ''} {', '.join(parts)}"
 
 
+def _shadow(told: Mapping[str, Any]) -> str:
+    if "error" in told:
+        return f"version {told['version']} failed: {told['error']}"
+    return f"version {told['version']} disagrees on {told['disagreed']:,} of {told['compared']:,} records"
+
+
 def _drift(drift: Mapping[str, float] | None) -> str:
     if drift is None:
         return "-"
@@ -108,8 +116,7 @@ def print_sample(reads: list[BatchRead]) -> None:
     """Print the prediction of the first record of each of some batches, with the record."""
     table = Table(box=SIMPLE, title="A few predictions", title_justify="left", expand=True)
     table.add_column("id", no_wrap=True)
-    table.add_column("label", no_wrap=True)
-    table.add_column("score", justify="right")
+    table.add_column("prediction", no_wrap=True)
     table.add_column("record", overflow="ellipsis", no_wrap=True, ratio=1)
     for read in reads:
         line = next((line for line in read.lines if line.record_id in read.predictions), None)
@@ -117,9 +124,18 @@ def print_sample(reads: list[BatchRead]) -> None:
             prediction = read.predictions[line.record_id]
             fields = {name: value for name, value in json.loads(line.content).items() if name != "id"}
             text = next(iter(fields.values())) if len(fields) == 1 else json.dumps(fields, ensure_ascii=False)
-            table.add_row(line.record_id, prediction["label"], f"{prediction['score']:.3f}", escape(str(text)))
+            table.add_row(escape(line.record_id), escape(answer_text(prediction)), escape(str(text)))
     if table.row_count:
         out.print(table)
+
+
+def answer_text(answer: Mapping[str, Any]) -> str:
+    """Return a stored answer in a few words: `positive  0.931`, `21.5`, `colour: red  0.800, size: 2.1`."""
+    if "outputs" in answer:
+        return ", ".join(f"{name}: {answer_text(one)}" for name, one in sorted(answer["outputs"].items()))
+    if "value" in answer:
+        return f"{answer['value']:g}"
+    return f"{answer['label']}  {answer['score']:.3f}" if "score" in answer else str(answer["label"])
 
 
 def print_verification(found: Verification, ingest_id: str) -> None:

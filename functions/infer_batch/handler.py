@@ -18,7 +18,9 @@ from hundredfold.bundle import Bundle, load
 from hundredfold.errors import BundleRefusedError
 from hundredfold.ingest import card_key
 from hundredfold.observability import failures_logged, logger, metrics, observe_batch
+from hundredfold.restoring import reseed_after_restore
 from hundredfold.settings import Settings
+from hundredfold.smoke import smoke
 from hundredfold_model import bundle_folder
 
 SECONDS_BEFORE_TIMEOUT = 2.0
@@ -27,7 +29,7 @@ SECONDS_BEFORE_TIMEOUT = 2.0
 settings = Settings.from_environment(os.environ)
 loading = time.perf_counter()
 try:
-    bundle: Bundle | BundleRefusedError = load(bundle_folder())
+    bundle: Bundle | BundleRefusedError = load(bundle_folder(), settings.model_card)
 except BundleRefusedError as error:
     # Raised here it would be an error of the environment's start, which Lambda tries again by itself, at each call.
     # Raised by the handler, it is the batch's error, by its name, and no retrier lists that.
@@ -45,20 +47,23 @@ predictions = DynamoPredictions(
     pool=ThreadPoolExecutor(4, thread_name_prefix="predictions"),
 )
 worker = Worker()
+reseed_after_restore()
 
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
 @sealed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    if isinstance(bundle, BundleRefusedError):
+        raise bundle.with_traceback(None)
+    if "smoke" in event:
+        return smoke(bundle)
     effort = worker.begin()
     logger.append_keys(
         ingest_id=event["ingest_id"], batch=event["batch"]["batch"], execution=event.get("execution", "")
     )
     task = BatchTask.from_dict(event)
     with failures_logged():
-        if isinstance(bundle, BundleRefusedError):
-            raise bundle.with_traceback(None)
         if task.batch.batch == 0:
             # The model that scores an ingest is described beside it: the summary and the report read its card there.
             work.write(card_key(task.ingest_id), bundle.card.to_json())

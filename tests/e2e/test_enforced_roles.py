@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from deployed import Stack
-from hundredfold_cli.deployment import STACK_NAME, deploy_locally
+from hundredfold_cli.deploying import deploy_locally
+from hundredfold_cli.deployment import STACK_NAME
 from hundredfold_cli.local_stack import LocalStack
 from hundredfold_cli.project import LOCAL
 

@@ -58,13 +58,19 @@ def released(stack: Stack, layer: bytes, *, timeout: int) -> Iterator[None]:
     poisoned = client.publish_layer_version(LayerName="hundredfold-poisonous-model", Content={"ZipFile": layer})
     try:
         client.update_function_configuration(
-            FunctionName=FUNCTION, Layers=[*others, poisoned["LayerVersionArn"]], Timeout=timeout
+            FunctionName=FUNCTION,
+            Layers=[*others, poisoned["LayerVersionArn"]],
+            Timeout=timeout,
+            Environment={"Variables": {**before["Environment"]["Variables"], "MODEL_CARD_SHA256": ""}},
         )
         version = client.publish_version(FunctionName=FUNCTION)["Version"]
         client.update_alias(FunctionName=FUNCTION, Name="live", FunctionVersion=version)
         yield
     finally:
         client.update_function_configuration(
-            FunctionName=FUNCTION, Layers=[item["Arn"] for item in before["Layers"]], Timeout=before["Timeout"]
+            FunctionName=FUNCTION,
+            Layers=[item["Arn"] for item in before["Layers"]],
+            Timeout=before["Timeout"],
+            Environment=before["Environment"],
         )
         client.update_alias(FunctionName=FUNCTION, Name="live", FunctionVersion=live)

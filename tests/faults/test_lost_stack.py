@@ -11,7 +11,8 @@ from pathlib import Path
 from deployed import Stack
 from hundredfold.bundle import load
 from hundredfold.outcomes import Status
-from hundredfold_cli.deployment import STACK_NAME, deploy_locally
+from hundredfold_cli.deploying import deploy_locally
+from hundredfold_cli.deployment import STACK_NAME
 from hundredfold_cli.local_stack import LocalStack
 from hundredfold_cli.project import LOCAL, ROOT
 

@@ -55,7 +55,7 @@ class Trial:
         if not self.texts:
             self.texts = [f"I {('loved', 'hated')[number % 2]} scene {number} of this film." for number in range(800)]
         if not self.expected:
-            labels = [label for label, _ in self.world.bundle.predict([(text,) for text in self.texts])]
+            labels = [str(label) for label, _ in self.world.bundle.predict([(text,) for text in self.texts])]
             self.expected = {f"r-{number}": label for number, label in enumerate(labels)}
         lines = [json.dumps({"id": f"r-{number}", "text": text}) for number, text in enumerate(self.texts)]
         self.file.write_text("".join(f"{line}\n" for line in lines))

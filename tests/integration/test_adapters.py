@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
+from botocore.config import Config
 from deployed import Stack
 from hundredfold.adapters.ledger import DynamoLedger
 from hundredfold.adapters.models import LambdaModels
@@ -17,6 +18,7 @@ from hundredfold.errors import IngestExistsError, SourceChangedError, SourceMiss
 from hundredfold.ingest import Model, ObjectLocation, Plan, Source
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Status
 from hundredfold.summarizing import summarize
+from hundredfold_cli.outcomes_read import read_prediction
 
 MODEL = Model("arn:aws:lambda:us-east-1:000000000000:function:f:7", "7")
 
@@ -199,3 +201,33 @@ def test_a_batch_run_out_of_time_raises(stack: Stack) -> None:
         adapter = DynamoPredictions(client_without_validation(stack), stack.deployment.predictions_table, now, pool)
         with pytest.raises(OutOfTimeError, match="time was out"):
             adapter.write("tests-late", 0, MODEL, [Prediction("a", "b", 0.5)], lambda: started - time.monotonic())
+
+
+def test_answers_of_every_kind_are_read_back_as_they_were_given(stack: Stack) -> None:
+    ingest_id = f"tests-{uuid.uuid4().hex}"
+    client: Any = stack.deployment.session.client(
+        "dynamodb", endpoint_url=stack.deployment.endpoint, config=Config(parameter_validation=False)
+    )
+    given = [
+        Prediction("scored", "pos", 0.1 + 0.2),
+        Prediction("unscored", "pos", None),
+        Prediction("number", -1.5e-7, None),
+        Prediction("several", {"colour": "red", "size": "s"}, {"colour": 0.75, "size": None}),
+        Prediction("numbers", {"x": 1.0, "y": 2.5}, {"x": None, "y": None}),
+    ]
+    with ThreadPoolExecutor(1) as pool:
+        adapter = DynamoPredictions(client, stack.deployment.predictions_table, lambda: "now", pool)
+        adapter.write(ingest_id, 0, MODEL, given, lambda: 30)
+
+    kept = {"ingest_id", "batch", "model_version", "predicted_at", "record_id"}
+    read = {
+        prediction.record_id: read_prediction(stack.deployment, ingest_id, prediction.record_id) or {}
+        for prediction in given
+    }
+    assert {name: {key: row[key] for key in row.keys() - kept} for name, row in read.items()} == {
+        "scored": {"label": "pos", "score": 0.30000000000000004},
+        "unscored": {"label": "pos"},
+        "number": {"value": -1.5e-7},
+        "several": {"outputs": {"colour": {"label": "red", "score": 0.75}, "size": {"label": "s"}}},
+        "numbers": {"outputs": {"x": {"value": 1.0}, "y": {"value": 2.5}}},
+    }

@@ -141,7 +141,7 @@ def test_what_is_sent_is_what_botocore_would_send(
 ) -> None:
     aws.requests.clear()
     written.write(found)
-    items = [
+    items: list[dict[str, Any]] = [
         {
             "record_id": {"S": prediction.record_id},
             "ingest_id": {"S": "i1"},

@@ -24,7 +24,6 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
-from sklearn.svm import LinearSVC
 
 TEXT = Signature((Field("text", FieldType.TEXT),))
 NUMBERS = Signature((Field("height", FieldType.NUMBER), Field("width", FieldType.NUMBER)))
@@ -273,13 +272,31 @@ def test_a_card_with_other_classes_than_the_models_is_refused(text_bundle: Path)
         load(text_bundle)
 
 
-@pytest.mark.parametrize("model", [LinearRegression(), LinearSVC()])
-def test_a_model_without_probabilities_is_refused_when_it_is_loaded(tmp_path: Path, model: Any) -> None:
-    model.fit([[0.0, 0.0], [1.0, 1.0]], [0, 1])
+def test_a_regressor_whose_card_says_classes_is_refused(tmp_path: Path) -> None:
+    model = LinearRegression().fit([[0.0, 0.0], [1.0, 1.0]], [0, 1])
     write_bundle(tmp_path, {"model.joblib": model}, NUMBERS, ("0", "1"))
 
-    with pytest.raises(BundleRefusedError, match=f"a {type(model).__name__}, which gives no probabilities"):
+    with pytest.raises(BundleRefusedError, match=r"classes are \(\), and its card says \('0', '1'\)"):
         load(tmp_path)
+
+
+def test_a_last_step_that_does_not_predict_is_refused(tmp_path: Path) -> None:
+    write_bundle(tmp_path, {"model.joblib": CountVectorizer().fit(TEXTS)}, TEXT, ())
+
+    with pytest.raises(BundleRefusedError, match="a CountVectorizer, which does not predict"):
+        load(tmp_path)
+
+
+def test_a_card_that_is_not_the_released_one_is_refused_and_nothing_opened(text_bundle: Path) -> None:
+    released = sha256(text_bundle / CARD)
+    assert load(text_bundle, released).digest == released
+    proof = set_trap(text_bundle)
+    change_card(text_bundle, files={"pipeline.joblib": sha256(text_bundle / "pipeline.joblib")})
+
+    with pytest.raises(BundleRefusedError, match=f"not the one that was released .*released {released}"):
+        load(text_bundle, released)
+
+    assert not proof.exists()
 
 
 # ---------------------------------------------------------------- what is not opened

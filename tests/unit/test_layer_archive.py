@@ -8,7 +8,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from archive import compile_python, unzipped_size, write_zip
+from archive import compile_python, write_zip
+from sizes import unzipped_size
 
 FILES = {
     "python/hundredfold/__init__.py": b'"""A package."""\n',

@@ -1,5 +1,6 @@
 """ingest, watch: starting an ingest and following it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,8 @@ from hundredfold_cli.commands.reading import show_standing
 from hundredfold_cli.deployment import Deployment
 from hundredfold_cli.failures import ExitCode
 from hundredfold_cli.follow import follow
-from hundredfold_cli.ingests import check_file, check_new, new_ingest_id, newest_ingest, start_ingest
+from hundredfold_cli.ingests import check_file, check_new, new_ingest_id, newest_ingest, start_ingest, start_shadow
+from hundredfold_cli.shadowing import new_shadow, report_shadow
 from hundredfold_cli.target import find_deployment
 
 
@@ -20,6 +22,10 @@ def ingest(
     file: Annotated[Path, typer.Argument(help='Records as JSON Lines: {"id": "...", and the model\'s fields}.')],
     ingest_id: Annotated[str | None, typer.Option("--id", help="The ingest's id; made from the file's name.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Do not wait for its end.")] = False,
+    shadow: Annotated[
+        str | None, typer.Option(help="A version of the model that runs on a sample beside the live one.")
+    ] = None,
+    sample: Annotated[str, typer.Option(help="Which share of the batches it runs on.")] = "5%",
     as_json: AsJson = False,
 ) -> None:
     """Upload a file of records, start one execution that scores them, and follow it to its end."""
@@ -27,10 +33,15 @@ def ingest(
     deployment = find_deployment()
     name = ingest_id if ingest_id is not None else new_ingest_id(file)
     check_new(deployment, name)
+    beside = new_shadow(deployment, name, shadow, sample) if shadow else None
     show.say(f"uploading {file.name} ({size:,} bytes) as ingest {name} ...")
     with show.upload_progress(size) as uploaded:
         start_ingest(deployment, file, name, uploaded)
+    if beside:
+        _apart(lambda: start_shadow(deployment, beside))
     if not detach:
+        if beside:
+            _apart(lambda: (follow(deployment, name), report_shadow(deployment, name)))
         follow_to_end(deployment, name, as_json=as_json)
         return
     show.say(f"started; follow it with: hundredfold watch {name}")
@@ -42,6 +53,16 @@ def watch(ingest_id: IngestId = None, as_json: AsJson = False) -> None:
     """Follow an ingest to its end, and show its summary."""
     deployment = find_deployment()
     follow_to_end(deployment, ingest_id or newest_ingest(deployment), as_json=as_json)
+
+
+def _apart(do: Callable[[], object]) -> None:
+    """Do something with a shadow; whatever becomes of that, its ingest goes on."""
+    try:
+        do()
+    except KeyboardInterrupt:
+        show.say("\nthe shadow goes on; look at it with: hundredfold model shadow")
+    except Exception as error:  # noqa: BLE001, RUF100 - anything at all
+        show.complain(f"the shadow: {error}; the ingest itself is not touched by that")
 
 
 def follow_to_end(deployment: Deployment, ingest_id: str, *, as_json: bool) -> None:

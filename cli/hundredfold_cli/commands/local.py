@@ -1,17 +1,28 @@
-"""up, down, status: the local stack."""
+"""up, down, status: the local stack; deploy: AWS."""
 
 import os
+from typing import Annotated
+
+import typer
 
 from hundredfold_cli import show
 from hundredfold_cli.commands.options import AsJson
-from hundredfold_cli.deployment import deploy_locally
+from hundredfold_cli.deploying import deploy_locally, deploy_to_aws
 from hundredfold_cli.failures import NotThereError
 from hundredfold_cli.local_stack import LocalStack
 from hundredfold_cli.project import LOCAL
+from hundredfold_cli.recipe import parse_pairs
+from hundredfold_cli.target import choice
+
+Parameters = Annotated[list[str] | None, typer.Option("--parameter", help="Name=value, of the template.")]
+BuiltModel = Annotated[
+    bool, typer.Option("--built-model", help="Make the model that was built here live; without it, the live one stays.")
+]
 
 
-def up() -> None:
+def up(parameter: Parameters = None, built_model: BuiltModel = False) -> None:
     """Start the local stack, and deploy the template to it. Done again, it deploys what has changed."""
+    parameters = parse_pairs(parameter or [], "--parameter")
     stack = LocalStack(LOCAL)
     was_running = stack.running() is not None
     if not was_running:
@@ -19,12 +30,18 @@ def up() -> None:
     process = stack.start()
     try:
         show.say(f"deploying infra/template.yaml to {process.endpoint} ...")
-        deploy_locally(process.environment(), LOCAL / "deploy.log")
+        deploy_locally(process.environment(), LOCAL / "deploy.log", parameters, built_model=built_model, say=show.say)
     except BaseException:
         if not was_running:
             stack.stop()  # a stack with nothing in it, or half of it, is of no use to anyone
         raise
     show.say("deployed.")
+
+
+def deploy(parameter: Parameters = None, built_model: BuiltModel = False) -> None:
+    """Deploy the template to AWS (sam shows what changes and asks), and release it. The live model stays live."""
+    parameters = parse_pairs(parameter or [], "--parameter")
+    deploy_to_aws(choice.stack, parameters, built_model=built_model, say=show.say)
 
 
 def down() -> None:

@@ -1,8 +1,9 @@
 """summary, results, verify: what became of an ingest."""
 
 import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from hundredfold.errors import InvalidIngestError, SourceChangedError, SourceMissingError
@@ -12,7 +13,7 @@ from hundredfold.summarizing import group_failures
 from hundredfold_cli import show
 from hundredfold_cli.commands.options import AsJson, IngestId
 from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.export import PREDICTION_COLUMNS, REJECTION_COLUMNS, Format, export
+from hundredfold_cli.export import REJECTION_COLUMNS, Format, export, with_answer_columns
 from hundredfold_cli.failures import ExitCode, NotThereError
 from hundredfold_cli.ingests import Standing, newest_ingest, standing
 from hundredfold_cli.outcomes_read import (
@@ -75,9 +76,12 @@ def results(
         show.print_json(outcome)
         return
     if rejected:
-        rows, columns, kind = read_all_rejections(deployment, plan), REJECTION_COLUMNS, "rejections"
+        rows: Iterable[Mapping[str, Any]] = read_all_rejections(deployment, plan)
+        columns: Sequence[str] = REJECTION_COLUMNS
+        kind = "rejections"
     else:
-        rows, columns, kind = read_all_predictions(deployment, plan), PREDICTION_COLUMNS, "predictions"
+        rows, columns = with_answer_columns(read_all_predictions(deployment, plan))
+        kind = "predictions"
     count = export(rows, columns, format_, output, sys.stdout)
     show.say(f"{count:,} {kind} of {name}")
 

@@ -184,6 +184,9 @@ class Baseline:
         scores = [0] * (len(self.score_edges) + 1)
         labels = dict.fromkeys(self.labels, 0)
         for prediction in predictions:
+            # A baseline is of one class and its score; no other model has one.
+            assert isinstance(prediction.label, str)  # noqa: S101
+            assert isinstance(prediction.score, float)  # noqa: S101
             scores[bisect_right(self.score_edges, prediction.score)] += 1
             labels[prediction.label] += 1
         return Sketch(tuple(labels.values()), tuple(scores), tuple(tuple(bins) for bins in counts), unseen)

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 from hundredfold.decoding import Record
 from hundredfold.errors import HundredfoldError
-from hundredfold.outcomes import Prediction, Reason, Rejection
+from hundredfold.outcomes import Label, Prediction, Reason, Rejection, Score
 
-type Answer = tuple[str, float]
+type Answer = tuple[Label, Score]
 """A label and its score."""
 
 type Predict = Callable[[Sequence[tuple[str | float, ...]]], Sequence[Answer]]

@@ -22,13 +22,20 @@ class Reason(StrEnum):
     NOT_PREDICTABLE = "not_predictable"
 
 
+type Label = str | float | Mapping[str, str | float]
+"""What a model answers: a class, a number if it is a regressor, or one of these for each output that it names."""
+
+type Score = float | Mapping[str, float | None] | None
+"""How sure a model is of its label, from 0 to 1; None for a number and where the model gives no probabilities."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The model's answer for one record: its label, and how sure the model is of it, from 0 to 1."""
+    """The model's answer for one record: its label, and how sure the model is of it."""
 
     record_id: str
-    label: str
-    score: float
+    label: Label
+    score: Score
 
 
 @dataclass(frozen=True, slots=True)

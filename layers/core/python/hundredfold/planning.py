@@ -19,6 +19,7 @@ from hundredfold.ingest import (
 )
 from hundredfold.outcomes import BatchOutcome
 from hundredfold.ports import Ledger, Models, Sources, WorkObjects
+from hundredfold.shadow import shadow_from_input
 
 
 def plan_ingest(
@@ -47,9 +48,11 @@ def plan_ingest(
     check_ingest_id(ingest_id)
     source = sources.pin(source_from_input(execution_input))
     model = models.live()
+    batches = cut(sources.stream(source), max_records=batch_records, max_bytes=batch_bytes)
+    if shadow := shadow_from_input(execution_input):
+        model, batches = shadow.model(model), shadow.choose(batches)
     counts = _Counts()
-    batches = counts.of(cut(sources.stream(source), max_records=batch_records, max_bytes=batch_bytes))
-    manifest = b"".join(encode_manifest(batches))
+    manifest = b"".join(encode_manifest(counts.of(batches)))
     key = manifest_key(ingest_id)
     plan = Plan(
         ingest_id=ingest_id,

@@ -6,6 +6,9 @@ from typing import Self
 
 from hundredfold.errors import InvalidIngestError
 
+MODEL_CARD_VARIABLE = "MODEL_CARD_SHA256"
+"""Set by a release, and kept by Lambda in the version that it publishes, whose configuration cannot be changed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -16,6 +19,7 @@ class Settings:
     batch_records, batch_bytes : the most records and bytes of a batch
     record_bytes : the longest record, in bytes of its line
     live_alias : ARN of the inference function's alias that is live; empty for all but the planner
+    model_card : SHA-256 of the model's card as it was released; empty for all but released inference functions
     """
 
     work_bucket: str
@@ -25,6 +29,7 @@ class Settings:
     batch_records: int
     batch_bytes: int
     record_bytes: int
+    model_card: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -37,6 +42,7 @@ class Settings:
             batch_records=_positive(environment, "BATCH_RECORDS"),
             batch_bytes=_positive(environment, "BATCH_BYTES"),
             record_bytes=_positive(environment, "RECORD_BYTES"),
+            model_card=environment.get(MODEL_CARD_VARIABLE, ""),
         )
         if settings.batch_bytes < settings.record_bytes:
             # A batch over its limit is one record over its own: see cutting.cut and batch_inference.infer_batch.

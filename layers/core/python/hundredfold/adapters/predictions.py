@@ -1,7 +1,7 @@
 """Predictions in DynamoDB: 25 a call, the calls of a batch at once, what is not taken sent again while time is left."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from hundredfold.adapters.clients import error_code, is_busy, is_throttled
 from hundredfold.adapters.patience import patiently, pause_before
 from hundredfold.errors import OutOfTimeError, StoreBusyError
 from hundredfold.ingest import Model
-from hundredfold.outcomes import Prediction
+from hundredfold.outcomes import Label, Prediction, Score
 from hundredfold.ports import TimeLeft
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ class DynamoPredictions:
                 "PutRequest": {
                     "Item": {
                         "record_id": {"S": prediction.record_id},
-                        "label": {"S": prediction.label},
-                        "score": {"N": repr(prediction.score)},
+                        **answer_attributes(prediction.label, prediction.score),
                         **common,
                     }
                 }
@@ -134,6 +133,25 @@ class DynamoPredictions:
             raise StoreBusyError("DynamoDB's answer to predictions was cut off")
         units = sum(consumed.get("CapacityUnits", 0.0) for consumed in answer.get("ConsumedCapacity", []))
         return list(answer["UnprocessedItems"].get(self._table, [])), units  # type: ignore[arg-type]
+
+
+def answer_attributes(label: Label, score: Score) -> dict[str, Any]:
+    """Return what is stored of an answer, as DynamoDB's attributes.
+
+    `label` and, if the model gives one, `score` of a class; `value` of a number; `outputs` of several, a map that has
+    one of these under each output's name.
+    """
+    match label:
+        case str() if score is None:
+            return {"label": {"S": label}}
+        case str():
+            return {"label": {"S": label}, "score": {"N": repr(score)}}
+        case float():
+            return {"value": {"N": repr(label)}}
+        case _:
+            scores = score if isinstance(score, Mapping) else {}
+            outputs = {name: {"M": answer_attributes(one, scores.get(name))} for name, one in label.items()}
+            return {"outputs": {"M": outputs}}
 
 
 def _send_encoded(client: "DynamoDBClient") -> None:

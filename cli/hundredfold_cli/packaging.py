@@ -1,0 +1,139 @@
+"""Packaging a model: its files and their card, in a folder that can be released."""
+
+import getpass
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hundredfold.card import CARD, Card, card_digest
+from hundredfold.errors import BundleRefusedError
+
+from hundredfold_cli.inference_environment import run_in_inference
+from hundredfold_cli.project import ROOT
+from hundredfold_cli.recipe import SAMPLE_RECORDS, Recipe
+
+DESCRIBE = ROOT / "layers/model/describe.py"
+
+
+def package(recipe: Recipe, folder: Path, *, allow_version_mismatch: bool = False) -> Card:
+    """Write a bundle into `folder`: the model's files and their card, which is found out by loading it once.
+
+    The same model, packaged again into the same folder, keeps its card to the byte: when and by whom it was made is
+    that of the first time, so that nothing is released twice.
+
+    Raises
+    ------
+    BundleRefusedError
+        If the model cannot be what its recipe says; the message says what to do. `folder` is left as it was.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / CARD).exists():
+        raise BundleRefusedError(f"{folder} holds something else than a bundle; choose another folder with --output")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
+        unfinished = Path(made) / "bundle"
+        unfinished.mkdir()
+        for file in recipe.files:
+            shutil.copyfile(file, unfinished / file.name)
+        found = _describe(recipe, unfinished, allow_version_mismatch=allow_version_mismatch)
+        card = replace(
+            found,
+            files={step: _sha256(unfinished / step) for step in found.steps},
+            score=recipe.score,
+            training=recipe.training,
+            notes=recipe.notes,
+        )
+        card = replace(card, made=_made(card, folder))
+        (unfinished / CARD).write_bytes(card.to_json())
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.rename(folder)
+    return card
+
+
+def read_bundle(folder: Path) -> tuple[Card, str]:
+    """Return a bundle's card and the card's digest, after each file was compared with it; nothing is opened.
+
+    Raises
+    ------
+    BundleRefusedError
+        If the card cannot be read, or a file is missing or not the one it describes.
+    """
+    try:
+        content = (folder / CARD).read_bytes()
+    except OSError:
+        raise BundleRefusedError(f"{folder} holds no bundle; make one with: hundredfold model package") from None
+    card = Card.from_json(content)
+    for name, expected in card.files.items():
+        if not (folder / name).is_file():
+            raise BundleRefusedError(f"the card in {folder} names {name}, which is not there; package the model again")
+        found = _sha256(folder / name)
+        if found != expected:
+            raise BundleRefusedError(
+                f"{folder / name} is not the file that its card describes (SHA-256 {found}, on the card {expected}): "
+                "it was damaged or replaced, so it is not opened; package the model again"
+            )
+    return card, card_digest(content)
+
+
+def _describe(recipe: Recipe, folder: Path, *, allow_version_mismatch: bool) -> Card:
+    request = {
+        "name": recipe.name,
+        "steps": [file.name for file in recipe.files],
+        "signature": {"fields": [{"name": name, "type": kind} for name, kind in recipe.fields]},
+        "input": recipe.input,
+        "outputs": recipe.outputs,
+        "requires": recipe.packages,
+        "trusted": recipe.trusted,
+        "saved_with": dict(recipe.saved_with),
+        "records": recipe.records[:SAMPLE_RECORDS],
+        "allow_version_mismatch": allow_version_mismatch,
+    }
+    asked, findings = folder.parent / "request.json", folder.parent / "findings.json"
+    asked.write_text(json.dumps(request))
+    done = run_in_inference(recipe.packages, DESCRIBE, str(folder), str(asked), str(findings))
+    if not findings.exists():
+        # It ended without a word of its own: killed, or out of memory.
+        last = "\n".join(done.stderr.splitlines()[-5:])
+        raise BundleRefusedError(f"the model could not be loaded (exit code {done.returncode}):\n{last}")
+    content = findings.read_bytes()
+    if done.returncode:
+        raise BundleRefusedError(str(json.loads(content)["error"]))
+    return Card.from_json(content)
+
+
+def _made(card: Card, folder: Path) -> dict[str, str]:
+    before = _card_before(folder)
+    if before and replace(before, made={}) == replace(card, made={}):
+        return dict(before.made)
+    return {"at": _now().isoformat(timespec="seconds"), "by": user()}
+
+
+def _card_before(folder: Path) -> Card | None:
+    try:
+        return Card.from_json((folder / CARD).read_bytes())
+    except (OSError, BundleRefusedError):
+        return None
+
+
+def _now() -> datetime:
+    # https://reproducible-builds.org/specs/source-date-epoch/
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return datetime.fromtimestamp(int(epoch), UTC) if epoch.isdecimal() else datetime.now(UTC)
+
+
+def user() -> str:
+    """Return who works here, as cards and versions name them: HUNDREDFOLD_USER, or the name of the account."""
+    if named := os.environ.get("HUNDREDFOLD_USER"):
+        return named
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

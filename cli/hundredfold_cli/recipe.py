@@ -1,0 +1,172 @@
+"""What a model's owner says of it: in `model.toml` beside its files, in options, or in both."""
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from hundredfold.bundle import SKOPS_SUFFIX
+from hundredfold.card import CARD, Input
+from hundredfold.errors import BundleRefusedError
+from hundredfold.signature import FieldType
+
+RECIPE = "model.toml"
+SAMPLE_RECORDS = 5
+"""How many records of a sample are kept in the card."""
+
+_KEYS = {
+    "name", "steps", "fields", "input", "outputs", "requires", "trusted",
+    "saved_with", "sample", "score", "training", "notes",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to package a model.
+
+    Attributes
+    ----------
+    files : its joblib or skops files, in the order in which they are applied
+    fields : name and type of each field that it reads, in its order
+    outputs : names of its outputs, if it has several
+    requires : packages that it needs beside scikit-learn's own
+    trusted : types that a skops file may hold beside those that skops knows
+    saved_with : versions that it was saved with, where its files do not say
+    records : a sample to predict
+    """
+
+    name: str
+    files: tuple[Path, ...]
+    fields: tuple[tuple[str, str], ...] = (("text", FieldType.TEXT),)
+    input: str = Input.ARRAY
+    outputs: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    trusted: tuple[str, ...] = ()
+    saved_with: Mapping[str, str] = field(default_factory=dict)
+    records: tuple[Mapping[str, Any], ...] = ()
+    score: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    notes: str = ""
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """All packages that it needs beside scikit-learn's own."""
+        needed = list(self.requires)
+        if self.input == Input.DATAFRAME:
+            needed.append("pandas")
+        if any(file.name.endswith(SKOPS_SUFFIX) for file in self.files):
+            needed.append("skops")
+        return tuple(dict.fromkeys(needed))
+
+
+def read_recipe(paths: Sequence[Path], options: Mapping[str, Any]) -> Recipe:
+    """Put a recipe together.
+
+    Parameters
+    ----------
+    paths : the model's files in order; or the folder that holds them and a `model.toml`; or that file itself
+    options : what the command line says of `Recipe`'s attributes, which goes before what `model.toml` says
+
+    Raises
+    ------
+    BundleRefusedError
+        If something is missing, unknown, or cannot be read; the message says what to write.
+    """
+    told: dict[str, Any] = {}
+    recipe = paths[0] / RECIPE if paths[0].is_dir() else paths[0]
+    if recipe.name.endswith(".toml"):
+        if len(paths) > 1:
+            raise BundleRefusedError(f"name either the model's files or {recipe}, which names them as `steps`")
+        told = _read_toml(recipe)
+        files = tuple(recipe.parent / str(step) for step in told.get("steps", []))
+        if not files:
+            raise BundleRefusedError(f'{recipe} must name the model\'s files in order: steps = ["model.joblib"]')
+    else:
+        files = tuple(paths)
+        beside = files[0].parent / RECIPE
+        told = _read_toml(beside) if beside.exists() else {}
+    told |= {name: value for name, value in options.items() if value}
+    _check_files(files)
+    sample = told.get("sample", [])
+    if isinstance(sample, str):
+        sample = recipe.parent / sample if recipe.name.endswith(".toml") else files[0].parent / sample
+    made = Recipe(
+        name=str(told.get("name", files[-1].stem)),
+        files=files,
+        input=_one_of(told.get("input", Input.ARRAY), [kind.value for kind in Input], "input"),
+        outputs=tuple(map(str, told.get("outputs", ()))),
+        requires=tuple(map(str, told.get("requires", ()))),
+        trusted=tuple(map(str, told.get("trusted", ()))),
+        saved_with={str(name): str(version) for name, version in told.get("saved_with", {}).items()},
+        records=tuple(read_sample(sample) if isinstance(sample, Path) else sample),
+        score=dict(told.get("score", {})),
+        training=dict(told.get("training", {})),
+        notes=str(told.get("notes", "")),
+    )
+    return replace(made, fields=_fields(told["fields"])) if "fields" in told else made
+
+
+def read_sample(file: Path) -> list[dict[str, Any]]:
+    """Read the first records of a file of JSON Lines; an `id` is left out."""
+    try:
+        with file.open(encoding="utf-8-sig") as lines:
+            texts = [
+                line for _, line in zip(range(SAMPLE_RECORDS), (line for line in lines if line.strip()), strict=False)
+            ]
+        records = [json.loads(text) for text in texts]
+        return [{name: value for name, value in record.items() if name != "id"} for record in records]
+    except (OSError, ValueError, AttributeError) as error:
+        raise BundleRefusedError(f"the sample {file} cannot be read as JSON Lines: {error}") from error
+
+
+def parse_fields(words: Sequence[str]) -> list[dict[str, str]]:
+    """Read fields as the command line names them: `height:number`, or `text` alone for a text field of that name."""
+    parts = [word.partition(":") for word in words]
+    return [{"name": name, "type": kind or FieldType.TEXT.value} for name, _, kind in parts]
+
+
+def parse_pairs(words: Sequence[str], option: str) -> dict[str, str]:
+    """Read `name=value` words."""
+    pairs = [word.partition("=") for word in words]
+    if wrong := [name for name, equals, value in pairs if not (name and equals and value)]:
+        raise BundleRefusedError(f"{option} {wrong[0]} must be of the form name=value")
+    return {name: value for name, _, value in pairs}
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        told = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BundleRefusedError(
+            f"{file} cannot be read: {error}; name the model's files, or a folder with a {RECIPE}"
+        ) from error
+    if unknown := sorted(set(told) - _KEYS):
+        raise BundleRefusedError(f"{file} has the unknown key {unknown[0]}; known are {', '.join(sorted(_KEYS))}")
+    return told
+
+
+def _fields(told: Any) -> tuple[tuple[str, str], ...]:
+    kinds = [kind.value for kind in FieldType]
+    try:
+        return tuple((str(one["name"]), _one_of(one.get("type", "text"), kinds, "type")) for one in told)
+    except (TypeError, KeyError, AttributeError):
+        raise BundleRefusedError('a field is written {name = "height", type = "number"}') from None
+
+
+def _one_of(value: object, known: Sequence[str], what: str) -> str:
+    if value not in known:
+        raise BundleRefusedError(f"{what} {value!r} is unknown: use {', '.join(known)}")
+    return str(value)
+
+
+def _check_files(files: Sequence[Path]) -> None:
+    for file in files:
+        if not file.is_file():
+            raise BundleRefusedError(f"there is no file {file}")
+    names = [file.name for file in files]
+    if len(set(names)) != len(names) or CARD in names:
+        raise BundleRefusedError(
+            f"the model's files must have different names, none of them {CARD}: {', '.join(names)}"
+        )

@@ -1,0 +1,280 @@
+"""Loads a model once, in the environment that inference will have, and finds out what its card needs to say.
+
+Reads a request from one JSON file and writes its findings into another: `hundredfold model package` runs it on the
+Python of that environment.
+"""
+
+import argparse
+import json
+import re
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from hundredfold.answering import classes_of
+from hundredfold.bundle import Bundle, read_step
+from hundredfold.card import LIBRARIES, Card, Input, Output, Task, versions_here
+from hundredfold.errors import BundleRefusedError, HundredfoldError, ModelMisbehavedError
+from hundredfold.signature import FieldType, Signature, UnfitValueError
+from saved_versions import saved_with
+
+PROBES = 3
+"""Records that are made up where no sample is given, only to see the shape of the answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a model's owner says of it; see `hundredfold_cli.recipe.Recipe`."""
+
+    name: str
+    steps: tuple[str, ...]
+    signature: Mapping[str, Any]
+    input: str = Input.ARRAY
+    outputs: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    trusted: tuple[str, ...] = ()
+    saved_with: Mapping[str, str] = field(default_factory=dict)
+    records: tuple[Mapping[str, Any], ...] = ()
+    allow_version_mismatch: bool = False
+
+
+def describe(folder: Path, request: Request) -> Card:
+    """Return the card of the model whose files are in `folder`, without their digests, score and maker.
+
+    Raises
+    ------
+    BundleRefusedError, ModelMisbehavedError
+        If the versions differ, a file cannot be opened, a package is missing, or the model does not answer as it
+        must; the message says what to do.
+    """
+    here = versions_here((*LIBRARIES, *request.requires))
+    if lacking := [name for name in request.requires if name not in here]:
+        raise BundleRefusedError(
+            f"the bundle asks for {', '.join(lacking)}, which inference would not have: "
+            f"name a package of requirements/extras, or add {lacking[0]}.in there and run make lock"
+        )
+    contents = {step: (folder / step).read_bytes() for step in request.steps}
+    saved, mismatches = _versions(request, contents, here)
+    models = [_open(step, contents[step], request.trusted, saved) for step in request.steps]
+    for step, model in zip(request.steps[:-1], models[:-1], strict=True):
+        if not hasattr(model, "transform"):
+            raise BundleRefusedError(
+                f"{step} is a {type(model).__name__}, which does not transform: only the last step may predict, "
+                "and the order of the files is the order in which they are applied"
+            )
+    signature = Signature.from_dict(request.signature)
+    _check_columns(models[0], signature)
+    card = Card(
+        name=request.name,
+        steps=request.steps,
+        signature=signature,
+        classes=(),
+        versions=here,
+        files=dict.fromkeys(request.steps, ""),
+        input=Input(request.input),
+        saved_with=saved,
+        mismatches=mismatches,
+        trusted=request.trusted,
+    )
+    return _with_answers(card, models, request)
+
+
+def _versions(
+    request: Request, contents: Mapping[str, bytes], here: Mapping[str, str]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the versions that the model was saved with, and in words where they are not those `here`.
+
+    A file tells its scikit-learn only; of numpy, scipy, joblib and Python it says nothing, its maker may.
+    """
+    saved = dict(request.saved_with)
+    wrong = [(f"{request.name} says", name, version) for name, version in saved.items() if here.get(name) != version]
+    for step, content in contents.items():
+        version = saved_with(content)
+        if version is not None:
+            saved.setdefault("scikit-learn", version)
+            if version != here.get("scikit-learn"):
+                wrong.append((step, "scikit-learn", version))
+    mismatches = tuple(
+        f"{where} was saved with {name} {version}, and inference runs {here.get(name, 'none')}"
+        for where, name, version in wrong
+    )
+    if mismatches and not request.allow_version_mismatch:
+        raise BundleRefusedError(
+            f"{'; '.join(mismatches)}: train it again with the versions of inference, or pin its own in "
+            "requirements/dependencies.in and run make lock; --allow-version-mismatch packages it nevertheless"
+        )
+    return saved, mismatches
+
+
+def _open(step: str, content: bytes, trusted: Sequence[str], saved: dict[str, str]) -> Any:
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model = read_step(step, content, trusted)
+    except HundredfoldError:
+        raise
+    except ModuleNotFoundError as error:
+        missing = str(error.name).partition(".")[0]
+        raise BundleRefusedError(
+            f"{step} needs the module {missing}, which inference would not have: ask for its package with --requires "
+            f"{missing} (requirements/extras has those that are locked; add {missing}.in there and run make lock)"
+        ) from error
+    except Exception as error:
+        own = re.search(r"on <module '__main__'|from <module '__main__'|module '__main__' has no", str(error))
+        advice = (
+            "it holds a class or function of the script that saved it: move that into a package, or use what "
+            "scikit-learn has in its place, and save it again"
+            if own
+            else "it is damaged, cut off, or no joblib file; save it again"
+        )
+        raise BundleRefusedError(f"{step} cannot be opened ({type(error).__name__}): {advice}") from error
+    for warning in caught:
+        original = getattr(warning.message, "original_sklearn_version", None)
+        if original:
+            saved.setdefault("scikit-learn", str(original))
+    return model
+
+
+def _check_columns(first: Any, signature: Signature) -> None:
+    fitted = getattr(first, "feature_names_in_", None)
+    names = [field.name for field in signature.fields]
+    if fitted is not None and list(fitted) != names:
+        raise BundleRefusedError(
+            f"the model was fitted on the columns {', '.join(map(str, fitted))}, and the signature names "
+            f"{', '.join(names)}: name the same fields in the same order"
+        )
+
+
+def _with_answers(card: Card, models: list[Any], request: Request) -> Card:
+    values = _sample_values(card.signature, request.records)
+    given = bool(values)
+    values = values or [_made_up(card.signature, number) for number in range(PROBES)]
+    model = models[-1]
+    classes = classes_of(model)
+    task = Task.CLASSIFICATION if classes is not None or not _is_regressor(model) else Task.REGRESSION
+    single = classes if isinstance(classes, tuple) else ()
+    width, error = _width(models, card, values)
+    if error is not None and given:
+        raise BundleRefusedError(_cannot_predict(card, model, error)) from error
+    width = width or (len(classes) if isinstance(classes, list) else len(request.outputs) or 1)
+    outputs: tuple[Output, ...] = ()
+    if isinstance(classes, list) or width > 1:
+        outputs, single = _outputs(request, classes, width, task), ()
+    elif request.outputs:
+        raise BundleRefusedError(f"outputs are named ({', '.join(request.outputs)}), and the model has only one")
+    found = replace(card, task=task, classes=single, outputs=outputs)
+    bundle = Bundle(found, models)
+    try:
+        answers = bundle.predict(values)
+    except ModelMisbehavedError:
+        raise
+    except Exception as error:
+        if given:
+            raise BundleRefusedError(_cannot_predict(card, model, error)) from error
+        answers = []  # made-up values may be no input that this model takes
+    if not given:
+        return found
+    return replace(found, sample={"records": list(request.records), "answers": [list(one) for one in answers]})
+
+
+def _is_regressor(model: Any) -> bool:
+    from sklearn.base import is_clusterer, is_outlier_detector, is_regressor
+
+    try:
+        return bool(is_regressor(model)) or not (is_clusterer(model) or is_outlier_detector(model))
+    except (AttributeError, TypeError):  # not an estimator of scikit-learn's kind
+        return True
+
+
+def _width(models: list[Any], card: Card, values: list[tuple[str | float, ...]]) -> tuple[int, Exception | None]:
+    """Return how many outputs the model predicts; 0 and the error if it could not."""
+    plain = _Untold(card, models)
+    try:
+        shape = plain.shape(values)
+    except Exception as error:  # noqa: BLE001, RUF100 - whatever a model raises is said in its place
+        return 0, error
+    return (int(shape[1]) if len(shape) > 1 else 1), None
+
+
+class _Untold(Bundle):
+    """A bundle whose answers are not known yet."""
+
+    def __init__(self, card: Card, steps: Sequence[Any]) -> None:
+        self.card = card
+        *self._transformers, self._model = steps
+
+    def shape(self, values: list[tuple[str | float, ...]]) -> tuple[int, ...]:
+        import numpy as np
+
+        data = self._arrange(values)
+        for transformer in self._transformers:
+            data = transformer.transform(data)
+        shape: tuple[int, ...] = np.asarray(self._model.predict(data)).shape
+        return shape
+
+
+def _outputs(
+    request: Request, classes: tuple[str, ...] | list[tuple[str, ...]] | None, width: int, task: Task
+) -> tuple[Output, ...]:
+    names = request.outputs or tuple(f"output_{number}" for number in range(width))
+    if len(names) != width:
+        raise BundleRefusedError(f"{len(names)} outputs are named ({', '.join(names)}), and the model has {width}")
+    if task is Task.REGRESSION:
+        return tuple(Output(name) for name in names)
+    # A model that names one list of classes and predicts several outputs says of each class whether it applies.
+    each = classes if isinstance(classes, list) else [("0", "1")] * width
+    return tuple(Output(name, labels) for name, labels in zip(names, each, strict=True))
+
+
+def _sample_values(signature: Signature, records: Sequence[Mapping[str, Any]]) -> list[tuple[str | float, ...]]:
+    values = []
+    for number, record in enumerate(records, start=1):
+        try:
+            values.append(signature.read(record))
+        except UnfitValueError as unfit:
+            raise BundleRefusedError(
+                f"record {number} of the sample does not fit the signature: {unfit.detail}"
+            ) from None
+    return values
+
+
+def _made_up(signature: Signature, number: int) -> tuple[str | float, ...]:
+    kinds: dict[FieldType, str | float] = {
+        FieldType.NUMBER: float(number),
+        FieldType.TEXT: f"text number {number}",
+        FieldType.CATEGORY: str(number),
+    }
+    return tuple(kinds[field.type] for field in signature.fields)
+
+
+def _cannot_predict(card: Card, model: Any, error: Exception) -> str:
+    advice = "look at the fields' types and order"
+    if "DataFrame" in str(error) or "dataframe" in str(error):
+        advice = "it wants columns by name: package it with --input dataframe"
+    elif card.input is Input.ARRAY and hasattr(model, "feature_names_in_"):
+        advice += ", and whether it wants a table with named columns (--input dataframe)"
+    return f"model {card.name} cannot predict the sample ({type(error).__name__}: {error}): {advice}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the model's files are")
+    parser.add_argument("request", type=Path)
+    parser.add_argument("findings", type=Path)
+    arguments = parser.parse_args()
+    asked = json.loads(arguments.request.read_text())
+    for name in ("steps", "outputs", "requires", "trusted", "records"):
+        asked[name] = tuple(asked[name])
+    try:
+        card = describe(arguments.folder, Request(**asked))
+    except HundredfoldError as error:
+        arguments.findings.write_text(json.dumps({"error": str(error)}))
+        sys.exit(1)
+    arguments.findings.write_bytes(card.to_json())
+
+
+if __name__ == "__main__":
+    main()

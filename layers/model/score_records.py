@@ -1,0 +1,52 @@
+"""Scores records with a bundle, in the environment of inference: one line of answers for each line of records.
+
+What `hundredfold model compare` runs. A record that this model would reject has `null` in place of its answer.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from itertools import batched
+from pathlib import Path
+
+from hundredfold.bundle import Bundle, load
+from hundredfold.decoding import Record
+from hundredfold.inference import predict_batch
+from hundredfold.signature import UnfitValueError
+
+BATCH = 1000
+
+
+def score(bundle: Bundle, lines: list[bytes]) -> Iterator[list[object] | None]:
+    """Yield a label and its score, or None, for each line."""
+    records = []
+    for number, line in enumerate(lines):
+        try:
+            records.append(Record("", bundle.card.signature.read(json.loads(line)), number, 0))
+        except (UnfitValueError, ValueError, AttributeError):
+            continue
+    answers: dict[int, list[object]] = {}
+    for batch in batched(records, BATCH, strict=False):
+        predictions, rejections = predict_batch(batch, bundle.predict)
+        rejected = {rejection.line for rejection in rejections}
+        scored = [record.line for record in batch if record.line not in rejected]
+        answers |= {
+            line: [prediction.label, prediction.score] for line, prediction in zip(scored, predictions, strict=True)
+        }
+    return (answers.get(number) for number in range(len(lines)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("records", type=Path)
+    parser.add_argument("answers", type=Path)
+    arguments = parser.parse_args()
+    lines = arguments.records.read_bytes().splitlines()
+    with arguments.answers.open("w") as answers:
+        for answer in score(load(arguments.bundle), lines):
+            answers.write(json.dumps(answer) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Shadows: an ingest of their own, on a share of the batches that is always the same."""
+
+import json
+from typing import Any
+
+import pytest
+from hundredfold.cutting import Batch
+from hundredfold.errors import InvalidIngestError
+from hundredfold.ingest import Model, ObjectLocation
+from hundredfold.planning import plan_ingest
+from hundredfold.shadow import Shadow, shadow_from_input
+
+from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryWork
+
+
+def batches(count: int) -> list[Batch]:
+    return [Batch(number, number * 10, 10, 1, number + 1, number % 8) for number in range(count)]
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5])
+def test_about_its_share_of_the_batches_is_chosen_and_always_the_same(share: float) -> None:
+    shadow = Shadow("some-ingest", "7", share)
+
+    chosen = list(shadow.choose(batches(2_000)))
+
+    assert chosen == list(shadow.choose(batches(2_000)))
+    assert chosen[0].batch == 0
+    assert len(chosen) == pytest.approx(2_000 * share, rel=0.25)
+    assert [batch.batch for batch in chosen] != [
+        batch.batch for batch in Shadow("another-ingest", "7", share).choose(batches(2_000))
+    ]
+
+
+def test_all_and_the_only_batch_are_chosen() -> None:
+    assert len(list(Shadow("i", "7", 1.0).choose(batches(50)))) == 50
+    assert [batch.batch for batch in Shadow("i", "7", 0.0001).choose(batches(1))] == [0]
+
+
+def test_its_id_and_its_model_are_its_own() -> None:
+    shadow = Shadow("x" * 80, "12", 0.05)
+
+    assert shadow.ingest_id == "x" * 70 + ".shadow-12"
+    assert Shadow("sales", "12", 0.05).ingest_id == "sales.shadow-12"
+    assert shadow.model(Model("arn:f:3", "3")) == Model("arn:f:12", "12")
+
+
+def test_it_is_read_from_an_executions_input() -> None:
+    shadow = Shadow("sales", "12", 0.05)
+
+    assert shadow_from_input({"source": {}, "shadow": shadow.as_input()}) == shadow
+    assert shadow_from_input({"source": {}}) is None
+    assert shadow_from_input([]) is None
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        {},
+        {"of": "i", "version": "$LATEST", "sample": 0.5},
+        {"of": "i", "version": "0", "sample": 0.5},
+        {"of": "i", "version": "1", "sample": 0},
+        {"of": "i", "version": "1", "sample": 1.5},
+        {"of": "i", "version": "1", "sample": "5%"},
+        {"version": "1", "sample": 0.5},
+    ],
+)
+def test_one_that_makes_no_sense_is_refused(told: Any) -> None:
+    with pytest.raises(InvalidIngestError, match=r'a shadow must be \{"of"'):
+        shadow_from_input({"shadow": told})
+
+
+def test_it_is_planned_as_an_ingest_of_its_share_with_its_own_model() -> None:
+    location = ObjectLocation("b", "k")
+    content = b"".join(b'{"id": "%d"}\n' % number for number in range(40))
+    work, ledger = MemoryWork(), MemoryLedger()
+    shadow = Shadow("sales", "12", 0.2)
+
+    plan = plan_ingest(
+        shadow.ingest_id,
+        {"source": {"bucket": "b", "key": "k"}, "shadow": shadow.as_input()},
+        "2026-11-24T00:00:00Z",
+        sources=MemorySources({location: content}),
+        work=work,
+        models=FixedModels(Model("arn:f:3", "3")),
+        ledger=ledger,
+        batch_records=2,
+        batch_bytes=1_000,
+    )
+
+    manifest = json.loads(work.objects["ingests/sales.shadow-12/manifest.json"])
+    chosen = [entry["batch"] for entry in manifest]
+    assert chosen[0] == 0
+    assert 1 < len(chosen) < 20
+    assert (plan.batches, plan.records) == (len(chosen), 2 * len(chosen))
+    assert plan.model == Model("arn:f:12", "12")
+    assert list(ledger.ingests) == ["sales.shadow-12"]

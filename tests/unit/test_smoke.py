@@ -1,0 +1,66 @@
+"""The smoke test of a release: what a version tells is held against its card."""
+
+from typing import Any
+
+import pytest
+from hundredfold.bundle import Bundle
+from hundredfold.card import Card
+from hundredfold.signature import Field, FieldType, Signature
+from hundredfold.smoke import differences, smoke
+from sklearn.dummy import DummyClassifier
+
+SAMPLE: dict[str, Any] = {
+    "records": [{"a": 1.0}, {"a": 2.0}, {"a": 3.0}],
+    "answers": [["near", 0.75], [{"x": 2.5, "y": "red"}, {"x": None, "y": 0.5}], [3.5, None]],
+}
+
+
+def card(sample: dict[str, Any]) -> Card:
+    signature = Signature((Field("a", FieldType.NUMBER),))
+    return Card("m", ("m",), signature, ("far", "near"), versions={}, files={"m": ""}, sample=sample)
+
+
+def told(**changes: Any) -> dict[str, Any]:
+    return {"name": "m", "card": "abc", "answers": SAMPLE["answers"], **changes}
+
+
+def test_the_sample_is_predicted_as_records_are() -> None:
+    model = DummyClassifier(strategy="prior").fit([[0.0]] * 4, ["far", "near", "near", "near"])
+    sample = {"records": [{"a": 1}], "answers": [["near", 0.75]]}
+
+    found = smoke(Bundle(card(sample), [model], "abc"))
+
+    assert found == {"name": "m", "card": "abc", "answers": [["near", 0.75]]}
+    assert differences(card(sample), "abc", found) == []
+
+
+def test_without_a_sample_nothing_is_predicted() -> None:
+    model = DummyClassifier(strategy="prior").fit([[0.0]] * 2, ["far", "near"])
+
+    assert smoke(Bundle(card({}), [model], "abc")) == {"name": "m", "card": "abc", "answers": []}
+
+
+def test_the_last_digits_may_differ() -> None:
+    close = [["near", 0.7500001], [{"x": 2.5000001, "y": "red"}, {"x": None, "y": 0.5}], [3.5, None]]
+
+    assert differences(card(SAMPLE), "abc", told(answers=close)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"card": "other"}, "it has loaded the card other, and abc was published"),
+        ({"answers": SAMPLE["answers"][:2]}, "it gave 2 answers to a sample of 3"),
+        ({"answers": [["far", 0.75], *SAMPLE["answers"][1:]]}, "record 1 of the sample is ['far', 0.75] there"),
+        ({"answers": [["near", 0.76], *SAMPLE["answers"][1:]]}, "record 1 of the sample is ['near', 0.76] there"),
+        ({"answers": [*SAMPLE["answers"][:2], [3.6, None]]}, "record 3 of the sample is [3.6, None] there"),
+        (
+            {"answers": [SAMPLE["answers"][0], [{"x": 2.5}, {"x": None}], SAMPLE["answers"][2]]},
+            "record 2 of the sample is",
+        ),
+    ],
+)
+def test_anything_else_is_said(changes: dict[str, Any], message: str) -> None:
+    [difference] = differences(card(SAMPLE), "abc", told(**changes))
+
+    assert message in difference
