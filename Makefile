@@ -86,7 +86,7 @@ $(ASL_VALIDATOR): requirements/package.json requirements/package-lock.json $(TOO
 
 .PHONY: lock
 lock: $(DEV) ## pin what requirements/*.in ask for, newest versions that fit, with hashes
-	cd requirements && for name in uv core dependencies stack tools dev; do \
+	cd requirements && for name in uv core dependencies stack tools audit dev; do \
 	    ../$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --upgrade \
 	        --custom-compile-command "make lock" $$name.in -o $$name.txt; done
 	cd requirements && for name in extras/*.in; do \
@@ -136,12 +136,23 @@ unit: $(DEV) $(ASL_VALIDATOR) ## the tests that need no network, in seconds
 	$(VENV)/bin/pytest tests/unit
 
 .PHONY: test
-test: setup build ## all tests but those of releases; those that need it share one local stack of their own
-	$(VENV)/bin/pytest -m "not release"
+test: setup build ## all tests but the faults and those of releases; those that need it share one local stack of their own
+	$(VENV)/bin/pytest -m "not release" --ignore tests/faults
 
 .PHONY: test-releases
 test-releases: $(DEV) $(STACK) $(TOOLS) build ## the life of models on a local stack: releases, roll-backs, deployments, shadows (minutes)
 	$(VENV)/bin/pytest -m release
+
+# ---------------------------------------------------------------- faults and intruders
+
+.PHONY: faults
+faults: setup build ## make everything go wrong, and print what came of it: lost, doubled
+	$(VENV)/bin/pytest tests/faults
+
+.PHONY: audit
+audit: $(DEV) .venvs/audit/.installed ## look up known vulnerabilities of all locked packages
+	for name in core dependencies stack tools dev; do \
+	    .venvs/audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/$$name.txt; done
 
 # ---------------------------------------------------------------- what is seen
 

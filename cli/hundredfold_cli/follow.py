@@ -25,7 +25,7 @@ def follow(deployment: Deployment, ingest_id: str) -> Standing:
     next_look = 0.0
     with ingest_progress(ingest_id) as progress:
         while not now.ended:
-            execution = execution_of(deployment, ingest_id)
+            execution = execution_of(deployment, now.execution)
             if execution is None or execution["status"] != "RUNNING":
                 now = standing(deployment, ingest_id)
                 continue

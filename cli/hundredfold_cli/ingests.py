@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from hundredfold.adapters.clients import error_code
 from hundredfold.errors import IngestExistsError, IngestNotFoundError, InvalidIngestError
-from hundredfold.ingest import Plan, check_ingest_id, source_key
+from hundredfold.ingest import Plan, check_ingest_id, ingest_id_of, resume_name, source_key
 from hundredfold.outcomes import Status, Totals
 from hundredfold.shadow import SHADOW, Shadow
 from hundredfold.summarizing import lambda_message, summarize
@@ -86,14 +86,52 @@ def _start(deployment: Deployment, ingest_id: str, execution_input: dict[str, An
         raise
 
 
-def execution_of(deployment: Deployment, ingest_id: str) -> dict[str, Any] | None:
-    """Return the description of an ingest's execution, or None if there is none."""
+def execution_of(deployment: Deployment, name: str) -> dict[str, Any] | None:
+    """Return the description of an execution, or None if there is none of this name."""
     try:
-        return dict(deployment.step_functions.describe_execution(executionArn=deployment.execution(ingest_id)))
+        return dict(deployment.step_functions.describe_execution(executionArn=deployment.execution(name)))
     except ClientError as error:
         if error_code(error) in {"ExecutionDoesNotExist", "InvalidArn"}:
             return None
         raise
+
+
+def resumed_times(entered: Mapping[str, Any]) -> int:
+    """Return the number of the last resume that an ingest's item in the ledger has, 0 if it was never resumed."""
+    return max((_number(resumed["execution"]) for resumed in entered.get("resumed", [])), default=0)
+
+
+def _number(execution: str) -> int:
+    return int(execution.rpartition("-")[2])
+
+
+def latest_execution(
+    deployment: Deployment, ingest_id: str, entered: Mapping[str, Any]
+) -> tuple[str, dict[str, Any] | None]:
+    """Return the name and the description of the execution that an ingest was started or resumed with last.
+
+    Parameters
+    ----------
+    entered : the ingest's item in the ledger, or nothing
+
+    Returns
+    -------
+    name, execution
+        The execution is None if Step Functions does not know it, or does not any more.
+    """
+    name = str(entered.get("execution", ingest_id))
+    execution = execution_of(deployment, name)
+    # One that has just been started, or that failed before it could plan, is not in the ledger.
+    number = 0 if name == ingest_id else _number(name)
+    while later := execution_of(deployment, resume_name(ingest_id, number + 1)):
+        number += 1
+        name, execution = resume_name(ingest_id, number), later
+    return name, execution
+
+
+def has_ended(entered: Mapping[str, Any], execution: str) -> bool:
+    """Tell whether an ingest's item in the ledger has the summary of this execution, which then has no more to do."""
+    return "status" in entered and entered["status"] != Status.RUNNING and entered["execution"] == execution
 
 
 def newest_ingest(deployment: Deployment) -> str:
@@ -102,18 +140,22 @@ def newest_ingest(deployment: Deployment) -> str:
     executions = [execution for execution in listed["executions"] if SHADOW not in execution["name"]]
     if not executions:
         raise NotThereError("there is no ingest yet; start one with: hundredfold ingest FILE")
-    return str(max(executions, key=lambda execution: execution["startDate"])["name"])
+    name = str(max(executions, key=lambda execution: execution["startDate"])["name"])
+    execution = execution_of(deployment, name)
+    return ingest_id_of(name, json.loads(execution["input"]) if execution else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How an ingest stands: `summary` has the fields of `hundredfold.outcomes.Summary`, as far as they are known.
 
-    `plan` is None until it is planned.
+    `plan` is None until it is planned. `execution` is the name of the execution that it was started or resumed with
+    last.
     """
 
     summary: dict[str, Any]
     plan: Plan | None
+    execution: str
 
     @property
     def ended(self) -> bool:
@@ -129,15 +171,16 @@ def standing(deployment: Deployment, ingest_id: str) -> Standing:
         If neither the ledger nor Step Functions knows it.
     """
     # First the execution: what it wrote before it ended is in the ledger by the time that is read.
-    execution = execution_of(deployment, ingest_id)
+    name, execution = latest_execution(deployment, ingest_id, deployment.ledger.ingest(ingest_id) or {})
     entered = deployment.ledger.ingest(ingest_id)
-    if entered and entered["status"] != Status.RUNNING:
-        plan = Plan.from_dict(entered["plan"]) if "plan" in entered else None
-        summary = {name: value for name, value in entered.items() if name not in {"ledger_key", "entry", "plan"}}
-        return Standing(summary, plan)
+    plan = Plan.from_dict(entered["plan"]) if entered and "plan" in entered else None
+    if entered and has_ended(entered, name):
+        summary = {key: value for key, value in entered.items() if key not in {"ledger_key", "entry", "plan"}}
+        return Standing(summary, plan, name)
     if execution is None:
-        raise IngestNotFoundError(ingest_id)
-    plan = Plan.from_dict(entered["plan"]) if entered else None
+        if not entered:
+            raise IngestNotFoundError(ingest_id)
+        execution = _lost(entered)
     running = execution["status"] == "RUNNING"
     ended_at = datetime.now(UTC) if running else execution["stopDate"]
     failure = None if running else {"Error": execution["status"], "Cause": execution_cause(execution)}
@@ -151,7 +194,17 @@ def standing(deployment: Deployment, ingest_id: str) -> Standing:
     ).as_dict()
     if running:
         summary |= {"status": Status.RUNNING.value, "failed": 0, "batches_failed": 0, "failures": {}}
-    return Standing(summary, plan)
+    return Standing(summary, plan, name)
+
+
+def _lost(entered: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe an execution that the ledger has, and Step Functions has no longer."""
+    return {
+        "status": "LOST",
+        "startDate": datetime.fromisoformat(entered["started_at"]),
+        "stopDate": datetime.now(UTC),
+        "cause": f"Step Functions knows no execution {entered['execution']}; resume the ingest",
+    }
 
 
 def totals(deployment: Deployment, ingest_id: str) -> Totals:

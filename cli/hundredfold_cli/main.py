@@ -9,7 +9,7 @@ from hundredfold.adapters.clients import error_code
 from hundredfold.errors import HundredfoldError, IngestNotFoundError
 
 from hundredfold_cli import show
-from hundredfold_cli.commands import costing, ingesting, local, model, reading, seeing
+from hundredfold_cli.commands import costing, ingesting, local, model, reading, resuming, seeing
 from hundredfold_cli.deployment import STACK_NAME
 from hundredfold_cli.failures import DeploymentError, ExitCode, NotThereError
 from hundredfold_cli.target import Target, choice
@@ -47,6 +47,7 @@ for command in (
     local.deploy,
     ingesting.ingest,
     ingesting.watch,
+    resuming.resume,
     reading.summary,
     reading.results,
     reading.verify,

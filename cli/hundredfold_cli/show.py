@@ -1,7 +1,7 @@
 """What a person sees: tables, and the progress of an ingest."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,6 +50,7 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
     status = Status(summary["status"])
     seconds = float(summary["seconds"])
     scored = int(summary["predicted"]) + int(summary["rejected"])
+    resumed = summary.get("resumed", [])
     table = Table(box=SIMPLE, show_header=False, title=f"Ingest {summary['ingest_id']}", title_justify="left")
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -62,7 +63,9 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
         "batches": f"{summary['batches']:,}"
         + (_with_counts(f", {summary['batches_failed']:,} failed", summary["failures"]) if summary["failures"] else ""),
         "seconds": f"{seconds:,.1f}",
-        "records a second": f"{scored / seconds:,.0f}" if seconds else "-",
+        # Of a resumed ingest the seconds are the last execution's, and most records another's.
+        "records a second": f"{scored / seconds:,.0f}" if seconds and not resumed else "-",
+        **({"resumed": _resumes(resumed)} if resumed else {}),
         "model version": str(summary["model_version"]) or "-",
         "drift": _drift(summary.get("drift")),
         "cost": f"${summary['usd']:.4f} by list prices" if summary.get("usd") is not None else "-",
@@ -74,6 +77,26 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
     for name, value in rows.items():
         table.add_row(name, value)
     out.print(table)
+
+
+def print_failures(failed: Mapping[str, Sequence[int]], ingest_id: str) -> None:
+    """Print which batches are not done, by why, and what to do about it."""
+    for cause, batches in failed.items():
+        out.print(f"  {_ranges(batches)}: {cause}", markup=False, soft_wrap=True)
+    if failed:
+        say(f"once the cause is mended: hundredfold resume {ingest_id}")
+
+
+def _ranges(batches: Sequence[int]) -> str:
+    """Write ascending numbers as "batch 3" or "batches 0-4, 7"."""
+    ranges: list[list[int]] = []
+    for batch in batches:
+        if ranges and batch == ranges[-1][1] + 1:
+            ranges[-1][1] = batch
+        else:
+            ranges.append([batch, batch])
+    parts = [str(first) if first == last else f"{first}-{last}" for first, last in ranges]
+    return f"batch{'es' if len(batches) > 1 else ''} {', '.join(parts)}"
 
 
 def _shadow(told: Mapping[str, Any]) -> str:
@@ -181,6 +204,12 @@ def ingest_progress(ingest_id: str) -> Iterator[IngestProgress]:
     )
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         yield IngestProgress(progress, ingest_id)
+
+
+def _resumes(resumed: Sequence[Mapping[str, Any]]) -> str:
+    times = "once" if len(resumed) == 1 else f"{len(resumed)} times"
+    last = resumed[-1]
+    return f"{times}, last for {last['batches']:,} batches with model version {last['model_version']}"
 
 
 def _with_counts(value: object, counts: Mapping[str, int]) -> str:

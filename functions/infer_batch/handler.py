@@ -11,9 +11,11 @@ from hundredfold.adapters import clients
 from hundredfold.adapters.ledger import DynamoLedger
 from hundredfold.adapters.objects import S3Sources, S3WorkObjects
 from hundredfold.adapters.predictions import DynamoPredictions
+from hundredfold.adapters.sealing import sealed
 from hundredfold.adapters.worker import Worker
 from hundredfold.batch_inference import BatchTask, infer_batch
-from hundredfold.bundle import load
+from hundredfold.bundle import Bundle, load
+from hundredfold.errors import BundleRefusedError
 from hundredfold.ingest import card_key
 from hundredfold.observability import failures_logged, logger, metrics, observe_batch
 from hundredfold.restoring import reseed_after_restore
@@ -26,7 +28,12 @@ SECONDS_BEFORE_TIMEOUT = 2.0
 
 settings = Settings.from_environment(os.environ)
 loading = time.perf_counter()
-bundle = load(bundle_folder(), settings.model_card)
+try:
+    bundle: Bundle | BundleRefusedError = load(bundle_folder(), settings.model_card)
+except BundleRefusedError as error:
+    # Raised here it would be an error of the environment's start, which Lambda tries again by itself, at each call.
+    # Raised by the handler, it is the batch's error, by its name, and no retrier lists that.
+    bundle = error
 MODEL_LOAD_MILLISECONDS = (time.perf_counter() - loading) * 1000
 s3 = clients.s3()
 sources = S3Sources(s3)
@@ -45,7 +52,10 @@ reseed_after_restore()
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
+@sealed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    if isinstance(bundle, BundleRefusedError):
+        raise bundle.with_traceback(None)
     if "smoke" in event:
         return smoke(bundle)
     effort = worker.begin()
@@ -70,5 +80,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             baseline=bundle.card.baseline,
             effort=effort,
         )
-    observe_batch(task.ingest_id, outcome, task.model.version, MODEL_LOAD_MILLISECONDS)
+    if not outcome.repeated:
+        observe_batch(task.ingest_id, outcome, task.model.version, MODEL_LOAD_MILLISECONDS)
     return {"predicted": outcome.predicted, "rejected": outcome.rejected}

@@ -8,8 +8,10 @@ from hundredfold.adapters import clients
 from hundredfold.adapters.ledger import DynamoLedger
 from hundredfold.adapters.models import LambdaModels
 from hundredfold.adapters.objects import S3Sources, S3WorkObjects
+from hundredfold.adapters.sealing import sealed
+from hundredfold.ingest import ingest_id_of, resume_from_input
 from hundredfold.observability import logger, metrics, observe_plan
-from hundredfold.planning import plan_ingest
+from hundredfold.planning import plan_ingest, resume_ingest
 from hundredfold.settings import Settings
 
 settings = Settings.from_environment(os.environ)
@@ -22,18 +24,36 @@ ledger = DynamoLedger(clients.dynamodb(), settings.ledger_table)
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
+@sealed
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    logger.append_keys(ingest_id=event["ingest_id"], execution=event["execution"])
-    plan = plan_ingest(
-        event["ingest_id"],
-        event["input"],
-        event["started_at"],
-        sources=sources,
-        work=work,
-        models=models,
-        ledger=ledger,
-        batch_records=settings.batch_records,
-        batch_bytes=settings.batch_bytes,
-    )
-    observe_plan(plan)
+    name, asked, started_at = event["execution_name"], event["input"], event["started_at"]
+    logger.append_keys(ingest_id=ingest_id_of(name, asked), execution=event["execution"])
+    resume = resume_from_input(asked)
+    if resume:
+        plan = resume_ingest(
+            resume,
+            asked,
+            name,
+            started_at,
+            sources=sources,
+            work=work,
+            models=models,
+            ledger=ledger,
+            batch_records=settings.batch_records,
+            batch_bytes=settings.batch_bytes,
+        )
+        logger.info("resumed", batches=plan.batches, records=plan.records, model_version=plan.model.version)
+    else:
+        plan = plan_ingest(
+            name,
+            asked,
+            started_at,
+            sources=sources,
+            work=work,
+            models=models,
+            ledger=ledger,
+            batch_records=settings.batch_records,
+            batch_bytes=settings.batch_bytes,
+        )
+        observe_plan(plan)
     return plan.as_dict()

@@ -8,9 +8,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from hundredfold.adapters import clients
 from hundredfold.adapters.ledger import DynamoLedger
 from hundredfold.adapters.objects import S3WorkObjects
+from hundredfold.adapters.sealing import sealed
 from hundredfold.costing import prices_or_none
 from hundredfold.health import Baseline
-from hundredfold.ingest import Plan, card_key
+from hundredfold.ingest import card_key, ingest_id_of
 from hundredfold.observability import logger, metrics, observe_summary
 from hundredfold.settings import Settings
 from hundredfold.summarizing import summarize
@@ -23,20 +24,22 @@ ledger = DynamoLedger(clients.dynamodb(), settings.ledger_table)
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
+@sealed
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    ingest_id = event["ingest_id"]
+    name = event["execution_name"]
+    ingest_id = ingest_id_of(name, event["input"])
     logger.append_keys(ingest_id=ingest_id, execution=event["execution"])
-    plan = event["state"].get("plan")
     summary = summarize(
         ingest_id,
         event["started_at"],
         datetime.now(UTC).isoformat(),
-        Plan.from_dict(plan) if plan else None,
+        ledger.plan(ingest_id),
         ledger.entries(ingest_id),
         event["state"].get("failure"),
         baseline=Baseline.of_card(work.read(card_key(ingest_id))),
         price_list=price_list,
     )
-    ledger.finish(summary)
-    observe_summary(summary)
+    repeated = ledger.finish(summary, resumed_by=name if name != ingest_id else None)
+    if not repeated:
+        observe_summary(summary)
     return summary.as_dict()

@@ -58,6 +58,13 @@ class MemoryWork:
         self.objects[key] = content
         self.effects.append(f"write {key}")
 
+    def read(self, key: str) -> bytes | None:
+        return self.objects.get(key)
+
+    def remove(self, key: str) -> None:
+        self.objects.pop(key, None)
+        self.effects.append(f"remove {key}")
+
 
 @dataclass
 class FixedModels:
@@ -71,7 +78,7 @@ class FixedModels:
 
 @dataclass
 class MemoryPredictions:
-    """Fulfils `ports.Predictions`: `items` by the table's keys; raises `error`, if there is one, and writes nothing."""
+    """Fulfils `ports.Predictions`: `items` by the table's keys; raises `error`, if there is one, before writing."""
 
     items: dict[tuple[str, str], tuple[Prediction, int, Model]] = field(default_factory=dict)
     effects: list[str] = field(default_factory=list)
@@ -86,6 +93,12 @@ class MemoryPredictions:
             self.items[prediction.record_id, ingest_id] = (prediction, batch, model)
         self.effects.append(f"predictions {batch} {len(predictions)}")
         return float(len(predictions))
+
+    def withdraw(self, ingest_id: str, batch: int, record_ids: Sequence[str]) -> None:
+        for record_id in record_ids:
+            if (record_id, ingest_id) in self.items and self.items[record_id, ingest_id][1] == batch:
+                del self.items[record_id, ingest_id]
+        self.effects.append(f"withdraw {batch} {','.join(record_ids)}")
 
 
 @dataclass
@@ -102,16 +115,34 @@ class MemoryLedger:
         self.ingests[plan.ingest_id] = (started_at, plan)
         self.effects.append(f"begin {plan.ingest_id}")
 
-    def batch_done(self, ingest_id: str, outcome: BatchOutcome) -> None:
+    def resume(self, plan: Plan, started_at: str, execution: str, batches: int) -> None:
+        if plan.ingest_id in self.ingests and self.ingests[plan.ingest_id][0] > started_at:
+            raise IngestExistsError(plan.ingest_id)
+        self.ingests[plan.ingest_id] = (started_at, plan)
+        self.effects.append(f"resume {plan.ingest_id} {execution} {batches}")
+
+    def plan(self, ingest_id: str) -> Plan | None:
+        return self.ingests[ingest_id][1] if ingest_id in self.ingests else None
+
+    def reopen(self, ingest_id: str, batch: int, records: int) -> None:
+        self.batches[ingest_id, batch] = BatchFailure(batch, "Reoffered", "its rejected records are offered again")
+        self.effects.append(f"reopen {batch} {records}")
+
+    def batch_done(self, ingest_id: str, outcome: BatchOutcome) -> bool:
+        repeated = isinstance(self.batches.get((ingest_id, outcome.batch)), BatchOutcome)
         self.batches[ingest_id, outcome.batch] = outcome
         self.effects.append(f"done {outcome.batch}")
+        return repeated
 
     def entries(self, ingest_id: str) -> Iterable[BatchOutcome | BatchFailure]:
         return [entry for (ingest, _), entry in self.batches.items() if ingest == ingest_id]
 
-    def finish(self, summary: Summary) -> None:
-        self._check(summary.ingest_id, summary.started_at)
+    def finish(self, summary: Summary, resumed_by: str | None = None) -> bool:
+        if resumed_by is None:
+            self._check(summary.ingest_id, summary.started_at)
+        repeated = summary.ingest_id in self.summaries
         self.summaries[summary.ingest_id] = summary
+        return repeated
 
     def _check(self, ingest_id: str, started_at: str) -> None:
         if ingest_id in self.ingests and self.ingests[ingest_id][0] != started_at:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -52,6 +53,7 @@ OUTCOME_ITEM = {
     "rejected": {"N": "2"},
     "reasons": {"M": {"not_json": {"N": "2"}}},
     "milliseconds": {"M": {"read": {"N": "4"}, "write": {"N": "120"}}},
+    "done_at": {"S": "2026-11-24T05:00:00.000+00:00"},
 }
 FAILURE_ITEM = {  # as the state machine writes it
     "ledger_key": {"S": "i1#4"},
@@ -67,7 +69,8 @@ BUSY = [dynamodb_error("ProvisionedThroughputExceededException"), dynamodb_error
 @pytest.fixture
 def ledger(aws: AnsweringServer) -> Iterator[DynamoLedger]:
     client = clients.dynamodb()
-    yield DynamoLedger(client, "ledger")
+    now = datetime(2026, 11, 24, 5, tzinfo=UTC)
+    yield DynamoLedger(client, "ledger", now=lambda: now, sleep=lambda _: None)
     client.close()
 
 
@@ -79,11 +82,78 @@ def test_a_batch_lies_in_the_partition_that_the_state_machine_computes() -> None
 
 
 def test_a_finished_batch_is_put_whole(aws: AnsweringServer, ledger: DynamoLedger) -> None:
-    ledger.batch_done("i1", OUTCOME)
+    repeated = ledger.batch_done("i1", OUTCOME)
 
+    assert repeated is False
     [request] = aws.requests
     assert request.headers["X-Amz-Target"].endswith(".PutItem")
-    assert request.json == {"TableName": "ledger", "Item": OUTCOME_ITEM}
+    assert request.json == {"TableName": "ledger", "Item": OUTCOME_ITEM, "ReturnValues": "ALL_OLD"}
+
+
+@pytest.mark.parametrize(("before", "repeated"), [(OUTCOME_ITEM, True), (FAILURE_ITEM, False)], ids=["done", "failed"])
+def test_a_batch_that_was_done_already_is_told_from_one_that_was_not(
+    aws: AnsweringServer, ledger: DynamoLedger, before: dict[str, Any], repeated: bool
+) -> None:
+    aws.answer = lambda _: json_reply({"Attributes": before})
+
+    assert ledger.batch_done("i1", OUTCOME) is repeated
+
+
+def test_a_throttled_ledger_is_waited_for(aws: AnsweringServer, ledger: DynamoLedger) -> None:
+    throttled = [dynamodb_error("ThrottlingException")] * 12  # botocore asks three times, and so do we, four times
+    aws.answer_in_turn(*throttled, json_reply({}))
+
+    ledger.batch_done("i1", OUTCOME)
+
+    assert len(aws.requests) == 13
+
+
+def test_a_resumed_ingest_is_taken_over_from_an_earlier_execution_only(
+    aws: AnsweringServer, ledger: DynamoLedger
+) -> None:
+    entered = {
+        "ledger_key": {"S": "i1"},
+        "entry": {"S": "summary"},
+        "status": {"S": "FAILED"},
+        "started_at": {"S": "t0"},
+        "resumed": {"L": [{"M": {"execution": {"S": "i1.resume-1"}}}, {"M": {"execution": {"S": "i1.resume-2"}}}]},
+    }
+    aws.answer_in_turn(json_reply({"Item": entered}), json_reply({}))
+
+    ledger.resume(PLAN, "t2", "i1.resume-2", batches=4)  # again: a retry of the planner
+
+    put = aws.requests[1].json
+    assert put["ConditionExpression"] == "attribute_not_exists(ledger_key) OR started_at <= :started"
+    assert put["ExpressionAttributeValues"] == {":started": {"S": "t2"}}
+    assert put["Item"]["status"] == {"S": "RUNNING"}
+    assert put["Item"]["execution"] == {"S": "i1.resume-2"}
+    assert put["Item"]["resumed"] == {
+        "L": [
+            {"M": {"execution": {"S": "i1.resume-1"}}},
+            {
+                "M": {
+                    "execution": {"S": "i1.resume-2"},
+                    "started_at": {"S": "t2"},
+                    "batches": {"N": "4"},
+                    "model_version": {"S": "7"},
+                }
+            },
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "repeated"),
+    [({"status": "RUNNING", "started_at": "t0"}, False), ({"status": "FAILED", "started_at": "t0"}, True)],
+    ids=["once", "twice"],
+)
+def test_a_summary_that_is_run_twice_is_told_from_the_first(
+    aws: AnsweringServer, ledger: DynamoLedger, before: dict[str, str], repeated: bool
+) -> None:
+    item = {name: {"S": value} for name, value in before.items()}
+    aws.answer_in_turn(json_reply({"Item": item}), json_reply({"Attributes": item}))
+
+    assert ledger.finish(SUMMARY) is repeated
 
 
 def test_an_ingest_is_entered_unless_another_execution_has_its_id(aws: AnsweringServer, ledger: DynamoLedger) -> None:
@@ -97,9 +167,11 @@ def test_an_ingest_is_entered_unless_another_execution_has_its_id(aws: Answering
             "entry": {"S": "summary"},
             "status": {"S": "RUNNING"},
             "started_at": {"S": "t0"},
+            "execution": {"S": "i1"},
             "plan": {
                 "M": {
                     "ingest_id": {"S": "i1"},
+                    "manifest_sha256": {"S": ""},
                     "source": {
                         "M": {
                             "bucket": {"S": "records"},
@@ -117,6 +189,7 @@ def test_an_ingest_is_entered_unless_another_execution_has_its_id(aws: Answering
         },
         "ConditionExpression": "attribute_not_exists(ledger_key) OR started_at = :started",
         "ExpressionAttributeValues": {":started": {"S": "t0"}},
+        "ReturnValues": "ALL_OLD",
     }
 
 
@@ -148,6 +221,7 @@ def test_a_finished_ingest_keeps_its_plan(aws: AnsweringServer, ledger: DynamoLe
     assert put["Item"] == {
         "ledger_key": {"S": "i1"},
         "entry": {"S": "summary"},
+        "execution": {"S": "i1"},
         "plan": {"M": {"records": {"N": "3"}}},
         "ingest_id": {"S": "i1"},
         "status": {"S": "FAILED"},

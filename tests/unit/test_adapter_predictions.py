@@ -271,13 +271,11 @@ def test_a_throttled_call_is_sent_again_by_botocore_with_the_same_body(aws: Answ
 @pytest.mark.parametrize(
     "reply",
     [
-        dynamodb_error("ProvisionedThroughputExceededException"),
-        dynamodb_error("ThrottlingException"),
         dynamodb_error("InternalServerError", status=500),
         Reply(b"", 503),
         Reply(b"<html>bad gateway</html>", 502),
     ],
-    ids=["throughput", "throttling", "internal", "unavailable", "gateway"],
+    ids=["internal", "unavailable", "gateway"],
 )
 def test_a_table_that_stays_busy_is_said_to_be(aws: AnsweringServer, written: Written, reply: Reply) -> None:
     aws.answer = lambda _: reply
@@ -286,6 +284,42 @@ def test_a_table_that_stays_busy_is_said_to_be(aws: AnsweringServer, written: Wr
         written.write(predictions(1))
 
     assert len(aws.requests) == 3
+
+
+@pytest.mark.parametrize("code", ["ProvisionedThroughputExceededException", "ThrottlingException"])
+def test_a_table_that_throttles_is_waited_for(aws: AnsweringServer, written: Written, code: str) -> None:
+    # botocore asks three times, and we wait and begin anew, three times over
+    aws.answer_in_turn(*[dynamodb_error(code)] * 9, ALL_WRITTEN)
+
+    written.write(predictions(1))
+
+    assert len(aws.requests) == 10
+    assert len(written.pauses) == 3
+    assert all(0 <= pause <= longest for pause, longest in zip(written.pauses, [0.05, 0.1, 0.2], strict=True))
+
+
+def test_a_table_that_throttles_for_too_long_runs_the_batch_out_of_time(aws: AnsweringServer, written: Written) -> None:
+    aws.answer = lambda _: dynamodb_error("ThrottlingException")
+    left = iter([5.0, 4.0, 0.5, 0.0])  # before each call and before each pause
+
+    with pytest.raises(OutOfTimeError, match="DynamoDB left 1 predictions unprocessed until time was out"):
+        written.write(predictions(1), time_left=lambda: next(left, 0.0))
+
+
+def test_predictions_are_withdrawn_from_the_batch_that_made_them(aws: AnsweringServer, written: Written) -> None:
+    refused = dynamodb_error("ConditionalCheckFailedException")  # another batch's, or none
+    aws.answer_in_turn(json_reply({}), refused, dynamodb_error("ThrottlingException"), json_reply({}))
+
+    written.predictions.withdraw("i1", 7, ["a", "b", "c"])
+
+    assert [request.json["Key"]["record_id"]["S"] for request in aws.requests] == ["a", "b", "c", "c"]
+    assert aws.requests[0].json == {
+        "TableName": "predictions",
+        "Key": {"record_id": {"S": "a"}, "ingest_id": {"S": "i1"}},
+        "ConditionExpression": "#batch = :batch",
+        "ExpressionAttributeNames": {"#batch": "batch"},
+        "ExpressionAttributeValues": {":batch": {"N": "7"}},
+    }
 
 
 @pytest.mark.parametrize("bytes_that_came", [0, 1, 20])
@@ -315,7 +349,7 @@ def test_an_error_that_trying_again_cannot_help_is_raised_as_it_is(aws: Answerin
 
 
 def test_the_message_of_a_busy_table_quotes_nothing_of_the_answer(aws: AnsweringServer, written: Written) -> None:
-    aws.answer = lambda _: dynamodb_error("ThrottlingException", "for the key r0")
+    aws.answer = lambda _: dynamodb_error("InternalServerError", "for the key r0", status=500)
 
     with pytest.raises(StoreBusyError) as raised:
         written.write(predictions(1))

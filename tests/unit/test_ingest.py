@@ -102,6 +102,7 @@ def test_a_plan_travels_through_the_state_machine_as_json() -> None:
         "batches": 2,
         "records": 3,
         "model": {"function": "arn:aws:lambda:us-east-1:123456789012:function:infer:7", "version": "7"},
+        "manifest_sha256": "",
     }
     assert Plan.from_dict(json.loads(json.dumps(plan.as_dict()))) == plan
     assert plan.source.location == ObjectLocation("records", "reviews.jsonl")

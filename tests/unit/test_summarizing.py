@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hundredfold.ingest import Model, ObjectLocation, Plan, Source
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Status, Summary
-from hundredfold.summarizing import lambda_message, summarize
+from hundredfold.summarizing import group_failures, lambda_message, summarize
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -176,7 +176,22 @@ def test_every_planned_record_is_predicted_rejected_or_failed(
     assert summary.failures.get("never finished", 0) == states.count("absent")
     assert sum(summary.failures.values()) == summary.batches_failed
     assert sum(summary.reasons.values()) == summary.rejected
-    assert summary.status is (Status.FAILED if given_up else Status.COMPLETED)
+    assert summary.status is (Status.FAILED if given_up or "absent" in states else Status.COMPLETED)
+
+
+def test_failed_batches_are_named_by_cause_the_most_frequent_first() -> None:
+    entries: list[BatchOutcome | BatchFailure] = [
+        BatchFailure(4, "OutOfTimeError", '{"errorMessage": "time was out"}'),
+        BatchFailure(0, "Runtime.ExitError", "exited"),
+        done(1, 3, 0),
+        BatchFailure(2, "OutOfTimeError", '{"errorMessage": "time was out"}'),
+    ]
+
+    assert list(group_failures(entries, batches=8).items()) == [
+        ("never finished", [3, 5, 6, 7]),
+        ("OutOfTimeError: time was out", [2, 4]),
+        ("Runtime.ExitError: exited", [0]),
+    ]
 
 
 def test_a_summary_stays_small_however_many_batches_failed_and_whatever_for() -> None:

@@ -42,7 +42,7 @@ def ingest(
     if not detach:
         if beside:
             _apart(lambda: (follow(deployment, name), report_shadow(deployment, name)))
-        _follow(deployment, name, as_json=as_json)
+        follow_to_end(deployment, name, as_json=as_json)
         return
     show.say(f"started; follow it with: hundredfold watch {name}")
     if as_json:
@@ -52,7 +52,7 @@ def ingest(
 def watch(ingest_id: IngestId = None, as_json: AsJson = False) -> None:
     """Follow an ingest to its end, and show its summary."""
     deployment = find_deployment()
-    _follow(deployment, ingest_id or newest_ingest(deployment), as_json=as_json)
+    follow_to_end(deployment, ingest_id or newest_ingest(deployment), as_json=as_json)
 
 
 def _apart(do: Callable[[], object]) -> None:
@@ -65,7 +65,8 @@ def _apart(do: Callable[[], object]) -> None:
         show.complain(f"the shadow: {error}; the ingest itself is not touched by that")
 
 
-def _follow(deployment: Deployment, ingest_id: str, *, as_json: bool) -> None:
+def follow_to_end(deployment: Deployment, ingest_id: str, *, as_json: bool) -> None:
+    """Follow an ingest, and show how it stands at the end; raises typer.Exit if it failed."""
     try:
         now = follow(deployment, ingest_id)
     except KeyboardInterrupt:

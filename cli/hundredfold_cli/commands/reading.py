@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from hundredfold.errors import InvalidIngestError
+from hundredfold.errors import InvalidIngestError, SourceChangedError, SourceMissingError
 from hundredfold.outcomes import BatchOutcome
+from hundredfold.summarizing import group_failures
 
 from hundredfold_cli import show
 from hundredfold_cli.commands.options import AsJson, IngestId
@@ -87,11 +88,18 @@ def results(
 
 def show_standing(deployment: Deployment, now: Standing, *, as_json: bool) -> None:
     """Print how an ingest stands, with a few of its predictions."""
+    failed: dict[str, list[int]] = {}
+    if now.plan and now.summary["batches_failed"]:
+        failed = group_failures(deployment.ledger.entries(now.plan.ingest_id), now.plan.batches)
     if as_json:
-        show.print_json(now.summary)
+        show.print_json({**now.summary, **({"failed_batches": failed} if failed else {})})
         return
     show.print_summary(now.summary, deployment.predictions_table)
+    show.print_failures(failed, now.summary["ingest_id"])
     if now.plan and now.summary["predicted"]:
         batches = read_manifest(deployment, now.plan)
         spread = batches[:: max(1, len(batches) // _SAMPLES)][:_SAMPLES]
-        show.print_sample(list(read_batches(deployment, now.plan, spread)))
+        try:
+            show.print_sample(list(read_batches(deployment, now.plan, spread)))
+        except (SourceChangedError, SourceMissingError) as gone:
+            show.say(f"no sample: {gone}")

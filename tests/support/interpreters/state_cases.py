@@ -155,7 +155,7 @@ STATE_CASES = [
             parameters={
                 "FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-plan-ingest",
                 "Payload": {
-                    "ingest_id": "ingest-1",
+                    "execution_name": "ingest-1",
                     "execution": "arn:aws:states:us-east-1:000000000000:execution:hundredfold-batch-inference:ingest-1",
                     "started_at": "2026-11-24T10:00:00.000Z",
                     "input": {"source": {"bucket": "source", "key": "records.jsonl"}},
@@ -307,19 +307,22 @@ STATE_CASES = [
             parameters={
                 "TableName": "hundredfold-ledger",
                 "Key": {"ledger_key": {"S": "ingest-1#3"}, "entry": {"S": "11"}},
-                "UpdateExpression": "SET #status = :failed, #error = :error, #cause = :cause, #records = :records",
+                "UpdateExpression": "SET #status = :failed, #error = :error, #cause = :cause, #records = :records "
+                "ADD #attempts :one",
                 "ConditionExpression": "attribute_not_exists(#status) OR #status = :failed",
                 "ExpressionAttributeNames": {
                     "#status": "status",
                     "#error": "error",
                     "#cause": "cause",
                     "#records": "records",
+                    "#attempts": "attempts",
                 },
                 "ExpressionAttributeValues": {
                     ":failed": {"S": "failed"},
                     ":error": {"S": "StoreBusyError"},
                     ":cause": {"S": "DynamoDB did not take predictions"},
                     ":records": {"N": "100"},
+                    ":one": {"N": "1"},
                 },
             },
         ),
@@ -359,9 +362,10 @@ STATE_CASES = [
             parameters={
                 "FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-summarize-ingest",
                 "Payload": {
-                    "ingest_id": "ingest-1",
+                    "execution_name": "ingest-1",
                     "execution": "arn:aws:states:us-east-1:000000000000:execution:hundredfold-batch-inference:ingest-1",
                     "started_at": "2026-11-24T10:00:00.000Z",
+                    "input": {"source": {"bucket": "source", "key": "records.jsonl"}},
                     "state": {"plan": PLAN, "failure": FAILURE},
                 },
             },

@@ -12,7 +12,7 @@ from hundredfold.decoding import Record, decode_batch, reject_unread
 from hundredfold.health import Baseline
 from hundredfold.inference import Predict, predict_batch
 from hundredfold.ingest import Model, Source, rejections_key
-from hundredfold.outcomes import BatchOutcome, Effort, Rejection
+from hundredfold.outcomes import BatchOutcome, Effort, Prediction, Rejection
 from hundredfold.ports import Ledger, Predictions, Sources, TimeLeft, WorkObjects
 from hundredfold.signature import Signature
 
@@ -85,6 +85,8 @@ def infer_batch(
             rejections_key(task.ingest_id, batch.batch),
             encode_rejections(task.ingest_id, batch.batch, rejections),
         )
+    if batch.again:
+        _remove_leftovers(task, found, rejections, work, predictions)
     watch.lap("write")
 
     outcome = BatchOutcome(
@@ -97,8 +99,24 @@ def infer_batch(
         effort=replace(effort, write_units=units) if effort else None,
         sketch=sketch,
     )
-    ledger.batch_done(task.ingest_id, outcome)
-    return outcome
+    repeated = ledger.batch_done(task.ingest_id, outcome)
+    return replace(outcome, repeated=True) if repeated else outcome
+
+
+def _remove_leftovers(
+    task: BatchTask,
+    found: list[Prediction],
+    rejections: list[Rejection],
+    work: WorkObjects,
+    predictions: Predictions,
+) -> None:
+    """Remove what an earlier attempt stored for records that now, perhaps with another model, have another outcome."""
+    if not rejections:
+        work.remove(rejections_key(task.ingest_id, task.batch.batch))
+    predicted = {prediction.record_id for prediction in found}
+    rejected = {rejection.record_id for rejection in rejections if rejection.record_id is not None}
+    if rejected - predicted:
+        predictions.withdraw(task.ingest_id, task.batch.batch, sorted(rejected - predicted))
 
 
 def encode_rejections(ingest_id: str, batch: int, rejections: list[Rejection]) -> bytes:

@@ -72,7 +72,7 @@ def load(folder: Traversable, digest: str = "") -> Bundle:
     ------
     BundleRefusedError
         If the card cannot be read or is not the one released, a version here is not the card's (both are named),
-        a file is missing, or a file's SHA-256 is not the card's.
+        a file is missing, a file's SHA-256 is not the card's, or a file cannot be opened.
     """
     content = _read_card(folder)
     found = card_digest(content)
@@ -84,7 +84,13 @@ def load(folder: Traversable, digest: str = "") -> Bundle:
     card = Card.from_json(content)
     _check_versions(card)
     contents = {name: _read_checked(folder, name, expected) for name, expected in card.files.items()}
-    return Bundle(card, [read_step(step, contents[step], card.trusted) for step in card.steps], found)
+    try:
+        steps = [read_step(step, contents[step], card.trusted) for step in card.steps]
+    except BundleRefusedError:
+        raise
+    except Exception as error:
+        raise BundleRefusedError(f"model {card.name} cannot be opened: {error!r}") from error
+    return Bundle(card, steps, found)
 
 
 def read_step(name: str, content: bytes, trusted: Sequence[str] = ()) -> Any:

@@ -22,6 +22,7 @@ class Batch:
         byte of its last one, line end included
     records : how many records it has, which is the number of its lines that are not blank
     line : the number of its first line in the source, from 1
+    again : whether an earlier execution may have left something of it behind, which must be replaced
     """
 
     batch: int
@@ -30,6 +31,7 @@ class Batch:
     length: int
     records: int
     line: int
+    again: bool = False
 
 
 def cut(chunks: Iterable[bytes], *, max_records: int, max_bytes: int) -> Iterator[Batch]:
@@ -68,7 +70,10 @@ def encode_manifest(batches: Iterable[Batch]) -> Iterator[bytes]:
     """Write batches as the JSON array that the state machine's Map reads, a piece a batch."""
     separator = b"["
     for batch in batches:
-        yield separator + json.dumps(asdict(batch), separators=(",", ":")).encode()
+        entry = asdict(batch)
+        if not batch.again:
+            del entry["again"]
+        yield separator + json.dumps(entry, separators=(",", ":")).encode()
         separator = b",\n"
     yield b"[]" if separator == b"[" else b"]\n"
 

@@ -52,6 +52,17 @@ class SourceChangedError(HundredfoldError):
         self.location = location
 
 
+class ManifestDamagedError(HundredfoldError):
+    """The manifest is not the one that was planned, and cannot be made again."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(
+            f"{location} is not the manifest that was planned, and cutting the source again with the batch limits "
+            "of now gives another; deploy the limits of then, or start a new ingest"
+        )
+        self.location = location
+
+
 class BundleRefusedError(HundredfoldError):
     """The model bundle is not what its card says, or needs other versions than are here."""
 

@@ -1,5 +1,6 @@
 """What an ingest is called, where its objects lie, and what the planner decides about it."""
 
+import hashlib
 import re
 from dataclasses import asdict, dataclass
 from typing import Any, Self
@@ -9,7 +10,11 @@ from hundredfold.errors import InvalidIngestError
 # An ingest's id is the name of its execution: AWS allows 1 to 80 characters there. Of those it allows, these
 # are safe everywhere else the id goes too: S3 keys, ledger keys, file names and URLs.
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html (2026-11)
-_INGEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+# An id that ends as the execution of a resume does (see `resume_name`) could be taken for one.
+_NAME_LENGTH = 80
+_INGEST_ID = re.compile(r"(?!.*\.resume-[0-9]+$)[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+LIVE = "live"
+"""In place of a version: the model that is live when the ingest is resumed."""
 
 
 def check_ingest_id(ingest_id: str) -> str:
@@ -18,12 +23,13 @@ def check_ingest_id(ingest_id: str) -> str:
     Raises
     ------
     InvalidIngestError
-        If it is empty, longer than 80 characters, or has other characters than A-Z a-z 0-9 . _ -
+        If it is empty, longer than 80 characters, has other characters than A-Z a-z 0-9 . _ - or ends as the
+        execution of a resume does
     """
     if not _INGEST_ID.fullmatch(ingest_id):
         raise InvalidIngestError(
             f"{ingest_id[:100]!r} cannot name an ingest: "
-            "use 1 to 80 of A-Z a-z 0-9 . _ - and begin with a letter or digit"
+            "use 1 to 80 of A-Z a-z 0-9 . _ - and begin with a letter or digit, and end in no .resume-<number>"
         )
     return ingest_id
 
@@ -69,7 +75,10 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the planner decided: the state machine carries it, and the summary is checked against it."""
+    """What the planner decided: the state machine carries it, and the summary is checked against it.
+
+    `batches` and `records` count what the manifest has; `manifest_sha256` is the manifest's digest in hex.
+    """
 
     ingest_id: str
     source: Source
@@ -77,6 +86,7 @@ class Plan:
     batches: int
     records: int
     model: Model
+    manifest_sha256: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -90,7 +100,26 @@ class Plan:
             batches=data["batches"],
             records=data["records"],
             model=Model(**data["model"]),
+            manifest_sha256=data.get("manifest_sha256", ""),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """What an execution is asked that goes on with an ingest, which an earlier execution left unfinished.
+
+    Attributes
+    ----------
+    model : the number of a published version, or LIVE; None for the model that the ingest is pinned to
+    rejected : also offer the batches again that have rejected records
+    """
+
+    ingest_id: str
+    model: str | None = None
+    rejected: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
 
 
 def source_key(ingest_id: str) -> str:
@@ -101,6 +130,11 @@ def source_key(ingest_id: str) -> str:
 def manifest_key(ingest_id: str) -> str:
     """Where the planner writes an ingest's manifest to, in the work bucket."""
     return f"ingests/{ingest_id}/manifest.json"
+
+
+def resumed_manifest_key(ingest_id: str, execution: str) -> str:
+    """Where the planner writes what is missing of an ingest to, in the work bucket; `execution` resumes it."""
+    return f"ingests/{ingest_id}/resumed/{execution}.json"
 
 
 def rejections_key(ingest_id: str, batch: int) -> str:
@@ -131,3 +165,54 @@ def source_from_input(execution_input: object) -> ObjectLocation:
         if not isinstance(source.get(field), str) or not source[field]:
             raise InvalidIngestError(f"{expected}; its source has no {field}")
     return ObjectLocation(source["bucket"], source["key"])
+
+
+def resume_from_input(execution_input: object) -> Resume | None:
+    """Read the input of an execution that resumes an ingest: `{"resume": {"ingest_id": …}}`; None for any other.
+
+    Beside `ingest_id` it may have `model`, the number of a published version or "live", and `rejected`, true or false.
+
+    Raises
+    ------
+    InvalidIngestError
+        If there is a `resume` of any other shape; the message shows the right one.
+    """
+    if not isinstance(execution_input, dict) or "resume" not in execution_input:
+        return None
+    resume = execution_input["resume"]
+    expected = 'to resume, the execution\'s input must be {"resume": {"ingest_id": "..."}}'
+    if not isinstance(resume, dict) or not isinstance(resume.get("ingest_id"), str):
+        raise InvalidIngestError(f"{expected}; it names no ingest_id")
+    model, rejected = resume.get("model"), resume.get("rejected", False)
+    if model is not None and not (
+        isinstance(model, str) and (model == LIVE or re.fullmatch("[1-9][0-9]{0,17}", model))
+    ):
+        raise InvalidIngestError(f'{expected}; its model must be the number of a version, as text, or "{LIVE}"')
+    if not isinstance(rejected, bool):
+        raise InvalidIngestError(f"{expected}; its rejected must be true or false")
+    return Resume(check_ingest_id(resume["ingest_id"]), model, rejected)
+
+
+def ingest_id_of(execution: str, execution_input: object) -> str:
+    """Return the id of the ingest that an execution works on, from its name and its input.
+
+    The first execution of an ingest has its id as its name; one that resumes it says so in its input. What an input
+    that cannot be understood is about is the execution's own affair: its name is returned.
+    """
+    try:
+        resume = resume_from_input(execution_input)
+    except InvalidIngestError:
+        return execution
+    return resume.ingest_id if resume else execution
+
+
+def resume_name(ingest_id: str, number: int) -> str:
+    """Name the execution that resumes an ingest for the `number`th time: two who try at once get the same name.
+
+    Too long an id is cut, and told from others by its digest.
+    """
+    ending = f".resume-{number}"
+    if len(ingest_id) + len(ending) > _NAME_LENGTH:
+        digest = hashlib.sha256(ingest_id.encode()).hexdigest()[:12]
+        ingest_id = f"{ingest_id[: _NAME_LENGTH - len(ending) - len(digest) - 1]}.{digest}"
+    return ingest_id + ending

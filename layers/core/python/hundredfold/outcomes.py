@@ -164,6 +164,7 @@ class BatchOutcome:
     milliseconds : how long each step took: read, decode, predict, sketch (if there is a baseline), write
     effort : what it took beside that; None of outcomes from before that was kept
     sketch : what it held; None if the model has no baseline
+    repeated : whether the ledger had it already: the batch was delivered twice, and must be counted once
     """
 
     batch: int
@@ -174,6 +175,7 @@ class BatchOutcome:
     milliseconds: Mapping[str, int] = field(default_factory=dict)
     effort: Effort | None = None
     sketch: Sketch | None = None
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,14 @@ class WorkObjects(Protocol):
         """Write an object; written twice, it is there once."""
         ...
 
+    def read(self, key: str) -> bytes | None:
+        """Read an object; None if there is none."""
+        ...
+
+    def remove(self, key: str) -> None:
+        """Remove an object, if there is one."""
+        ...
+
 
 class Models(Protocol):
     """The released models."""
@@ -56,6 +64,10 @@ class Predictions(Protocol):
         """
         ...
 
+    def withdraw(self, ingest_id: str, batch: int, record_ids: Sequence[str]) -> None:
+        """Remove what an earlier attempt at this batch predicted for records; other batches' predictions stay."""
+        ...
+
 
 class Ledger(Protocol):
     """What became of each batch and each ingest."""
@@ -64,14 +76,33 @@ class Ledger(Protocol):
         """Enter an ingest; raises IngestExistsError if one of this id began at another time."""
         ...
 
-    def batch_done(self, ingest_id: str, outcome: BatchOutcome) -> None:
-        """Enter a batch as complete."""
+    def resume(self, plan: Plan, started_at: str, execution: str, batches: int) -> None:
+        """Let a later execution take an ingest over; raises IngestExistsError if a still later one has.
+
+        `batches` is how many it has to do; of an ingest that was never planned, this is the beginning.
+        """
+        ...
+
+    def plan(self, ingest_id: str) -> Plan | None:
+        """Read what was planned; None if nothing was."""
+        ...
+
+    def reopen(self, ingest_id: str, batch: int, records: int) -> None:
+        """Enter a batch that was complete as not complete, since it is offered again."""
+        ...
+
+    def batch_done(self, ingest_id: str, outcome: BatchOutcome) -> bool:
+        """Enter a batch as complete; return whether it was so already."""
         ...
 
     def entries(self, ingest_id: str) -> Iterable[BatchOutcome | BatchFailure]:
         """Read what became of each batch so far, in no order."""
         ...
 
-    def finish(self, summary: Summary) -> None:
-        """Enter what became of an ingest; raises IngestExistsError if one of this id began at another time."""
+    def finish(self, summary: Summary, resumed_by: str | None = None) -> bool:
+        """Enter what became of an ingest; return whether this execution has done so already.
+
+        Raises IngestExistsError if one of this id began at another time; with `resumed_by`, the execution that
+        resumes it, only if it began at a later one.
+        """
         ...

@@ -11,6 +11,9 @@ from hundredfold.health import Baseline
 from hundredfold.ingest import Plan
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Status, Summary, Totals
 
+NEVER_FINISHED = "never finished"
+"""In place of a cause: nothing was heard of these batches."""
+
 MOST_KINDS = 20
 CAUSE_CHARACTERS = 1_000
 """How many kinds of failure a summary tells apart, and how much of a cause it quotes.
@@ -58,7 +61,9 @@ def summarize(
         failures[f"{len(kinds) - MOST_KINDS:,} other causes"] = others
     unfinished = batches - totals.batches_done - len(totals.failures)
     if unfinished > 0:
-        failures["never finished"] = unfinished
+        failures[NEVER_FINISHED] = unfinished
+        # The tolerance is for batches that failed. One that nothing was heard of is no part of it.
+        cause = cause or f"{unfinished} batches were never finished"
     return Summary(
         ingest_id=ingest_id,
         status=Status.COMPLETED if cause is None else Status.FAILED,
@@ -78,6 +83,25 @@ def summarize(
         drift=baseline.drift(taken.sketch) if baseline and taken.sketch else None,
         usd=usd,
     )
+
+
+def group_failures(entries: Iterable[BatchOutcome | BatchFailure], batches: int) -> dict[str, list[int]]:
+    """Name the batches that are not done, by why: those of the most frequent cause first.
+
+    Parameters
+    ----------
+    entries : what the ledger has of each batch
+    batches : how many were planned, numbered from 0
+    """
+    unheard = set(range(batches))
+    groups: dict[str, list[int]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.batch):
+        unheard.discard(entry.batch)
+        if isinstance(entry, BatchFailure):
+            groups.setdefault(_kind(entry), []).append(entry.batch)
+    if unheard:
+        groups[NEVER_FINISHED] = sorted(unheard)
+    return dict(sorted(groups.items(), key=lambda group: -len(group[1])))
 
 
 def _through(entries: Iterable[BatchOutcome | BatchFailure], taken: Taken) -> Iterator[BatchOutcome | BatchFailure]:

@@ -43,6 +43,17 @@ BUSY = frozenset(
         "TransactionInProgressException",
     }
 )
+_THROTTLED = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
 _FAILING = frozenset({429, 500, 502, 503, 504})
 """HTTP statuses. An answer without a body, as to HEAD, or from something before the service has no other code."""
 
@@ -58,6 +69,11 @@ def is_busy(error: ClientError | BotoCoreError) -> bool:
         return True
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     return error_code(error) in BUSY or status in _FAILING
+
+
+def is_throttled(error: ClientError) -> bool:
+    """Tell whether the service works, but wants to be asked less often."""
+    return error_code(error) in _THROTTLED
 
 
 def s3() -> "S3Client":

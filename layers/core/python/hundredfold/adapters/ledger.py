@@ -1,7 +1,9 @@
 """The ledger in DynamoDB: one item for each batch, spread over 8 partition keys, and one for the ingest."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -9,6 +11,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hundredfold.adapters.clients import error_code, is_busy
+from hundredfold.adapters.patience import patiently
 from hundredfold.cutting import LEDGER_SHARDS
 from hundredfold.errors import IngestExistsError, StoreBusyError
 from hundredfold.ingest import Plan
@@ -18,6 +21,11 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 SUMMARY_ENTRY = "summary"
+WRITE_ATTEMPTS = 8
+"""Of each write that is throttled. The waits between them are 6.35 s together at the longest, and half that on average,
+beside botocore's own: a ledger that stays throttled for longer is for the state machine to wait for."""
+REOFFERED = "Reoffered"
+"""The error of a batch that was complete and is offered again, until it has been inferred again."""
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -30,38 +38,81 @@ class DynamoLedger:
     finishing at once write to 8 partitions; the ingest's under `<ingest_id>`, `summary`.
     """
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._client = client
         self._table = table
+        self._now = now
+        self._sleep = sleep
 
     def begin(self, plan: Plan, started_at: str) -> None:
-        item = {"status": Status.RUNNING.value, "started_at": started_at, "plan": plan.as_dict()}
-        self._put_ingest(plan.ingest_id, started_at, item)
+        item = {"execution": plan.ingest_id, "plan": plan.as_dict()}
+        self._put_ingest(plan.ingest_id, started_at, {"status": Status.RUNNING.value, "started_at": started_at, **item})
 
-    def finish(self, summary: Summary) -> None:
-        entered = self.ingest(summary.ingest_id) or {}
-        self._put_ingest(summary.ingest_id, summary.started_at, {**entered, **summary.as_dict()})
+    def resume(self, plan: Plan, started_at: str, execution: str, batches: int) -> None:
+        entered = self.ingest(plan.ingest_id) or {}
+        # A retry of the planner has entered itself already.
+        earlier = [resumed for resumed in entered.get("resumed", []) if resumed["execution"] != execution]
+        resumed = {
+            "execution": execution,
+            "started_at": started_at,
+            "batches": batches,
+            "model_version": plan.model.version,
+        }
+        item = {"execution": execution, "plan": plan.as_dict(), "resumed": [*earlier, resumed]}
+        self._put_ingest(
+            plan.ingest_id,
+            started_at,
+            {"status": Status.RUNNING.value, "started_at": started_at, **item},
+            takes_over=True,
+        )
 
-    def batch_done(self, ingest_id: str, outcome: BatchOutcome) -> None:
+    def plan(self, ingest_id: str) -> Plan | None:
+        entered = self.ingest(ingest_id)
+        return Plan.from_dict(entered["plan"]) if entered and "plan" in entered else None
+
+    def finish(self, summary: Summary, resumed_by: str | None = None) -> bool:
+        item = {
+            **(self.ingest(summary.ingest_id) or {}),
+            **summary.as_dict(),
+            "execution": resumed_by or summary.ingest_id,
+        }
+        before = self._put_ingest(summary.ingest_id, summary.started_at, item, takes_over=resumed_by is not None)
+        return before.get("started_at") == summary.started_at and before.get("status") != Status.RUNNING
+
+    def reopen(self, ingest_id: str, batch: int, records: int) -> None:
+        self._put_batch(
+            ingest_id,
+            batch,
+            {
+                "status": "failed",
+                "records": records,
+                "error": REOFFERED,
+                "cause": "its rejected records are offered again",
+            },
+        )
+
+    def batch_done(self, ingest_id: str, outcome: BatchOutcome) -> bool:
         item: dict[str, Any] = {
-            "ledger_key": batch_key(ingest_id, outcome.batch),
-            "entry": str(outcome.batch),
             "status": "done",
             "records": outcome.records,
             "predicted": outcome.predicted,
             "rejected": outcome.rejected,
             "reasons": dict(outcome.reasons),
             "milliseconds": dict(outcome.milliseconds),
+            "done_at": self._now().isoformat(timespec="milliseconds"),
         }
         # All of it stays under the 1,024 bytes of one write unit; a test holds the largest item against that.
         if outcome.effort:
             item["effort"] = asdict(outcome.effort)
         if outcome.sketch:
             item["sketch"] = outcome.sketch.as_dict()
-        try:
-            self._client.put_item(TableName=self._table, Item=_to_item(item))
-        except (ClientError, BotoCoreError) as error:
-            _raise(error)
+        return self._put_batch(ingest_id, outcome.batch, item).get("status") == "done"
 
     def entries(self, ingest_id: str) -> Iterator[BatchOutcome | BatchFailure]:
         """Read what became of each batch so far: 8 queries, about 0.6 KB a batch, strongly consistent."""
@@ -90,19 +141,39 @@ class DynamoLedger:
             _raise(error)
         return _from_item(answer["Item"]) if "Item" in answer else None
 
-    def _put_ingest(self, ingest_id: str, started_at: str, item: Mapping[str, Any]) -> None:
+    def _put_ingest(
+        self, ingest_id: str, started_at: str, item: Mapping[str, Any], *, takes_over: bool = False
+    ) -> dict[str, Any]:
+        # A retry of the same execution may write again; another execution under the same id may not, unless it
+        # resumes the ingest. Of two that do, the later one has it, and the earlier one cannot end it.
+        same = "<=" if takes_over else "="
         try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=_to_item({"ledger_key": ingest_id, "entry": SUMMARY_ENTRY, **item}),
-                # A retry of the same execution may write again; another execution under the same id may not.
-                ConditionExpression="attribute_not_exists(ledger_key) OR started_at = :started",
+            return self._put(
+                {"ledger_key": ingest_id, "entry": SUMMARY_ENTRY, **item},
+                ConditionExpression=f"attribute_not_exists(ledger_key) OR started_at {same} :started",
                 ExpressionAttributeValues={":started": {"S": started_at}},
             )
-        except (ClientError, BotoCoreError) as error:
-            if isinstance(error, ClientError) and error_code(error) == "ConditionalCheckFailedException":
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
                 raise IngestExistsError(ingest_id) from None
+            raise
+
+    def _put_batch(self, ingest_id: str, batch: int, item: Mapping[str, Any]) -> dict[str, Any]:
+        return self._put({"ledger_key": batch_key(ingest_id, batch), "entry": str(batch), **item})
+
+    def _put(self, item: Mapping[str, Any], **condition: Any) -> dict[str, Any]:
+        """Put an item, and return the one that was there before."""
+        try:
+            answer = patiently(
+                lambda: self._client.put_item(
+                    TableName=self._table, Item=_to_item(item), ReturnValues="ALL_OLD", **condition
+                ),
+                sleep=self._sleep,
+                attempts=WRITE_ATTEMPTS,
+            )
+        except (ClientError, BotoCoreError) as error:
             _raise(error)
+        return _from_item(answer.get("Attributes", {}))
 
 
 def batch_key(ingest_id: str, batch: int) -> str:

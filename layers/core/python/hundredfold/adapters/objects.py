@@ -50,7 +50,7 @@ class S3Sources:
 
 
 class S3WorkObjects:
-    """Writes an ingest's own objects into the work bucket (fulfils `ports.WorkObjects`)."""
+    """Keeps an ingest's own objects in the work bucket (fulfils `ports.WorkObjects`)."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
@@ -71,6 +71,12 @@ class S3WorkObjects:
                 return None
             _raise(error, ObjectLocation(self.bucket, key))
         except BotoCoreError as error:
+            _raise(error, ObjectLocation(self.bucket, key))
+
+    def remove(self, key: str) -> None:
+        try:
+            self._client.delete_object(Bucket=self.bucket, Key=key)
+        except (ClientError, BotoCoreError) as error:
             _raise(error, ObjectLocation(self.bucket, key))
 
 

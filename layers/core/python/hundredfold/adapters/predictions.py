@@ -1,6 +1,5 @@
-"""Predictions in DynamoDB: 25 a call, the calls of a batch at once, what is left unprocessed sent again."""
+"""Predictions in DynamoDB: 25 a call, the calls of a batch at once, what is not taken sent again while time is left."""
 
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -9,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hundredfold.adapters.clients import is_busy
+from hundredfold.adapters.clients import error_code, is_busy, is_throttled
+from hundredfold.adapters.patience import patiently, pause_before
 from hundredfold.errors import OutOfTimeError, StoreBusyError
 from hundredfold.ingest import Model
 from hundredfold.outcomes import Label, Prediction, Score
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PUTS_PER_CALL = 25
 """The most that BatchWriteItem takes. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html"""
+WITHDRAWAL_ATTEMPTS = 6
+"""At removing one prediction, if the table throttles: waits of 1.55 s together at the longest."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -78,6 +80,28 @@ class DynamoPredictions:
         wait(sent)  # also when one failed: nothing is written after this has raised
         return sum(call_sent.result() for call_sent in sent)
 
+    def withdraw(self, ingest_id: str, batch: int, record_ids: Sequence[str]) -> None:
+        for record_id in record_ids:
+            try:
+                patiently(
+                    lambda record_id=record_id: self._client.delete_item(  # type: ignore[misc]
+                        TableName=self._table,
+                        Key={"record_id": {"S": record_id}, "ingest_id": {"S": ingest_id}},
+                        # Another batch's record may have the same id.
+                        ConditionExpression="#batch = :batch",
+                        ExpressionAttributeNames={"#batch": "batch"},  # a reserved word
+                        ExpressionAttributeValues={":batch": {"N": str(batch)}},
+                    ),
+                    sleep=self._sleep,
+                    attempts=WITHDRAWAL_ATTEMPTS,
+                )
+            except (ClientError, BotoCoreError) as error:
+                if isinstance(error, ClientError) and error_code(error) == "ConditionalCheckFailedException":
+                    continue
+                if is_busy(error):
+                    raise StoreBusyError(f"DynamoDB did not remove predictions: {type(error).__name__}") from None
+                raise
+
     def _put_all(self, puts: list[Put], time_left: TimeLeft) -> float:
         attempt = 0
         units = 0.0
@@ -86,8 +110,7 @@ class DynamoPredictions:
             units += consumed
             if not puts:
                 return units
-            # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-            pause = random.uniform(0, min(5.0, 0.05 * 2**attempt))  # noqa: S311 - spreads load, keeps no secret
+            pause = pause_before(attempt)
             if pause > time_left():
                 raise OutOfTimeError(f"DynamoDB left {len(puts)} predictions unprocessed until time was out")
             self._sleep(pause)
@@ -100,6 +123,8 @@ class DynamoPredictions:
         try:
             answer = self._client.batch_write_item(RequestItems={self._table: []}, EncodedBody=body)  # type: ignore[call-arg]
         except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and is_throttled(error):
+                return puts, 0.0
             if is_busy(error):
                 raise StoreBusyError(f"DynamoDB did not take predictions: {type(error).__name__}") from None
             raise

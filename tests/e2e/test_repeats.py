@@ -1,0 +1,83 @@
+"""What is done twice counts once: deliveries, summaries, and ids."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from deployed import Stack
+from hundredfold_cli.ingests import standing
+
+
+def metric_lines(stack: Stack, ingest_id: str, metric: str) -> int:
+    """Count the lines of the logs that have a metric of an ingest, in the embedded metric format."""
+    logs: Any = stack.deployment.session.client("logs", endpoint_url=stack.deployment.endpoint)
+    messages = [
+        event["message"]
+        for group in logs.describe_log_groups()["logGroups"]
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
+        for event in page["events"]
+    ]
+    return sum('"_aws"' in message and ingest_id in message and f'"{metric}"' in message for message in messages)
+
+
+def test_a_batch_and_a_summary_that_are_run_again_are_counted_once(
+    stack: Stack, few_records: Path, new_id: Callable[[], str]
+) -> None:
+    # Given a complete ingest of three batches
+    ingest_id = new_id()
+    summary = stack.read("ingest", str(few_records), "--id", ingest_id)
+    assert metric_lines(stack, ingest_id, "RecordsPredicted") == 3
+    assert metric_lines(stack, ingest_id, "IngestsCompleted") == 1
+    plan = standing(stack.deployment, ingest_id).plan
+    assert plan is not None
+
+    # When a batch is delivered again, and the summary run again
+    client: Any = stack.deployment.session.client("lambda", endpoint_url=stack.deployment.endpoint)
+    entry = json.loads(
+        stack.deployment.s3.get_object(Bucket=plan.manifest.bucket, Key=plan.manifest.key)["Body"].read()
+    )[1]
+    again = client.invoke(
+        FunctionName=plan.model.function, Payload=json.dumps({**plan.as_dict(), "batch": entry}).encode()
+    )
+    assert json.loads(again["Payload"].read()) == {"predicted": 100, "rejected": 0}
+    event = {
+        "execution_name": ingest_id,
+        "execution": stack.deployment.execution(ingest_id),
+        "started_at": summary["started_at"],
+        "input": {},
+        "state": {"plan": plan.as_dict()},
+    }
+    once_more = client.invoke(FunctionName="hundredfold-summarize-ingest", Payload=json.dumps(event).encode())
+    assert json.loads(once_more["Payload"].read())["predicted"] == 250
+
+    # Then counts, metrics and results are those of one run
+    # (but for the time until the last summary, and what the second delivery itself has cost)
+    after = stack.read("summary", ingest_id)
+    assert {**after, "seconds": 0, "usd": 0} == {**summary, "seconds": 0, "usd": 0}
+    assert metric_lines(stack, ingest_id, "RecordsPredicted") == 3
+    assert metric_lines(stack, ingest_id, "IngestsCompleted") == 1
+    assert stack.read("verify", ingest_id)["ok"] is True
+
+
+def test_an_id_that_stands_in_two_batches_is_found_and_named(
+    stack: Stack, tmp_path: Path, new_id: Callable[[], str]
+) -> None:
+    lines = [{"id": f"r-{number}", "text": f"A fine film, number {number}."} for number in range(150)]
+    lines[129]["id"] = "r-5"
+    file = tmp_path / "records.jsonl"
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    ingest_id = new_id()
+
+    # Each batch by itself is right, and so is the sum of lines
+    summary = stack.read("ingest", str(file), "--id", ingest_id)
+    assert (summary["records"], summary["predicted"], summary["rejected"], summary["failed"]) == (150, 150, 0, 0)
+
+    # The recount sees that one prediction took another's place
+    told = stack.command("verify", ingest_id, "--json")
+    found = json.loads(told.stdout)
+    assert told.returncode == 1
+    assert (found["records"], found["predicted"], found["missing"], found["doubled"]) == (150, 149, 0, 1)
+    assert found["examples"][0] in (
+        "line 6 has an id that batch 1 has too", "line 130 has an id that batch 0 has too",
+    )  # fmt: skip

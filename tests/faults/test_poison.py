@@ -1,0 +1,79 @@
+"""Records and bundles that the model misbehaves with: the fault is seen, and the release of another one mends it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hundredfold.outcomes import Status
+
+from tests.faults import poisonous
+from tests.faults.poison_layer import poison_layer, released
+from tests.faults.trial import REJECTED, Trial, World
+
+NUMBER = 250
+"""Which record is poisonous: one in the middle of the third batch."""
+
+
+def texts(poison: str) -> list[str]:
+    plain = [f"I loved scene {number} of this film." for number in range(800)]
+    return [*plain[:NUMBER], poison, *plain[NUMBER + 1 :]]
+
+
+def test_a_record_that_makes_the_model_raise_is_rejected_alone(
+    world: World, new_id: Callable[[], str], tmp_path: Path
+) -> None:
+    expected = {f"r-{number}": "negative" for number in range(800)} | {f"r-{NUMBER}": REJECTED}
+    trial = Trial(world, new_id(), tmp_path / "records.jsonl", texts(poisonous.RAISE), expected)
+
+    with released(world.stack, poison_layer(), timeout=20):
+        trial.start()
+        summary = trial.end().summary
+
+    assert (summary["status"], summary["reasons"]) == (Status.COMPLETED, {"not_predictable": 1})
+    trial.check("a record makes the model raise", 1)
+
+
+@pytest.mark.parametrize(
+    ("poison", "name", "why"),
+    [
+        (poisonous.CRASH, "a record crashes the interpreter", ""),
+        (poisonous.SWALLOW, "a record takes more memory than there is", "MemoryError"),
+        (poisonous.HANG, "a record makes the model hang until Lambda's timeout", ""),
+    ],
+    ids=["crash", "memory", "hang"],
+)
+def test_a_record_that_takes_its_batch_down_fails_that_batch_alone_until_the_model_is_mended(
+    world: World, new_id: Callable[[], str], tmp_path: Path, poison: str, name: str, why: str
+) -> None:
+    trial = Trial(world, new_id(), tmp_path / "records.jsonl", texts(poison))
+    # What is done under the poisonous model stays so; only the third batch is left to the other one.
+    trial.expected = {
+        record: label if 200 <= int(record[2:]) < 300 else "negative" for record, label in trial.expected.items()
+    }
+
+    with released(world.stack, poison_layer(), timeout=4):
+        trial.start()
+        summary = trial.end().summary
+    assert summary["status"] == Status.FAILED
+    assert (summary["failed"], summary["batches_failed"]) == (100, 1)
+    [cause] = summary["failures"]
+    assert why in cause
+    assert trial.resume("live").summary["status"] == Status.COMPLETED
+
+    trial.check(name, 1)
+
+
+def test_a_bundle_that_does_not_load_fails_at_once_and_says_why(
+    world: World, new_id: Callable[[], str], tmp_path: Path
+) -> None:
+    trial = Trial(world, new_id(), tmp_path / "records.jsonl")
+
+    with released(world.stack, poison_layer(damaged=True), timeout=20):
+        trial.start()
+        summary = trial.end().summary
+    assert (summary["status"], summary["failed"], summary["predicted"]) == (Status.FAILED, 800, 0)
+    [cause] = summary["failures"]
+    assert "model.joblib is not the file that the model's card describes" in cause
+    trial.recover("live")
+
+    trial.check("the model's bundle does not load", 1)

@@ -1,0 +1,317 @@
+"""Resuming: what is asked, what is planned of what is missing, and what is removed of earlier attempts."""
+
+import json
+from typing import Any
+
+import pytest
+from hundredfold.batch_inference import BatchTask, encode_rejections, infer_batch
+from hundredfold.cutting import Batch, decode_manifest
+from hundredfold.errors import IngestExistsError, InvalidIngestError, ManifestDamagedError, SourceChangedError
+from hundredfold.ingest import (
+    Model,
+    ObjectLocation,
+    Plan,
+    Resume,
+    ingest_id_of,
+    rejections_key,
+    resume_from_input,
+    resume_name,
+    source_key,
+)
+from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Reason, Rejection
+from hundredfold.planning import plan_ingest, resume_ingest
+from hundredfold.signature import Field, FieldType, Signature
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.fakes import FixedModels, MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
+
+LOCATION = ObjectLocation("records", source_key("i1"))
+OLD, NEW = Model("arn:infer:3", "3"), Model("arn:infer:4", "4")
+RECORDS = b"".join(b'{"id":"r%d","text":"t"}\n' % number for number in range(10))
+INPUT = {"source": {"bucket": LOCATION.bucket, "key": LOCATION.key}}
+
+
+class World:
+    """An ingest of ten records in batches of three, planned at t1, and everything that it lies in."""
+
+    def __init__(self) -> None:
+        self.effects: list[str] = []
+        self.sources = MemorySources({LOCATION: RECORDS})
+        self.work = MemoryWork(effects=self.effects)
+        self.ledger = MemoryLedger(effects=self.effects)
+        self.models = FixedModels(OLD)
+
+    def plan(self) -> Plan:
+        return plan_ingest("i1", INPUT, "t1", **self.outside())
+
+    def done(self, batch: int, rejected: int = 0) -> None:
+        self.ledger.batch_done("i1", BatchOutcome(batch, 3, 3 - rejected, rejected))
+
+    def resume(self, resume: Resume | None = None, at: str = "t2", **other: Any) -> Plan:
+        name = resume_name("i1", 1)
+        return resume_ingest(resume or Resume("i1"), INPUT, name, at, **{**self.outside(), **other})
+
+    def outside(self) -> dict[str, Any]:
+        return {
+            "sources": self.sources,
+            "work": self.work,
+            "models": self.models,
+            "ledger": self.ledger,
+            "batch_records": 3,
+            "batch_bytes": 1_000,
+        }
+
+    def manifest(self, plan: Plan) -> list[Batch]:
+        return decode_manifest(self.work.objects[plan.manifest.key])
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.mark.parametrize(
+    ("execution_input", "resume"),
+    [
+        ({"source": {"bucket": "b", "key": "k"}}, None),
+        ([], None),
+        ({"resume": {"ingest_id": "i1"}}, Resume("i1")),
+        ({"resume": {"ingest_id": "i1", "model": "17", "rejected": True}}, Resume("i1", "17", True)),
+        ({"resume": {"ingest_id": "i1", "model": "live"}}, Resume("i1", "live")),
+        ({"resume": {"ingest_id": "i1", "model": None}}, Resume("i1")),
+    ],
+)
+def test_what_is_asked_is_read(execution_input: object, resume: Resume | None) -> None:
+    assert resume_from_input(execution_input) == resume
+
+
+@pytest.mark.parametrize(
+    "resume",
+    [
+        None,
+        "i1",
+        {},
+        {"ingest_id": 7},
+        {"ingest_id": "../i1"},
+        {"ingest_id": "i1/../i2"},
+        {"ingest_id": "i1.resume-1"},
+        {"ingest_id": "i1", "model": 7},
+        {"ingest_id": "i1", "model": "$LATEST"},
+        {"ingest_id": "i1", "model": "0"},
+        {"ingest_id": "i1", "model": "7:live"},
+        {"ingest_id": "i1", "rejected": "yes"},
+    ],
+)
+def test_what_cannot_be_meant_is_refused(resume: object) -> None:
+    with pytest.raises(InvalidIngestError):
+        resume_from_input({"resume": resume})
+    assert ingest_id_of("the-execution", {"resume": resume}) == "the-execution"
+
+
+def test_an_execution_is_of_the_ingest_that_it_resumes_or_is_named_after() -> None:
+    assert ingest_id_of("i1", INPUT) == "i1"
+    assert ingest_id_of("i1.resume-4", {"resume": {"ingest_id": "i1"}}) == "i1"
+
+
+def test_a_resume_is_named_after_its_ingest() -> None:
+    assert resume_name("i1", 3) == "i1.resume-3"
+    assert resume_name("x" * 70, 12) == "x" * 70 + ".resume-12"
+
+
+@given(ingest_id=st.text("ab.-_9", min_size=1, max_size=80), number=st.integers(1, 10**6))
+def test_every_name_of_a_resume_is_one_that_aws_takes_and_no_ingest_has(ingest_id: str, number: int) -> None:
+    name = resume_name(ingest_id, number)
+
+    assert len(name) <= 80
+    assert name.endswith(f".resume-{number}")
+    with pytest.raises(InvalidIngestError):
+        resume_from_input({"resume": {"ingest_id": name}})
+
+
+def test_long_ids_that_begin_alike_are_resumed_under_different_names() -> None:
+    assert resume_name("x" * 79 + "a", 1) != resume_name("x" * 79 + "b", 1)
+
+
+def test_only_what_is_missing_is_planned(world: World) -> None:
+    # Given four batches, of which one is done, one was given up, and nothing was heard of the others
+    whole = world.plan()
+    world.done(1)
+    world.ledger.batches["i1", 2] = BatchFailure(2, "OutOfTimeError", "")
+    world.models.model = NEW
+
+    plan = world.resume()
+
+    assert [batch.batch for batch in world.manifest(plan)] == [0, 2, 3]
+    assert all(batch.again for batch in world.manifest(plan))
+    assert (plan.batches, plan.records) == (3, 7)
+    assert (plan.source, plan.model) == (whole.source, OLD)
+    # And the whole plan is still that of the ingest, and its manifest untouched
+    assert world.ledger.plan("i1") == whole
+    assert [batch.batch for batch in world.manifest(whole)] == [0, 1, 2, 3]
+    assert plan.manifest.key == "ingests/i1/resumed/i1.resume-1.json"
+
+
+def test_of_a_complete_ingest_nothing_is_planned(world: World) -> None:
+    world.plan()
+    for batch in range(4):
+        world.done(batch, rejected=batch % 2)
+
+    plan = world.resume()
+
+    assert (plan.batches, plan.records) == (0, 0)
+    assert world.manifest(plan) == []
+
+
+def test_batches_with_rejected_records_are_offered_again_if_asked(world: World) -> None:
+    world.plan()
+    for batch in range(3):
+        world.done(batch, rejected=batch % 2)
+
+    plan = world.resume(Resume("i1", rejected=True))
+
+    assert [batch.batch for batch in world.manifest(plan)] == [1, 3]
+    # Not done from here on, so that it is neither lost nor counted twice if this execution fails too
+    assert isinstance(world.ledger.batches["i1", 1], BatchFailure)
+    assert world.effects[-4:-1] == [
+        "resume i1 i1.resume-1 2", "reopen 1 3", "write ingests/i1/manifest.json",
+    ]  # fmt: skip
+    assert [batch.batch for batch in world.manifest(world.resume(Resume("i1", rejected=True)))] == [1, 3]
+
+
+@pytest.mark.parametrize(("asked", "model"), [("live", NEW), ("12", Model("arn:infer:12", "12"))])
+def test_another_model_can_be_asked_for(world: World, asked: str, model: Model) -> None:
+    world.plan()
+    world.models.model = NEW
+
+    plan = world.resume(Resume("i1", asked))
+
+    assert plan.model == model
+    kept = world.ledger.plan("i1")
+    assert kept is not None
+    assert kept.model == model
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"[", b"[]"])
+def test_a_damaged_manifest_is_made_again_from_the_pinned_source(world: World, damage: bytes | None) -> None:
+    whole = world.plan()
+    before = world.work.objects.pop(whole.manifest.key)
+    if damage is not None:
+        world.work.objects[whole.manifest.key] = damage
+
+    plan = world.resume()
+
+    assert world.work.objects[whole.manifest.key] == before
+    assert plan.batches == 4
+
+
+def test_a_damaged_manifest_that_cannot_be_made_again_is_an_error(world: World) -> None:
+    whole = world.plan()
+    world.work.objects[whole.manifest.key] = b"[]"
+
+    with pytest.raises(ManifestDamagedError, match="is not the manifest that was planned"):
+        world.resume(batch_records=5)
+    assert world.effects[-1] == "write ingests/i1/manifest.json"  # the planner's own
+
+
+def test_a_changed_source_is_no_mixture(world: World) -> None:
+    whole = world.plan()
+    del world.work.objects[whole.manifest.key]
+    world.sources.objects[LOCATION] = RECORDS + RECORDS
+
+    with pytest.raises(SourceChangedError):
+        world.resume()
+
+
+def test_an_ingest_that_was_never_planned_is_planned(world: World) -> None:
+    plan = world.resume()
+
+    assert (plan.batches, plan.records, plan.model) == (4, 10, OLD)
+    whole = world.ledger.plan("i1")
+    assert whole is not None
+    assert whole.manifest.key == "ingests/i1/manifest.json"
+    assert len(world.manifest(whole)) == 4
+
+
+def test_a_later_resume_is_not_taken_over_by_an_earlier_one(world: World) -> None:
+    world.plan()
+    world.resume(at="t3")
+
+    with pytest.raises(IngestExistsError):
+        world.resume(at="t2")
+
+
+SIGNATURE = Signature((Field("text", FieldType.TEXT),))
+
+
+def infer_again(data: bytes, work: MemoryWork, predictions: MemoryPredictions, *, again: bool = True) -> BatchOutcome:
+    sources = MemorySources({LOCATION: data})
+    batch = Batch(0, 0, 0, len(data), data.count(b"\n"), 1, again)
+    return infer_batch(
+        BatchTask("i1", sources.pin(LOCATION), NEW, batch),
+        predict=lambda values: [("good", 0.5)] * len(values),
+        signature=SIGNATURE,
+        sources=sources,
+        work=work,
+        predictions=predictions,
+        ledger=MemoryLedger(),
+        max_record_bytes=100,
+        time_left=lambda: 60.0,
+    )
+
+
+def left_behind() -> MemoryPredictions:
+    prediction = Prediction("r1", "bad", 0.9)
+    return MemoryPredictions({("r1", "i1"): (prediction, 0, OLD), ("r2", "i1"): (Prediction("r2", "x", 1), 5, OLD)})
+
+
+def test_a_prediction_that_was_left_of_a_record_that_is_rejected_now_is_withdrawn() -> None:
+    work, predictions = MemoryWork(), left_behind()
+
+    outcome = infer_again(b'{"id":"r1","text":""}\n{"id":"r2"}\n{"id":"r3","text":"t"}\n', work, predictions)
+
+    assert (outcome.predicted, outcome.rejected) == (1, 2)
+    # r1's is gone; r2's is another batch's, and stays
+    assert set(predictions.items) == {("r2", "i1"), ("r3", "i1")}
+
+
+def test_the_prediction_of_the_first_of_two_records_of_one_id_stays() -> None:
+    predictions = left_behind()
+
+    infer_again(b'{"id":"r1","text":"t"}\n{"id":"r1","text":"t"}\n', MemoryWork(), predictions)
+
+    assert predictions.items["r1", "i1"] == (Prediction("r1", "good", 0.5), 0, NEW)
+
+
+def test_rejections_that_were_left_are_removed_when_there_are_none_now() -> None:
+    left = encode_rejections("i1", 0, [Rejection(1, 0, Reason.EMPTY_TEXT, "its field 'text' is empty", "r1")])
+    work = MemoryWork(objects={rejections_key("i1", 0): left})
+
+    infer_again(b'{"id":"r1","text":"t"}\n', work, left_behind())
+
+    assert work.objects == {}
+
+
+def test_in_an_undisturbed_ingest_nothing_is_removed() -> None:
+    effects: list[str] = []
+    work, predictions = MemoryWork(effects=effects), MemoryPredictions(effects=effects)
+
+    infer_again(b'{"id":"r1","text":""}\n', work, predictions, again=False)
+
+    assert effects == ["predictions 0 0", f"write {rejections_key('i1', 0)}"]
+
+
+def test_a_batch_that_is_delivered_twice_says_so_the_second_time() -> None:
+    ledger = MemoryLedger()
+    outcome = BatchOutcome(0, 1, 1, 0)
+
+    assert [ledger.batch_done("i1", outcome) for _ in range(2)] == [False, True]
+
+
+def test_the_manifest_of_a_resume_says_that_its_batches_were_offered_before(world: World) -> None:
+    world.plan()
+    plan = world.resume()
+
+    entries = json.loads(world.work.objects[plan.manifest.key])
+    assert entries[0] == {"batch": 0, "shard": 0, "offset": 0, "length": 69, "records": 3, "line": 1, "again": True}
+    assert "again" not in json.loads(world.work.objects["ingests/i1/manifest.json"])[0]
