@@ -46,18 +46,30 @@ def main() -> None:
     parser.add_argument("records", type=Path, nargs="?", default=ROOT / "build/ingest-50000.jsonl", help="JSON Lines")
     parser.add_argument("--runs", type=int, default=5, help="how often each of the two is run (default 5)")
     parser.add_argument("--max-concurrency", type=int, default=2, help="batches inferred at once (default 2)")
+    parser.add_argument(
+        "--temporary", type=Path, help="a folder to make, where workers unzip their layers (default: the stack's own)"
+    )
     arguments = parser.parse_args()
+    if arguments.runs < 1:
+        parser.error("--runs must be at least 1")
+    if arguments.temporary and arguments.temporary.exists():
+        parser.error(
+            f"--temporary {arguments.temporary} is there already; name one that is not, it is removed at the end"
+        )
     for needed in (arguments.records, MODEL):
         if not needed.exists():
             sys.exit(f"{needed} is not there yet; run: make build build/ingest-50000.jsonl")
     end_on_signals()
-    runs = [_run(number, arguments.records, arguments.max_concurrency) for number in range(arguments.runs)]
+    runs = [
+        _run(number, arguments.records, arguments.max_concurrency, arguments.temporary)
+        for number in range(arguments.runs)
+    ]
     _show_medians(runs)
 
 
-def _run(number: int, records: Path, max_concurrency: int) -> Run:
+def _run(number: int, records: Path, max_concurrency: int, temporary: Path | None) -> Run:
     """Run both on a fresh stack, the one first that was second in the run before; raises SystemExit if they differ."""
-    with fresh_stack("compare", {"MaxConcurrency": str(max_concurrency)}) as (process, deployment):
+    with fresh_stack("compare", {"MaxConcurrency": str(max_concurrency)}, temporary) as (process, deployment):
         busy = psutil.cpu_percent(interval=1)
         if number % 2:
             loop, loop_loaded = _time_loop(process, deployment, records)

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from hundredfold_cli.deploying import deploy_locally
 from hundredfold_cli.deployment import STACK_NAME, Deployment
@@ -30,7 +31,9 @@ def end_on_signals() -> None:
 
 
 @contextmanager
-def fresh_stack(name: str, parameters: Mapping[str, str] | None = None) -> Iterator[tuple[Process, Deployment]]:
+def fresh_stack(
+    name: str, parameters: Mapping[str, str] | None = None, temporary: Path | None = None
+) -> Iterator[tuple[Process, Deployment]]:
     """Start a local stack of its own, deploy the template to it, and stop and remove it at the end, however that
     comes.
 
@@ -38,16 +41,21 @@ def fresh_stack(name: str, parameters: Mapping[str, str] | None = None) -> Itera
     ----------
     name : of its folder in FOLDER
     parameters : template parameters in place of those of the local target
+    temporary : where workers unzip their layers, in place of the stack's own folder; made and removed
     """
     folder = FOLDER / name
     stack = LocalStack(folder)
+    if temporary:
+        temporary.mkdir(parents=True)  # not one that is there: it is removed at the end
     try:
-        process = stack.start()
+        process = stack.start({"TMPDIR": str(temporary)} if temporary else None)
         deploy_locally(process.environment(), folder / "deploy.log", parameters)
         yield process, process.deployment(STACK_NAME)
     finally:
         stack.stop()
         shutil.rmtree(folder, ignore_errors=True)
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def say(message: str) -> None:
