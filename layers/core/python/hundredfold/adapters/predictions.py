@@ -157,8 +157,8 @@ def answer_attributes(label: Label, score: Score) -> dict[str, Any]:
 def _send_encoded(client: "DynamoDBClient") -> None:
     """Let `batch_write_item` of this client take `EncodedBody`, and send it in place of what botocore would make.
 
-    botocore walks every value of every item to make the same JSON, and again to check it: 3 of the 7 ms of writing a batch
-    (`bench/README.md` has the figures). Signing, sending, retrying and error handling stay botocore's. The client
+    botocore walks every value of every item to make the same JSON, and again to check it: 3 of the 7 ms of CPU that
+    writing a batch takes (`bench/README.md` has the figures). Signing, sending, retrying and error handling stay botocore's. The client
     must not validate parameters, since it does not know this one.
     """
 
