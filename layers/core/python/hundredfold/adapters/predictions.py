@@ -158,8 +158,8 @@ def _send_encoded(client: "DynamoDBClient") -> None:
     """Let `batch_write_item` of this client take `EncodedBody`, and send it in place of what botocore would make.
 
     botocore walks every value of every item to make the same JSON, and again to check it: 3 of the 7 ms of CPU that
-    writing a batch takes (`bench/README.md` has the figures). Signing, sending, retrying and error handling stay botocore's. The client
-    must not validate parameters, since it does not know this one.
+    writing a batch takes (`bench/README.md` has the figures). Signing, sending, retrying and error handling stay
+    botocore's. The client must not validate parameters, since it does not know this one.
     """
 
     def take_body(params: dict[str, Any], context: dict[str, Any], **_: object) -> dict[str, Any]:
