@@ -13,7 +13,7 @@ RAISE, CRASH, HANG, SWALLOW = "poison: raise", "poison: crash", "poison: hang", 
 class PoisonousModel:
     """Fulfils what a bundle asks of a model of one text field."""
 
-    classes_ = ("negative", "positive")
+    classes_ = np.array(["negative", "positive"])  # an array, as of any scikit-learn classifier of one output
 
     def predict_proba(self, texts: Sequence[str]) -> "np.ndarray":
         for text in texts:
