@@ -13,7 +13,7 @@ from hundredfold.adapters import clients
 from hundredfold.adapters.ledger import DynamoLedger
 from hundredfold.adapters.models import LambdaModels
 from hundredfold.adapters.objects import S3Sources, S3WorkObjects
-from hundredfold.planning import plan_ingest
+from hundredfold.planning import Planner
 from hundredfold.settings import Settings
 
 
@@ -27,22 +27,17 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = Settings.from_environment(os.environ)
     s3 = clients.s3()
-    sources = S3Sources(s3)
-    work = S3WorkObjects(s3, settings.work_bucket)
-    models = LambdaModels(clients.lambda_(), settings.live_alias)
-    ledger = DynamoLedger(clients.dynamodb(), settings.ledger_table)
-    started = time.perf_counter()
-    plan = plan_ingest(
-        arguments.ingest_id,
-        {"source": {"bucket": arguments.bucket, "key": arguments.key}},
-        datetime.now(UTC).isoformat(),
-        sources=sources,
-        work=work,
-        models=models,
-        ledger=ledger,
+    planner = Planner(
+        sources=S3Sources(s3),
+        work=S3WorkObjects(s3, settings.work_bucket),
+        models=LambdaModels(clients.lambda_(), settings.live_alias),
+        ledger=DynamoLedger(clients.dynamodb(), settings.ledger_table),
         batch_records=settings.batch_records,
         batch_bytes=settings.batch_bytes,
     )
+    source = {"source": {"bucket": arguments.bucket, "key": arguments.key}}
+    started = time.perf_counter()
+    plan = planner.plan(arguments.ingest_id, source, datetime.now(UTC).isoformat())
     seconds = time.perf_counter() - started
     figures = {"records": plan.records, "batches": plan.batches, "seconds": seconds, "peak_mib": _peak_mib()}
     sys.stdout.write(json.dumps(figures))

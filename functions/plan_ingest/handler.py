@@ -11,15 +11,19 @@ from hundredfold.adapters.objects import S3Sources, S3WorkObjects
 from hundredfold.adapters.sealing import sealed
 from hundredfold.ingest import ingest_id_of, resume_from_input
 from hundredfold.observability import logger, metrics, observe_plan
-from hundredfold.planning import plan_ingest, resume_ingest
+from hundredfold.planning import Planner
 from hundredfold.settings import Settings
 
 settings = Settings.from_environment(os.environ)
 s3 = clients.s3()
-sources = S3Sources(s3)
-work = S3WorkObjects(s3, settings.work_bucket)
-models = LambdaModels(clients.lambda_(), settings.live_alias)
-ledger = DynamoLedger(clients.dynamodb(), settings.ledger_table)
+planner = Planner(
+    sources=S3Sources(s3),
+    work=S3WorkObjects(s3, settings.work_bucket),
+    models=LambdaModels(clients.lambda_(), settings.live_alias),
+    ledger=DynamoLedger(clients.dynamodb(), settings.ledger_table),
+    batch_records=settings.batch_records,
+    batch_bytes=settings.batch_bytes,
+)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -30,30 +34,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(ingest_id=ingest_id_of(name, asked), execution=event["execution"])
     resume = resume_from_input(asked)
     if resume:
-        plan = resume_ingest(
-            resume,
-            asked,
-            name,
-            started_at,
-            sources=sources,
-            work=work,
-            models=models,
-            ledger=ledger,
-            batch_records=settings.batch_records,
-            batch_bytes=settings.batch_bytes,
-        )
+        plan = planner.resume(resume, asked, name, started_at)
         logger.info("resumed", batches=plan.batches, records=plan.records, model_version=plan.model.version)
     else:
-        plan = plan_ingest(
-            name,
-            asked,
-            started_at,
-            sources=sources,
-            work=work,
-            models=models,
-            ledger=ledger,
-            batch_records=settings.batch_records,
-            batch_bytes=settings.batch_bytes,
-        )
+        plan = planner.plan(name, asked, started_at)
         observe_plan(plan)
     return plan.as_dict()

@@ -8,7 +8,7 @@ import pytest
 from hundredfold.cutting import Batch, decode_manifest
 from hundredfold.errors import IngestExistsError, InvalidIngestError, SourceChangedError, SourceMissingError
 from hundredfold.ingest import Model, ObjectLocation, Plan, Source
-from hundredfold.planning import plan_ingest
+from hundredfold.planning import Planner
 
 from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryWork
 
@@ -30,10 +30,7 @@ class World:
         self.models = FixedModels(Model("arn:infer:7", "7"))
 
     def plan(self, ingest_id: str = "i1", started_at: str = STARTED, execution_input: object = INPUT) -> Plan:
-        return plan_ingest(
-            ingest_id,
-            execution_input,
-            started_at,
+        planner = Planner(
             sources=self.sources,
             work=self.work,
             models=self.models,
@@ -41,6 +38,7 @@ class World:
             batch_records=2,
             batch_bytes=1000,
         )
+        return planner.plan(ingest_id, execution_input, started_at)
 
 
 def test_a_plan_pins_source_and_model_and_counts_what_was_cut() -> None:

@@ -19,7 +19,7 @@ from hundredfold.ingest import (
     source_key,
 )
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Reason, Rejection
-from hundredfold.planning import plan_ingest, resume_ingest
+from hundredfold.planning import Planner
 from hundredfold.signature import Field, FieldType, Signature
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,14 +43,14 @@ class World:
         self.models = FixedModels(OLD)
 
     def plan(self) -> Plan:
-        return plan_ingest("i1", INPUT, "t1", **self.outside())
+        return Planner(**self.outside()).plan("i1", INPUT, "t1")
 
     def done(self, batch: int, rejected: int = 0) -> None:
         self.ledger.batch_done("i1", BatchOutcome(batch, 3, 3 - rejected, rejected))
 
     def resume(self, resume: Resume | None = None, at: str = "t2", **other: Any) -> Plan:
         name = resume_name("i1", 1)
-        return resume_ingest(resume or Resume("i1"), INPUT, name, at, **{**self.outside(), **other})
+        return Planner(**{**self.outside(), **other}).resume(resume or Resume("i1"), INPUT, name, at)
 
     def outside(self) -> dict[str, Any]:
         return {

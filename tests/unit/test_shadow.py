@@ -7,7 +7,7 @@ import pytest
 from hundredfold.cutting import Batch
 from hundredfold.errors import InvalidIngestError
 from hundredfold.ingest import Model, ObjectLocation
-from hundredfold.planning import plan_ingest
+from hundredfold.planning import Planner
 from hundredfold.shadow import Shadow, shadow_from_input
 
 from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryWork
@@ -76,10 +76,7 @@ def test_it_is_planned_as_an_ingest_of_its_share_with_its_own_model() -> None:
     work, ledger = MemoryWork(), MemoryLedger()
     shadow = Shadow("sales", "12", 0.2)
 
-    plan = plan_ingest(
-        shadow.ingest_id,
-        {"source": {"bucket": "b", "key": "k"}, "shadow": shadow.as_input()},
-        "2026-11-24T00:00:00Z",
+    planner = Planner(
         sources=MemorySources({location: content}),
         work=work,
         models=FixedModels(Model("arn:f:3", "3")),
@@ -87,6 +84,8 @@ def test_it_is_planned_as_an_ingest_of_its_share_with_its_own_model() -> None:
         batch_records=2,
         batch_bytes=1_000,
     )
+    execution_input = {"source": {"bucket": "b", "key": "k"}, "shadow": shadow.as_input()}
+    plan = planner.plan(shadow.ingest_id, execution_input, "2026-11-24T00:00:00Z")
 
     manifest = json.loads(work.objects["ingests/sales.shadow-12/manifest.json"])
     chosen = [entry["batch"] for entry in manifest]

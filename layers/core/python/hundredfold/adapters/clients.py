@@ -25,24 +25,6 @@ _RETRIES = Config(
 NOT_FOUND = frozenset({"NoSuchKey", "NoSuchBucket", "404", "NotFound", "ResourceNotFoundException"})
 CHANGED = frozenset({"PreconditionFailed", "412", "InvalidRange", "416"})
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403", "Forbidden"})
-BUSY = frozenset(
-    {
-        "InternalError",
-        "InternalServerError",
-        "ItemCollectionSizeLimitExceededException",
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestTimeout",
-        "ServiceUnavailable",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
-    }
-)
 _THROTTLED = frozenset(
     {
         "ProvisionedThroughputExceededException",
@@ -54,6 +36,15 @@ _THROTTLED = frozenset(
         "TooManyRequestsException",
     }
 )
+BUSY = _THROTTLED | {
+    "InternalError",
+    "InternalServerError",
+    "ItemCollectionSizeLimitExceededException",
+    "LimitExceededException",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "TransactionInProgressException",
+}
 _FAILING = frozenset({429, 500, 502, 503, 504})
 """HTTP statuses. An answer without a body, as to HEAD, or from something before the service has no other code."""
 
