@@ -4,11 +4,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from build import build_model
 from hundredfold_cli.project import ROOT
 from packages import named_by_extra, pins
 from sizes import Part, over_limit, read_parts, table
-
-from build import build_model
 
 PARTS = [
     Part("dependencies", "numpy", 40, 10),
