@@ -9,7 +9,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold
 _COMPRESSION_LEVEL = 6
 
 
-def compile_python(root: Path, deployed_at: str) -> None:
+def compile_python(root: Path, deployed_at: str, *, keep_sources: bool = True) -> None:
     """Compile every Python file below `root` for good.
 
     A layer is read-only, so what it has no `.pyc` of is compiled again at every cold start; and since a zip does not
@@ -19,6 +19,8 @@ def compile_python(root: Path, deployed_at: str) -> None:
     Parameters
     ----------
     deployed_at : the folder that tracebacks will name in place of `root`
+    keep_sources : False leaves the `.pyc` files alone, each where its source was. Python imports them from there, and
+        tracebacks still name file and line, but cannot quote it.
     """
     compiled = compileall.compile_dir(
         root,
@@ -27,9 +29,13 @@ def compile_python(root: Path, deployed_at: str) -> None:
         stripdir=str(root),
         prependdir=deployed_at,
         invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        legacy=not keep_sources,
     )
     if not compiled:
         raise SystemExit(f"some Python files below {root} cannot be compiled; see above")
+    if not keep_sources:
+        for source in root.rglob("*.py"):
+            source.unlink()
 
 
 def write_zip(root: Path, archive: Path) -> None:

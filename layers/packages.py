@@ -8,13 +8,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from archive import compile_python
 from packaging.markers import Marker
 
 # Lambda's python3.13 is Amazon Linux 2023 with glibc 2.34. An older baseline makes the resolver pick old releases.
 PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
 
 # numpy/f2py stays: scikit-learn's import needs it. Nothing under *.libs is stripped: that breaks loading it.
-_UNUSED_FOLDERS = {"tests", "testing_data", "include", "doc", "docs", "examples"}
+_UNUSED_FOLDERS = {"test", "tests", "testing_data", "include", "doc", "docs", "examples"}
 _UNUSED_SUFFIXES = {
     ".pyi",
     ".pyx",
@@ -36,6 +37,23 @@ _UNUSED_PATHS = (
     "sklearn/datasets/data",
     "sklearn/datasets/images",
     "sklearn/datasets/descr",
+    # Powertools is here for its Logger, Metrics and batch processing.
+    "aws_lambda_powertools/event_handler",
+    *(
+        f"aws_lambda_powertools/utilities/{utility}"
+        for utility in (
+            "auth_alpha",
+            "circuit_breaker",
+            "data_masking",
+            "feature_flags",
+            "idempotency",
+            "kafka",
+            "parameters",
+            "parser",
+            "streaming",
+            "validation",
+        )
+    ),
 )
 _UNUSED_METADATA = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"}
 
@@ -43,8 +61,12 @@ _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?: *; *([^\\\n]+))?", re.MUL
 _LAMBDA = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "python_version": "3.13"}
 
 
-def install(locks: Sequence[Path], target: Path, architecture: str) -> dict[str, str]:
-    """Install exactly what `locks` pin into `target`, for Lambda on `architecture`, and prune it.
+def install(locks: Sequence[Path], target: Path, architecture: str, deployed_at: str) -> dict[str, str]:
+    """Install exactly what `locks` pin into `target`, for Lambda on `architecture`: pruned, and compiled only.
+
+    Parameters
+    ----------
+    deployed_at : the folder that tracebacks will name in place of `target`
 
     Returns
     -------
@@ -70,6 +92,7 @@ def install(locks: Sequence[Path], target: Path, architecture: str) -> dict[str,
     check_pins(pinned, target)
     owners = owners_of(target, list(pinned))
     prune(target)
+    compile_python(target, deployed_at, keep_sources=False)
     return owners
 
 

@@ -4,6 +4,8 @@ import importlib.util
 import os
 import random
 import stat
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -130,6 +132,25 @@ def test_the_unzipped_size_is_that_of_the_files(tmp_path: Path) -> None:
 
     assert unzipped_size(tmp_path / "layer.zip") == 1234
     assert (tmp_path / "layer.zip").stat().st_size < 1000
+
+
+def test_packages_run_without_their_sources(tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/__init__.py").write_text("from package.part import answer\n")
+    (tmp_path / "package/part.py").write_text("def answer():\n    raise ValueError(42)\n")
+
+    compile_python(tmp_path, "/opt/python", keep_sources=False)
+
+    files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {"package/__init__.pyc", "package/part.pyc"}
+    ran = subprocess.run(
+        [sys.executable, "-c", "import package; package.answer()"],
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 'File "/opt/python/package/part.py", line 2, in answer' in ran.stderr
 
 
 def test_python_that_cannot_be_compiled_ends_the_build(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
