@@ -17,7 +17,7 @@ from statistics import median
 
 import psutil
 from fresh_stack import MODEL, end_on_signals, fresh_stack, say
-from hundredfold.ingest import source_key
+from hundredfold.ingest import upload_key
 from hundredfold_cli.deployment import Deployment
 from hundredfold_cli.local_stack import Process
 from hundredfold_cli.project import ROOT
@@ -85,7 +85,7 @@ def _run(number: int, records: Path, max_concurrency: int, temporary: Path | Non
 
 def _time_ingest(process: Process, deployment: Deployment, records: Path) -> float:
     """Return the seconds that an ingest takes with cold workers; raises SystemExit if it did not predict them all."""
-    key = source_key(_INGEST)
+    key = upload_key(_INGEST)
     deployment.s3.upload_file(str(records), deployment.source_bucket, key)
     execution = deployment.execution(_INGEST)
     task = json.dumps({"source": {"bucket": deployment.source_bucket, "key": key}})

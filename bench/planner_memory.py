@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fresh_stack import FOLDER, end_on_signals, fresh_stack, say
-from hundredfold.ingest import source_key
+from hundredfold.ingest import upload_key
 from hundredfold_cli.deployment import STACK_NAME, Deployment
 from hundredfold_cli.local_stack import Process
 from hundredfold_cli.project import ROOT
@@ -48,7 +48,7 @@ def _measure(example: Path, sizes: Iterable[int]) -> list[float]:
         settings = _planner_settings(deployment)
         say(f"{'records':>10} {'bytes':>12} {'batches':>8} {'seconds':>8} {'peak MiB':>9}")
         for records in sizes:
-            key = source_key(f"of-{records}")
+            key = upload_key(f"of-{records}")
             size = _upload_repeated(deployment, example, records, key)
             planned = _plan(process, settings, f"of-{records}", deployment.source_bucket, key)
             deployment.s3.delete_object(Bucket=deployment.source_bucket, Key=key)

@@ -11,6 +11,7 @@ from hundredfold_cli.comparison import compare as compare_answers
 from hundredfold_cli.deployment import Deployment
 from hundredfold_cli.inference_environment import run_in_inference
 from hundredfold_cli.ingests import standing
+from hundredfold_cli.outcomes_read import read_manifest
 from hundredfold_cli.packaging import read_bundle
 from hundredfold_cli.project import ROOT
 
@@ -22,9 +23,12 @@ def write_records_of(deployment: Deployment, ingest_id: str, file: Path) -> Path
     plan = standing(deployment, ingest_id).plan
     if plan is None:
         raise InvalidIngestError(f"ingest {ingest_id} was never planned, so it has no records to compare on")
+    sources = dict.fromkeys(plan.source_of(batch) for batch in read_manifest(deployment, plan))
     with file.open("wb") as records:
-        for part in deployment.sources.stream(plan.source):
-            records.write(part)
+        for source in sources:
+            for part in deployment.sources.stream(source):
+                records.write(part)
+            records.write(b"\n")
     return file
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from hundredfold.adapters.clients import error_code
 from hundredfold.errors import IngestExistsError, IngestNotFoundError, InvalidIngestError
-from hundredfold.ingest import Plan, check_ingest_id, ingest_id_of, resume_name, source_key
+from hundredfold.ingest import Plan, check_ingest_id, ingest_id_of, resume_name, upload_key
 from hundredfold.outcomes import Status, Totals
 from hundredfold.shadow import SHADOW, Shadow
 from hundredfold.summarizing import lambda_message, summarize
@@ -64,14 +64,14 @@ def start_ingest(deployment: Deployment, file: Path, ingest_id: str, uploaded: C
     """
     check_file(file)
     check_new(deployment, ingest_id)
-    key = source_key(ingest_id)
+    key = upload_key(ingest_id)
     deployment.s3.upload_file(str(file), deployment.source_bucket, key, Callback=uploaded)
     _start(deployment, ingest_id, {"source": {"bucket": deployment.source_bucket, "key": key}})
 
 
 def start_shadow(deployment: Deployment, shadow: Shadow) -> None:
     """Start the shadow of an ingest that was started by `start_ingest`; raises IngestExistsError if there is one."""
-    source = {"bucket": deployment.source_bucket, "key": source_key(shadow.of)}
+    source = {"bucket": deployment.source_bucket, "key": upload_key(shadow.of)}
     _start(deployment, shadow.ingest_id, {"source": source, "shadow": shadow.as_input()})
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from deployed import Stack
 from hundredfold.bundle import Bundle
-from hundredfold.ingest import Resume, source_key
+from hundredfold.ingest import Resume, upload_key
 from hundredfold.outcomes import BatchOutcome, Status
 from hundredfold_cli.ingests import Standing, standing, start_ingest
 from hundredfold_cli.outcomes_read import read_all_rejections, read_batches, read_manifest
@@ -66,7 +66,7 @@ class Trial:
 
     def replace_source(self, content: bytes) -> None:
         self.deployment.s3.put_object(
-            Bucket=self.deployment.source_bucket, Key=source_key(self.ingest_id), Body=content
+            Bucket=self.deployment.source_bucket, Key=upload_key(self.ingest_id), Body=content
         )
 
     def batches_done(self) -> int:

@@ -15,8 +15,10 @@ from hundredfold.adapters.models import LambdaModels
 from hundredfold.adapters.objects import STREAM_PART_BYTES, S3Sources, S3WorkObjects
 from hundredfold.adapters.predictions import DynamoPredictions
 from hundredfold.errors import IngestExistsError, SourceChangedError, SourceMissingError
-from hundredfold.ingest import Model, ObjectLocation, Plan, Source
+from hundredfold.ingest import Model, Plan
+from hundredfold.origin import ObjectsOrigin
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Status
+from hundredfold.source import ObjectLocation, Source
 from hundredfold.summarizing import summarize
 from hundredfold_cli.outcomes_read import read_prediction
 
@@ -125,7 +127,8 @@ def now() -> str:
 
 def plan(ingest_id: str) -> Plan:
     manifest = ObjectLocation("work", f"ingests/{ingest_id}/manifest.json")
-    return Plan(ingest_id, Source("b", "k", "etag", 10), manifest, batches=3, records=250, model=MODEL)
+    source = Source("b", "k", "etag", 10)
+    return Plan(ingest_id, ObjectsOrigin("b", "k"), source, 10, manifest, batches=3, records=250, model=MODEL)
 
 
 def test_the_ledger_keeps_an_ingest_from_its_beginning_to_its_end(stack: Stack) -> None:

@@ -5,13 +5,16 @@ what makes doing it twice doing it once.
 """
 
 import hashlib
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import BinaryIO, Self
 
 from hundredfold.errors import IngestExistsError, SourceChangedError, SourceMissingError
-from hundredfold.ingest import Model, ObjectLocation, Plan, Source
+from hundredfold.ingest import Model, Plan
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Summary
 from hundredfold.ports import TimeLeft
+from hundredfold.source import ObjectLocation, Source
 
 
 @dataclass
@@ -28,6 +31,14 @@ class MemorySources:
         content = self.objects[location]
         return Source(location.bucket, location.key, _etag(content), len(content))
 
+    def list(self, bucket: str, prefix: str) -> Iterator[Source]:
+        for location in sorted(self.objects, key=lambda location: location.key):
+            if location.bucket == bucket and location.key.startswith(prefix):
+                yield self.pin(location)
+
+    def open(self, source: Source) -> BinaryIO:
+        return io.BytesIO(self._pinned(source))
+
     def read(self, source: Source, offset: int, length: int) -> bytes:
         self.effects.append(f"read {source.key} {offset} {length}")
         return self._pinned(source)[offset : offset + length]
@@ -43,6 +54,28 @@ class MemorySources:
         return content
 
 
+class MemoryUpload:
+    """Fulfils `ports.Upload`."""
+
+    def __init__(self, work: "MemoryWork", key: str) -> None:
+        self._work = work
+        self._key = key
+        self._content = b""
+
+    def write(self, content: bytes) -> None:
+        self._content += content
+
+    def finish(self) -> Source:
+        self._work.write(self._key, self._content)
+        return Source(self._work.bucket, self._key, _etag(self._content), len(self._content))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 @dataclass
 class MemoryWork:
     """Fulfils `ports.WorkObjects`; raises `error`, if there is one, in place of writing."""
@@ -51,6 +84,9 @@ class MemoryWork:
     objects: dict[str, bytes] = field(default_factory=dict)
     effects: list[str] = field(default_factory=list)
     error: Exception | None = None
+
+    def begin(self, key: str) -> MemoryUpload:
+        return MemoryUpload(self, key)
 
     def write(self, key: str, content: bytes) -> None:
         if self.error is not None:

@@ -11,14 +11,18 @@ from botocore.exceptions import ClientError
 from hundredfold.adapters import clients
 from hundredfold.adapters.ledger import DynamoLedger, batch_key
 from hundredfold.errors import IngestExistsError, StoreBusyError
-from hundredfold.ingest import Model, ObjectLocation, Plan, Source
+from hundredfold.ingest import Model, Plan
+from hundredfold.origin import ObjectsOrigin
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Status, Summary
+from hundredfold.source import ObjectLocation, Source
 
 from tests.unit.answering_server import AnsweringServer, Reply, Request, dynamodb_error, json_reply
 
 PLAN = Plan(
     ingest_id="i1",
+    origin=ObjectsOrigin("records", "reviews.jsonl"),
     source=Source("records", "reviews.jsonl", etag="e1", size=16),
+    source_bytes=16,
     manifest=ObjectLocation("work", "ingests/i1/manifest.json"),
     batches=2,
     records=3,
@@ -172,6 +176,8 @@ def test_an_ingest_is_entered_unless_another_execution_has_its_id(aws: Answering
                 "M": {
                     "ingest_id": {"S": "i1"},
                     "manifest_sha256": {"S": ""},
+                    "origin": {"M": {"bucket": {"S": "records"}, "key": {"S": "reviews.jsonl"}}},
+                    "source_bytes": {"N": "16"},
                     "source": {
                         "M": {
                             "bucket": {"S": "records"},

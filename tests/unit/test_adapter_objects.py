@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from hundredfold.adapters import clients, objects
 from hundredfold.adapters.objects import S3Sources, S3WorkObjects
 from hundredfold.errors import HundredfoldError, SourceChangedError, SourceMissingError, StoreBusyError
-from hundredfold.ingest import ObjectLocation, Source
+from hundredfold.source import ObjectLocation, Source
 
 from tests.unit.answering_server import AnsweringServer, Reply, Request, s3_error
 

@@ -3,22 +3,24 @@
 import copy
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import pytest
 from hundredfold.batch_inference import BatchTask, encode_rejections, infer_batch
 from hundredfold.cutting import Batch, cut
 from hundredfold.errors import OutOfTimeError, SourceChangedError, StoreBusyError
 from hundredfold.inference import Answer
-from hundredfold.ingest import Model, ObjectLocation
+from hundredfold.ingest import Model
+from hundredfold.origin import ObjectsOrigin
 from hundredfold.outcomes import BatchOutcome, Prediction, Reason, Rejection
 from hundredfold.signature import Field, FieldType, Signature
+from hundredfold.source import ObjectLocation
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.fakes import MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
 
 LOCATION = ObjectLocation("records", "reviews.jsonl")
+ORIGIN = ObjectsOrigin(LOCATION.bucket, LOCATION.key)
 SIGNATURE = Signature((Field("text", FieldType.TEXT),))
 MODEL = Model("arn:infer:7", "7")
 REJECTIONS = "ingests/i1/rejected/00000000.jsonl"
@@ -59,7 +61,7 @@ class World:
     def task(self) -> BatchTask:
         """The whole source as one batch."""
         [batch] = cut(self.sources.stream(self.sources.pin(LOCATION)), max_records=100, max_bytes=10**6)
-        return BatchTask("i1", self.sources.pin(LOCATION), MODEL, batch)
+        return BatchTask("i1", ORIGIN, self.sources.pin(LOCATION), MODEL, batch)
 
     def predict(self, values: Sequence[tuple[str | float, ...]]) -> list[Answer]:
         self.calls += 1
@@ -249,7 +251,8 @@ def test_a_task_is_read_as_the_state_machine_hands_it_over() -> None:
     task = World().task()
     handed_over = {
         "ingest_id": "i1",
-        "source": asdict(task.source),
+        "origin": {"bucket": task.source.bucket, "key": task.source.key},
+        "source": task.source.as_dict(),
         "model": {"function": "arn:infer:7", "version": "7"},
         "batch": {"batch": 0, "shard": 0, "offset": 0, "length": 127, "records": 6, "line": 1},
     }

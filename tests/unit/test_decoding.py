@@ -6,9 +6,9 @@ import pytest
 from hundredfold.cutting import Batch
 from hundredfold.decoding import Line, Record, decode_batch, read_lines, reject_unread
 from hundredfold.errors import SourceChangedError
-from hundredfold.ingest import Source
 from hundredfold.outcomes import Reason, Rejection
 from hundredfold.signature import Field, FieldType, Signature
+from hundredfold.source import Source
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -13,9 +13,11 @@ from hundredfold.costing import Price, PriceList
 from hundredfold.cutting import Batch
 from hundredfold.errors import StoreBusyError
 from hundredfold.health import Baseline, Measure
-from hundredfold.ingest import Model, ObjectLocation, Plan, Source
+from hundredfold.ingest import Model, Plan
+from hundredfold.origin import ObjectsOrigin
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Effort, Sketch, Status
 from hundredfold.signature import Field, FieldType, Signature
+from hundredfold.source import ObjectLocation, Source
 from hundredfold.summarizing import summarize
 
 from tests.unit.answering_server import AnsweringServer, Reply, json_reply
@@ -23,6 +25,7 @@ from tests.unit.fakes import MemoryLedger, MemoryPredictions, MemorySources, Mem
 
 CONTENT = b'{"id":"r1","age":20}\n{"id":"r2","age":40}\n{"id":"r3","age":"old"}\n{"id":"r4","age":99}'
 LOCATION = ObjectLocation("records", "ages.jsonl")
+ORIGIN = ObjectsOrigin(LOCATION.bucket, LOCATION.key)
 SIGNATURE = Signature((Field("age", FieldType.NUMBER),))
 BASELINE = Baseline(
     "ours", 500, {"no": 0.5, "yes": 0.5}, (0.8,), (0.5, 0.5),
@@ -48,7 +51,7 @@ def test_a_worker_that_lambda_does_not_name_is_named_by_its_process() -> None:
 def infer(baseline: Baseline | None, effort: Effort | None) -> BatchOutcome:
     sources = MemorySources({LOCATION: CONTENT})
     ledger = MemoryLedger()
-    task = BatchTask("i1", sources.pin(LOCATION), Model("f:7", "7"), Batch(0, 0, 0, len(CONTENT), 4, 1))
+    task = BatchTask("i1", ORIGIN, sources.pin(LOCATION), Model("f:7", "7"), Batch(0, 0, 0, len(CONTENT), 4, 1))
     outcome = infer_batch(
         task,
         predict=lambda rows: [("yes", 0.9) if row[0] > 30 else ("no", 0.7) for row in rows],  # type: ignore[operator]
@@ -84,7 +87,10 @@ def test_without_a_baseline_nothing_is_sketched() -> None:
     assert "sketch" not in outcome.milliseconds
 
 
-PLAN = Plan("i1", Source("records", "ages.jsonl", "e", 10), ObjectLocation("work", "m"), 3, 1_000, Model("f:7", "7"))
+PLAN = Plan(
+    *("i1", ORIGIN, Source("records", "ages.jsonl", "e", 10), 10, ObjectLocation("work", "m"), 3, 1_000),
+    model=Model("f:7", "7"),
+)
 LISTED = PriceList("r", "d", {
     name: Price(1.0 if name == "dynamodb_writes" else 0.0, 1_000, "u", "s")
     for name in (

@@ -14,9 +14,9 @@ from types import FrameType
 
 from hundredfold.cutting import Batch, cut
 from hundredfold.decoding import MAX_ID_BYTES, Record, decode_batch, reject_unread
-from hundredfold.ingest import Source
 from hundredfold.outcomes import Reason, Rejection
 from hundredfold.signature import Field, FieldType, Signature
+from hundredfold.source import Source
 
 LINES = 20_000
 MAX_RECORD_BYTES = 65_536

@@ -3,18 +3,11 @@
 import json
 
 import pytest
+from hundredfold.cutting import Batch
 from hundredfold.errors import InvalidIngestError
-from hundredfold.ingest import (
-    Model,
-    ObjectLocation,
-    Plan,
-    Source,
-    check_ingest_id,
-    manifest_key,
-    rejections_key,
-    source_from_input,
-    source_key,
-)
+from hundredfold.ingest import Model, Plan, check_ingest_id, manifest_key, rejections_key, upload_key
+from hundredfold.origin import Compression, Kind, Layout, ObjectsOrigin
+from hundredfold.source import ObjectLocation, Source
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,44 +44,17 @@ def test_the_message_does_not_repeat_a_very_long_id() -> None:
 
 
 def test_where_an_ingests_objects_lie() -> None:
-    assert source_key("i1") == "ingests/i1/records.jsonl"
+    assert upload_key("i1") == "uploads/i1/records.jsonl"
     assert manifest_key("i1") == "ingests/i1/manifest.json"
     assert rejections_key("i1", 7) == "ingests/i1/rejected/00000007.jsonl"
-
-
-def test_the_input_names_the_source() -> None:
-    found = source_from_input({"source": {"bucket": "b", "key": "k/ü.jsonl", "more": 1}, "more": 2})
-
-    assert found == ObjectLocation("b", "k/ü.jsonl")
-    assert str(found) == "s3://b/k/ü.jsonl"
-
-
-@pytest.mark.parametrize(
-    ("execution_input", "message"),
-    [
-        (None, "not NoneType"),
-        ([], "not list"),
-        ("s3://b/k", "not str"),
-        ({}, "it has no object named source"),
-        ({"source": "s3://b/k"}, "it has no object named source"),
-        ({"source": {}}, "its source has no bucket"),
-        ({"source": {"bucket": "", "key": "k"}}, "its source has no bucket"),
-        ({"source": {"bucket": 1, "key": "k"}}, "its source has no bucket"),
-        ({"source": {"bucket": "b"}}, "its source has no key"),
-        ({"source": {"bucket": "b", "key": None}}, "its source has no key"),
-    ],
-)
-def test_any_other_input_is_refused_and_the_right_one_is_shown(execution_input: object, message: str) -> None:
-    with pytest.raises(InvalidIngestError, match=message) as refused:
-        source_from_input(execution_input)
-
-    assert '{"source": {"bucket": "...", "key": "..."}}' in str(refused.value)
 
 
 def test_a_plan_travels_through_the_state_machine_as_json() -> None:
     plan = Plan(
         ingest_id="i1",
+        origin=ObjectsOrigin("records", "reviews.jsonl", layout=Layout(Kind.JSONL, Compression.NONE)),
         source=Source("records", "reviews.jsonl", etag="e1", size=16),
+        source_bytes=16,
         manifest=ObjectLocation("work", "ingests/i1/manifest.json"),
         batches=2,
         records=3,
@@ -97,7 +63,9 @@ def test_a_plan_travels_through_the_state_machine_as_json() -> None:
 
     assert plan.as_dict() == {
         "ingest_id": "i1",
+        "origin": {"bucket": "records", "key": "reviews.jsonl", "kind": "jsonl", "compression": "none"},
         "source": {"bucket": "records", "key": "reviews.jsonl", "etag": "e1", "size": 16},
+        "source_bytes": 16,
         "manifest": {"bucket": "work", "key": "ingests/i1/manifest.json"},
         "batches": 2,
         "records": 3,
@@ -105,4 +73,4 @@ def test_a_plan_travels_through_the_state_machine_as_json() -> None:
         "manifest_sha256": "",
     }
     assert Plan.from_dict(json.loads(json.dumps(plan.as_dict()))) == plan
-    assert plan.source.location == ObjectLocation("records", "reviews.jsonl")
+    assert plan.source_of(Batch(0, 0, 0, 10, 1, 1)) == plan.source

@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hundredfold.ingest import Model, ObjectLocation, Plan, Source
+from hundredfold.ingest import Model, Plan
 from hundredfold.metric_names import ALL, COLD_START, Metric, rejected_for, unit_of
 from hundredfold.observability import failures_logged, logger, metrics, observe_batch, observe_plan, observe_summary
+from hundredfold.origin import ObjectsOrigin
 from hundredfold.outcomes import BatchOutcome, Drift, Effort, Reason, Status, Summary
+from hundredfold.source import ObjectLocation, Source
 
 PLAN = Plan(
     "i1",
+    ObjectsOrigin("records", "reviews.jsonl"),
     Source("records", "reviews.jsonl", "e1", 16),
+    16,
     ObjectLocation("work", "m.json"),
     2,
     3,

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 from hundredfold.cutting import Batch, decode_manifest
 from hundredfold.errors import IngestExistsError, InvalidIngestError, SourceChangedError, SourceMissingError
-from hundredfold.ingest import Model, ObjectLocation, Plan, Source
+from hundredfold.ingest import Model, Plan
 from hundredfold.planning import Planner
+from hundredfold.source import ObjectLocation, Source
 
 from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryWork
 

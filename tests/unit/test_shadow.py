@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from hundredfold.cutting import Batch
 from hundredfold.errors import InvalidIngestError
-from hundredfold.ingest import Model, ObjectLocation
+from hundredfold.ingest import Model
 from hundredfold.planning import Planner
 from hundredfold.shadow import Shadow, shadow_from_input
+from hundredfold.source import ObjectLocation
 
 from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryWork
 

@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from hundredfold.ingest import Model, ObjectLocation, Plan, Source
+from hundredfold.ingest import Model, Plan
+from hundredfold.origin import ObjectsOrigin
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Status, Summary
+from hundredfold.source import ObjectLocation, Source
 from hundredfold.summarizing import group_failures, lambda_message, summarize
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +28,9 @@ LAMBDA_CAUSE = json.dumps(
 def plan_of(records: int, batches: int) -> Plan:
     return Plan(
         ingest_id="i1",
+        origin=ObjectsOrigin("records", "reviews.jsonl"),
         source=Source("records", "reviews.jsonl", etag="e1", size=1000),
+        source_bytes=1000,
         manifest=ObjectLocation("work", "ingests/i1/manifest.json"),
         batches=batches,
         records=records,

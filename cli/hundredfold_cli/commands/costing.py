@@ -140,7 +140,7 @@ def work_of(deployment: Deployment, now: Standing, *, reports: bool = True) -> W
     if now.plan is None:
         raise InvalidIngestError(f"ingest {ingest_id} was never planned, so there is nothing to bill")
     work = work_of_ledger(
-        deployment.ledger.entries(ingest_id), source_bytes=now.plan.source.size, other_memory_mb=OTHER_MB
+        deployment.ledger.entries(ingest_id), source_bytes=now.plan.source_bytes, other_memory_mb=OTHER_MB
     )
     if not reports:
         return work

@@ -11,24 +11,34 @@ from hundredfold.cutting import Batch
 from hundredfold.decoding import Record, decode_batch, reject_unread
 from hundredfold.health import Baseline
 from hundredfold.inference import Predict, predict_batch
-from hundredfold.ingest import Model, Source, rejections_key
+from hundredfold.ingest import Model, rejections_key
+from hundredfold.origin import Origin, origin_from_dict
 from hundredfold.outcomes import BatchOutcome, Effort, Prediction, Rejection
 from hundredfold.ports import Ledger, Predictions, Sources, TimeLeft, WorkObjects
 from hundredfold.signature import Signature
+from hundredfold.source import Source
 
 
 @dataclass(frozen=True, slots=True)
 class BatchTask:
-    """One batch to infer, as the state machine hands it over."""
+    """One batch to infer, as the state machine hands it over; `source` is the object that it is of."""
 
     ingest_id: str
+    origin: Origin
     source: Source
     model: Model
     batch: Batch
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        return cls(data["ingest_id"], Source(**data["source"]), Model(**data["model"]), Batch(**data["batch"]))
+        batch = Batch.from_dict(data["batch"])
+        return cls(
+            ingest_id=data["ingest_id"],
+            origin=origin_from_dict(data["origin"]),
+            source=batch.source or Source(**data["source"]),
+            model=Model(**data["model"]),
+            batch=batch,
+        )
 
 
 def infer_batch(

@@ -1,8 +1,11 @@
 """Cutting an ingest into batches: byte ranges of a JSON Lines object, found in one pass with flat memory."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from hundredfold.source import Source
 
 LEDGER_SHARDS = 8
 """Over how many partition keys an ingest's batches are spread in the ledger."""
@@ -23,6 +26,7 @@ class Batch:
     records : how many records it has, which is the number of its lines that are not blank
     line : the number of its first line in the source, from 1
     again : whether an earlier execution may have left something of it behind, which must be replaced
+    source : the object that it is of, if the ingest has several; else None
     """
 
     batch: int
@@ -32,6 +36,12 @@ class Batch:
     records: int
     line: int
     again: bool = False
+    source: Source | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read an entry of the manifest."""
+        return cls(**{**data, "source": Source(**data["source"])}) if data.get("source") else cls(**data)
 
 
 def cut(chunks: Iterable[bytes], *, max_records: int, max_bytes: int) -> Iterator[Batch]:
@@ -73,6 +83,10 @@ def encode_manifest(batches: Iterable[Batch]) -> Iterator[bytes]:
         entry = asdict(batch)
         if not batch.again:
             del entry["again"]
+        if batch.source:
+            entry["source"] = batch.source.as_dict()
+        else:
+            del entry["source"]
         yield separator + json.dumps(entry, separators=(",", ":")).encode()
         separator = b",\n"
     yield b"[]" if separator == b"[" else b"]\n"
@@ -80,7 +94,7 @@ def encode_manifest(batches: Iterable[Batch]) -> Iterator[bytes]:
 
 def decode_manifest(data: bytes) -> list[Batch]:
     """Read a whole manifest back."""
-    return [Batch(**item) for item in json.loads(data)]
+    return [Batch.from_dict(item) for item in json.loads(data)]
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, int, int]]:

@@ -7,9 +7,9 @@ import msgspec
 
 from hundredfold.cutting import Batch
 from hundredfold.errors import SourceChangedError
-from hundredfold.ingest import Source
 from hundredfold.outcomes import Reason, Rejection
 from hundredfold.signature import Signature, UnfitValueError
+from hundredfold.source import Source
 
 MAX_ID_BYTES = 1024
 """The longest id in UTF-8. DynamoDB allows a partition key 2,048 bytes; an id twice as short leaves room."""
@@ -58,7 +58,7 @@ def decode_batch(
                 rejections.append(outcome)
         offset += len(content) + 1
     if len(records) + len(rejections) != batch.records:
-        raise SourceChangedError(str(source.location))
+        raise SourceChangedError(str(source))
     return records, rejections
 
 

@@ -5,7 +5,10 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from hundredfold.cutting import Batch
 from hundredfold.errors import InvalidIngestError
+from hundredfold.origin import Origin, origin_from_dict
+from hundredfold.source import ObjectLocation, Source
 
 # An ingest's id is the name of its execution: AWS allows 1 to 80 characters there. Of those it allows, these
 # are safe everywhere else the id goes too: S3 keys, ledger keys, file names and URLs.
@@ -35,34 +38,6 @@ def check_ingest_id(ingest_id: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectLocation:
-    """An object in S3."""
-
-    bucket: str
-    key: str
-
-    def __str__(self) -> str:
-        return f"s3://{self.bucket}/{self.key}"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The object that holds an ingest's records, pinned by its ETag to the content that was planned.
-
-    `size` is in bytes.
-    """
-
-    bucket: str
-    key: str
-    etag: str
-    size: int
-
-    @property
-    def location(self) -> ObjectLocation:
-        return ObjectLocation(self.bucket, self.key)
-
-
-@dataclass(frozen=True, slots=True)
 class Model:
     """The published version of the inference function that an ingest is pinned to.
 
@@ -77,25 +52,51 @@ class Model:
 class Plan:
     """What the planner decided: the state machine carries it, and the summary is checked against it.
 
-    `batches` and `records` count what the manifest has; `manifest_sha256` is the manifest's digest in hex.
+    Attributes
+    ----------
+    origin : what was asked for, with kind and compression as they were found
+    source : the object that all batches are of; None if each batch names its own
+    source_bytes : how much was read of the origin
+    batches, records : how many the manifest has
+    manifest_sha256 : the manifest's digest in hex
     """
 
     ingest_id: str
-    source: Source
+    origin: Origin
+    source: Source | None
+    source_bytes: int
     manifest: ObjectLocation
     batches: int
     records: int
     model: Model
     manifest_sha256: str = ""
 
+    def source_of(self, batch: Batch) -> Source:
+        """Return the object that a batch of this plan is a byte range of."""
+        source = batch.source or self.source
+        assert source is not None  # noqa: S101 - where the plan has none, each batch has
+        return source
+
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {
+            "ingest_id": self.ingest_id,
+            "origin": self.origin.as_dict(),
+            "source": self.source and self.source.as_dict(),
+            "source_bytes": self.source_bytes,
+            "manifest": asdict(self.manifest),
+            "batches": self.batches,
+            "records": self.records,
+            "model": asdict(self.model),
+            "manifest_sha256": self.manifest_sha256,
+        }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         return cls(
             ingest_id=data["ingest_id"],
-            source=Source(**data["source"]),
+            origin=origin_from_dict(data["origin"]),
+            source=Source(**data["source"]) if data["source"] else None,
+            source_bytes=data["source_bytes"],
             manifest=ObjectLocation(**data["manifest"]),
             batches=data["batches"],
             records=data["records"],
@@ -122,9 +123,14 @@ class Resume:
         return asdict(self)
 
 
-def source_key(ingest_id: str) -> str:
-    """Where the command line uploads an ingest's records to, in the source bucket."""
-    return f"ingests/{ingest_id}/records.jsonl"
+def upload_key(ingest_id: str, suffix: str = ".jsonl") -> str:
+    """Where the command line uploads an ingest's records to, in the source bucket: not where objects start ingests."""
+    return f"uploads/{ingest_id}/records{suffix}"
+
+
+def staged_key(ingest_id: str, piece: int) -> str:
+    """Where the planner stages a piece of an origin as JSON Lines, in the work bucket."""
+    return f"ingests/{ingest_id}/staged/{piece:06d}.jsonl"
 
 
 def manifest_key(ingest_id: str) -> str:
@@ -145,26 +151,6 @@ def rejections_key(ingest_id: str, batch: int) -> str:
 def card_key(ingest_id: str) -> str:
     """Where the card of the model that scores an ingest is kept with it, in the work bucket."""
     return f"ingests/{ingest_id}/card.json"
-
-
-def source_from_input(execution_input: object) -> ObjectLocation:
-    """Read the input of an execution: `{"source": {"bucket": …, "key": …}}`.
-
-    Raises
-    ------
-    InvalidIngestError
-        If it has any other shape; the message shows the right one.
-    """
-    expected = 'the execution\'s input must be {"source": {"bucket": "...", "key": "..."}}'
-    if not isinstance(execution_input, dict):
-        raise InvalidIngestError(f"{expected}, not {type(execution_input).__name__}")
-    source = execution_input.get("source")
-    if not isinstance(source, dict):
-        raise InvalidIngestError(f"{expected}; it has no object named source")
-    for field in ("bucket", "key"):
-        if not isinstance(source.get(field), str) or not source[field]:
-            raise InvalidIngestError(f"{expected}; its source has no {field}")
-    return ObjectLocation(source["bucket"], source["key"])
 
 
 def resume_from_input(execution_input: object) -> Resume | None:

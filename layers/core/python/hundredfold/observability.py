@@ -29,7 +29,7 @@ def observe_plan(plan: "Plan") -> None:
         records=plan.records,
         batches=plan.batches,
         model_version=plan.model.version,
-        source=str(plan.source.location),
+        source=str(plan.origin),
     )
 
 

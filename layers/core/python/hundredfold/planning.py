@@ -1,26 +1,22 @@
-"""Planning an ingest: pin its source and its model, cut it into batches, write the manifest."""
+"""Planning an ingest: pin its origin and its model, cut it into batches, write the manifest."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 from hundredfold.cutting import Batch, cut, decode_manifest, encode_manifest
 from hundredfold.errors import ManifestDamagedError, SourceChangedError
-from hundredfold.ingest import (
-    LIVE,
-    Model,
-    ObjectLocation,
-    Plan,
-    Resume,
-    Source,
-    check_ingest_id,
-    manifest_key,
-    resumed_manifest_key,
-    source_from_input,
-)
+from hundredfold.ingest import LIVE, Model, Plan, Resume, check_ingest_id, manifest_key, resumed_manifest_key
+from hundredfold.origin import Origin, origin_from_input
 from hundredfold.outcomes import BatchOutcome
-from hundredfold.ports import Ledger, Models, Sources, WorkObjects
+from hundredfold.pieces import CutPiece, Piece, cut_piece, find_pieces, numbered
+from hundredfold.ports import Ledger, Models, Sources, Upload, WorkObjects
 from hundredfold.shadow import shadow_from_input
+from hundredfold.source import ObjectLocation, Source
+
+type Choose = Callable[[Iterable[Batch]], Iterable[Batch]]
+"""Which batches of all are in the manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +36,10 @@ class Planner:
     batch_bytes: int
 
     def plan(self, ingest_id: str, execution_input: object, started_at: str) -> Plan:
-        """Pin an ingest's source and model, cut it into batches, and write the manifest.
+        """Pin an ingest's origin and model, cut it into batches, and write the manifest.
 
-        Doing it twice for the same execution is doing it once. The memory that it needs does not grow with the source,
-        but for the manifest: about 95 bytes a batch.
+        Doing it twice for the same execution is doing it once. The memory that it needs does not grow with an origin
+        that is read in place.
 
         Raises
         ------
@@ -52,15 +48,15 @@ class Planner:
             If another execution has used this id before.
         """
         check_ingest_id(ingest_id)
-        source = self.sources.pin(source_from_input(execution_input))
+        origin = origin_from_input(execution_input)
         model = self.models.live()
-        batches = self._cut(source)
+        choose: Choose = iter
         if shadow := shadow_from_input(execution_input):
-            model, batches = shadow.model(model), shadow.choose(batches)
-        plan, manifest = self._whole(ingest_id, source, model, batches)
-        # First into the ledger: an id that is taken already must not have its manifest replaced.
-        self.ledger.begin(plan, started_at)
-        self.work.write(plan.manifest.key, manifest)
+            model, choose = shadow.model(model), shadow.choose
+        with self._whole(ingest_id, origin, model, choose) as (plan, manifest):
+            # First into the ledger: an id that is taken already must not have its manifest replaced.
+            self.ledger.begin(plan, started_at)
+            manifest.finish()
         return plan
 
     def resume(self, resume: Resume, execution_input: object, execution: str, started_at: str) -> Plan:
@@ -87,30 +83,32 @@ class Planner:
         """
         planned = self.ledger.plan(resume.ingest_id)
         if planned is None:
-            source = self.sources.pin(source_from_input(execution_input))
             model = _model(resume, self.models.live(), self.models)
-            whole, manifest = self._whole(resume.ingest_id, source, model, self._cut(source))
-        else:
-            if self.sources.pin(planned.source.location) != planned.source:
-                raise SourceChangedError(str(planned.source.location))  # once, and not for every batch
-            whole = replace(planned, model=_model(resume, planned.model, self.models))
-            manifest = self._stored_manifest(whole)
+            with self._whole(resume.ingest_id, origin_from_input(execution_input), model, iter) as (whole, manifest):
+                self.ledger.resume(whole, started_at, execution, whole.batches)
+                manifest.finish()
+            return self._remaining(whole, [replace(batch, again=True) for batch in self._stored(whole)], execution)
+        if planned.source and self.sources.pin(planned.source.location) != replace(planned.source, of=""):
+            raise SourceChangedError(str(planned.source))  # once, and not for every batch
+        whole = replace(planned, model=_model(resume, planned.model, self.models))
+        batches = self._stored(whole)
         done = {
             entry.batch: entry for entry in self.ledger.entries(resume.ingest_id) if isinstance(entry, BatchOutcome)
         }
         reoffered = {batch for batch, entry in done.items() if resume.rejected and entry.rejected}
         missing = [
-            replace(batch, again=True)
-            for batch in decode_manifest(manifest)
-            if batch.batch not in done or batch.batch in reoffered
+            replace(batch, again=True) for batch in batches if batch.batch not in done or batch.batch in reoffered
         ]
         # First into the ledger: from here on the earlier execution, if it still runs, cannot end the ingest.
         self.ledger.resume(whole, started_at, execution, len(missing))
         for batch in missing:
             if batch.batch in reoffered:
                 self.ledger.reopen(resume.ingest_id, batch.batch, batch.records)
-        self.work.write(whole.manifest.key, manifest)
-        key = resumed_manifest_key(resume.ingest_id, execution)
+        return self._remaining(whole, missing, execution)
+
+    def _remaining(self, whole: Plan, missing: list[Batch], execution: str) -> Plan:
+        """Write the manifest of what is missing, and return its plan."""
+        key = resumed_manifest_key(whole.ingest_id, execution)
         remaining = b"".join(encode_manifest(missing))
         self.work.write(key, remaining)
         return replace(
@@ -118,35 +116,60 @@ class Planner:
             manifest=ObjectLocation(self.work.bucket, key),
             batches=len(missing),
             records=sum(batch.records for batch in missing),
-            manifest_sha256=_digest(remaining),
+            manifest_sha256=hashlib.sha256(remaining).hexdigest(),
         )
 
-    def _cut(self, source: Source) -> Iterator[Batch]:
-        return cut(self.sources.stream(source), max_records=self.batch_records, max_bytes=self.batch_bytes)
+    @contextmanager
+    def _whole(self, ingest_id: str, origin: Origin, model: Model, choose: Choose) -> Iterator[tuple[Plan, Upload]]:
+        """Plan a whole ingest: its plan, and its manifest, which is written but not finished."""
+        origin, pieces = find_pieces(origin, self.sources)
+        source, batches = self._cut(ingest_id, pieces)
+        key = manifest_key(ingest_id)
+        with self.work.begin(key) as manifest:
+            written = _Written()
+            for entry in encode_manifest(written.of(choose(batches))):
+                written.digest.update(entry)
+                manifest.write(entry)
+            plan = Plan(
+                ingest_id=ingest_id,
+                origin=origin,
+                source=source,
+                source_bytes=sum(piece.source.size for piece in pieces),
+                manifest=ObjectLocation(self.work.bucket, key),
+                batches=written.batches,
+                records=written.records,
+                model=model,
+                manifest_sha256=written.digest.hexdigest(),
+            )
+            yield plan, manifest
 
-    def _whole(self, ingest_id: str, source: Source, model: Model, batches: Iterable[Batch]) -> tuple[Plan, bytes]:
-        """Return the plan of a whole ingest, and its manifest; the batches are counted as they pass."""
-        counts = _Counts()
-        manifest = b"".join(encode_manifest(counts.of(batches)))
-        plan = Plan(
-            ingest_id=ingest_id,
-            source=source,
-            manifest=ObjectLocation(self.work.bucket, manifest_key(ingest_id)),
-            batches=counts.batches,
-            records=counts.records,
-            model=model,
-            manifest_sha256=_digest(manifest),
+    def _cut(self, ingest_id: str, pieces: list[Piece]) -> tuple[Source | None, Iterable[Batch]]:
+        """Cut all pieces; return the object that all batches are of, or None if each names its own."""
+        cuts = (
+            cut_piece(
+                *(piece, ingest_id, self.sources, self.work),
+                max_records=self.batch_records,
+                max_bytes=self.batch_bytes,
+            )
+            for piece in pieces
         )
-        return plan, manifest
+        if len(pieces) == 1:
+            only = next(cuts)
+            return only.source, only.batches
+        return None, _joined(cuts)
 
-    def _stored_manifest(self, plan: Plan) -> bytes:
-        """Read an ingest's manifest back, or make it again if it is gone or damaged."""
+    def _stored(self, plan: Plan) -> list[Batch]:
+        """Read an ingest's manifest back; one that is gone or damaged is made again of the object that it is of."""
         stored = self.work.read(plan.manifest.key)
-        if stored is None or _digest(stored) != plan.manifest_sha256:
-            stored = b"".join(encode_manifest(self._cut(plan.source)))
-            if _digest(stored) != plan.manifest_sha256:
+        if stored is None or hashlib.sha256(stored).hexdigest() != plan.manifest_sha256:
+            if plan.source is None:
                 raise ManifestDamagedError(str(plan.manifest))
-        return stored
+            chunks = self.sources.stream(plan.source)
+            stored = b"".join(encode_manifest(cut(chunks, max_records=self.batch_records, max_bytes=self.batch_bytes)))
+            if hashlib.sha256(stored).hexdigest() != plan.manifest_sha256:
+                raise ManifestDamagedError(str(plan.manifest))
+            self.work.write(plan.manifest.key, stored)
+        return decode_manifest(stored)
 
 
 def _model(resume: Resume, pinned: Model, models: Models) -> Model:
@@ -157,18 +180,24 @@ def _model(resume: Resume, pinned: Model, models: Models) -> Model:
     return Model(f"{pinned.function.rpartition(':')[0]}:{resume.model}", resume.model)
 
 
-def _digest(manifest: bytes) -> str:
-    return hashlib.sha256(manifest).hexdigest()
+def _joined(cuts: Iterable[CutPiece]) -> Iterator[Batch]:
+    first = 0
+    for cut_one in cuts:
+        for batch in numbered(cut_one.batches, first, cut_one.source):
+            yield batch
+            first = batch.batch + 1
 
 
-class _Counts:
-    """Counts batches and records as they pass."""
+@dataclass(slots=True)
+class _Written:
+    """What was written of a manifest so far."""
 
-    def __init__(self) -> None:
-        self.batches = 0
-        self.records = 0
+    batches: int = 0
+    records: int = 0
+    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
     def of(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """Count batches and records as they pass."""
         for batch in batches:
             self.batches += 1
             self.records += batch.records

@@ -1,10 +1,12 @@
 """What the domain needs of the outside, as protocols. `hundredfold.adapters` has the real ones, tests have fakes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol
+from types import TracebackType
+from typing import BinaryIO, Protocol, Self
 
-from hundredfold.ingest import Model, ObjectLocation, Plan, Source
+from hundredfold.ingest import Model, Plan
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Summary
+from hundredfold.source import ObjectLocation, Source
 
 type TimeLeft = Callable[[], float]
 """Seconds until the work must be done."""
@@ -17,6 +19,14 @@ class Sources(Protocol):
         """Find the object as it is now; raises SourceMissingError."""
         ...
 
+    def list(self, bucket: str, prefix: str) -> Iterator[Source]:
+        """Find all objects whose keys begin with `prefix`, in the order of their keys; raises SourceMissingError."""
+        ...
+
+    def open(self, source: Source) -> BinaryIO:
+        """Open the pinned object as a file that can be sought; reading raises SourceChangedError as `read` does."""
+        ...
+
     def read(self, source: Source, offset: int, length: int) -> bytes:
         """Read a byte range of the pinned object; raises SourceChangedError if it was replaced since."""
         ...
@@ -26,10 +36,32 @@ class Sources(Protocol):
         ...
 
 
+class Upload(Protocol):
+    """An object that is written in pieces, and is there only once it is finished; left unfinished, it never was."""
+
+    def write(self, content: bytes) -> None:
+        """Add a piece."""
+        ...
+
+    def finish(self) -> Source:
+        """Let the object be there, and return it."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+
 class WorkObjects(Protocol):
-    """Objects that belong to an ingest: its manifest and its rejections."""
+    """Objects that belong to an ingest: its manifest, what is staged of its origin, and its rejections."""
 
     bucket: str
+
+    def begin(self, key: str) -> Upload:
+        """Begin to write an object in pieces, with flat memory."""
+        ...
 
     def write(self, key: str, content: bytes) -> None:
         """Write an object; written twice, it is there once."""

@@ -1,19 +1,25 @@
 """Sources and work objects in S3."""
 
+import contextlib
+import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NoReturn
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, Self, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hundredfold.adapters.clients import CHANGED, DENIED, NOT_FOUND, error_code, is_busy
 from hundredfold.errors import SourceChangedError, SourceMissingError, StoreBusyError
-from hundredfold.ingest import ObjectLocation, Source
+from hundredfold.source import ObjectLocation, Source
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import CompletedPartTypeDef
 
 STREAM_PART_BYTES = 4 * 1024 * 1024
 """How much of a source is read, and held, at once. A part that fails is read again alone."""
+UPLOAD_PART_BYTES = 8 * 1024 * 1024
+"""How much of an object that is written in pieces is held and sent at once. S3 takes 10,000 parts: 84 GB."""
 
 
 class S3Sources:
@@ -28,6 +34,18 @@ class S3Sources:
         except (ClientError, BotoCoreError) as error:
             _raise(error, location)
         return Source(location.bucket, location.key, head["ETag"].strip('"'), head["ContentLength"])
+
+    def list(self, bucket: str, prefix: str) -> Iterator[Source]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        try:
+            for page in pages:
+                for item in page.get("Contents", []):
+                    yield Source(bucket, item["Key"], item["ETag"].strip('"'), item["Size"])
+        except (ClientError, BotoCoreError) as error:
+            _raise(error, ObjectLocation(bucket, prefix))
+
+    def open(self, source: Source) -> BinaryIO:
+        return cast("BinaryIO", io.BufferedReader(_PinnedFile(self, source), STREAM_PART_BYTES))
 
     def read(self, source: Source, offset: int, length: int) -> bytes:
         try:
@@ -49,12 +67,104 @@ class S3Sources:
             yield self.read(source, offset, min(STREAM_PART_BYTES, source.size - offset))
 
 
+class _PinnedFile(io.RawIOBase):
+    """A pinned object as a file, read by byte ranges."""
+
+    def __init__(self, sources: S3Sources, source: Source) -> None:
+        super().__init__()
+        self._sources = sources
+        self._source = source
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._source.size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        length = min(len(buffer), self._source.size - self._position)
+        if length <= 0:
+            return 0
+        content = self._sources.read(self._source, self._position, length)
+        buffer[:length] = content
+        self._position += length
+        return length
+
+
+class S3Upload:
+    """Writes an object in parts (fulfils `ports.Upload`); one that fits into a single part is put as it is."""
+
+    def __init__(self, client: "S3Client", location: ObjectLocation) -> None:
+        self._client = client
+        self._location = location
+        self._held = bytearray()
+        self._size = 0
+        self._upload = ""
+        self._parts: list[CompletedPartTypeDef] = []
+
+    def write(self, content: bytes) -> None:
+        self._held += content
+        self._size += len(content)
+        while len(self._held) >= UPLOAD_PART_BYTES:
+            self._send(bytes(self._held[:UPLOAD_PART_BYTES]))
+            del self._held[:UPLOAD_PART_BYTES]
+
+    def finish(self) -> Source:
+        bucket, key = self._location.bucket, self._location.key
+        try:
+            if not self._upload:
+                etag = self._client.put_object(Bucket=bucket, Key=key, Body=bytes(self._held))["ETag"]
+            else:
+                if self._held:
+                    self._send(bytes(self._held))
+                etag = self._client.complete_multipart_upload(
+                    Bucket=bucket, Key=key, UploadId=self._upload, MultipartUpload={"Parts": self._parts}
+                )["ETag"]
+                self._upload = ""
+        except (ClientError, BotoCoreError) as error:
+            _raise(error, self._location)
+        return Source(bucket, key, etag.strip('"'), self._size)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Give up what was not finished. If that fails too, the bucket's lifecycle rule does it within days."""
+        if self._upload:
+            with contextlib.suppress(ClientError, BotoCoreError):
+                self._client.abort_multipart_upload(
+                    Bucket=self._location.bucket, Key=self._location.key, UploadId=self._upload
+                )
+
+    def _send(self, part: bytes) -> None:
+        bucket, key = self._location.bucket, self._location.key
+        try:
+            if not self._upload:
+                self._upload = self._client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
+            number = len(self._parts) + 1
+            sent = self._client.upload_part(Bucket=bucket, Key=key, UploadId=self._upload, PartNumber=number, Body=part)
+            self._parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+        except (ClientError, BotoCoreError) as error:
+            _raise(error, self._location)
+
+
 class S3WorkObjects:
     """Keeps an ingest's own objects in the work bucket (fulfils `ports.WorkObjects`)."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
         self.bucket = bucket
+
+    def begin(self, key: str) -> S3Upload:
+        return S3Upload(self._client, ObjectLocation(self.bucket, key))
 
     def write(self, key: str, content: bytes) -> None:
         try:

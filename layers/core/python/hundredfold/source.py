@@ -1,0 +1,46 @@
+"""Objects in S3, and how they are pinned."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectLocation:
+    """An object in S3."""
+
+    bucket: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An object that batches are byte ranges of, pinned by its ETag to the content that was planned.
+
+    Attributes
+    ----------
+    size : in bytes
+    of : what the planner staged it from, if it did; else the object is the ingest's origin itself
+    """
+
+    bucket: str
+    key: str
+    etag: str
+    size: int
+    of: str = ""
+
+    @property
+    def location(self) -> ObjectLocation:
+        return ObjectLocation(self.bucket, self.key)
+
+    def __str__(self) -> str:
+        """Name what a person knows it by."""
+        return self.of or str(self.location)
+
+    def as_dict(self) -> dict[str, Any]:
+        values = asdict(self)
+        if not self.of:
+            del values["of"]
+        return values

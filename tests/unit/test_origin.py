@@ -1,0 +1,123 @@
+"""Origins: every shape of an execution's `source`, and what else is refused."""
+
+import json
+
+import pytest
+from hundredfold.errors import InvalidIngestError
+from hundredfold.origin import (
+    Compression,
+    Kind,
+    Layout,
+    ObjectsOrigin,
+    Origin,
+    TableOrigin,
+    origin_from_dict,
+    origin_from_input,
+)
+
+
+def test_the_input_names_an_object() -> None:
+    found = origin_from_input({"source": {"bucket": "b", "key": "k/ü.jsonl"}, "more": 2})
+
+    assert found == ObjectsOrigin("b", "k/ü.jsonl")
+    assert str(found) == "s3://b/k/ü.jsonl"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        ObjectsOrigin("b", "k"),
+        ObjectsOrigin("b", prefix="daily/"),
+        ObjectsOrigin("b", prefix=""),
+        ObjectsOrigin("b", "k", layout=Layout(Kind.CSV, Compression.GZIP, ";", "latin-1", {"text": "review"}, ("id",))),
+        TableOrigin("reviews"),
+        TableOrigin("reviews", "by-day", {"day": "2026-11-24"}, "sentiment", Layout(fields={"id": "review_id"})),
+        TableOrigin("reviews", partition={"day": 7}),
+    ],
+    ids=str,
+)
+def test_an_origin_travels_as_json(origin: Origin) -> None:
+    assert origin_from_dict(json.loads(json.dumps(origin.as_dict()))) == origin
+
+
+@pytest.mark.parametrize(
+    ("execution_input", "message"),
+    [
+        (None, "not NoneType"),
+        ([], "not list"),
+        ("s3://b/k", "not str"),
+        ({}, "it has no object named source"),
+        ({"source": "s3://b/k"}, "it has no object named source"),
+        ({"source": {}}, "its source has no bucket"),
+        ({"source": {"bucket": "", "key": "k"}}, "its source has no bucket"),
+        ({"source": {"bucket": 1, "key": "k"}}, "its source has no bucket"),
+        ({"source": {"bucket": "b"}}, "its source has no key"),
+        ({"source": {"bucket": "b", "key": ""}}, "its source has no key"),
+        ({"source": {"bucket": "b", "key": "k", "prefix": "p"}}, "its source has no key"),
+    ],
+)
+def test_any_other_input_is_refused_and_the_right_one_is_shown(execution_input: object, message: str) -> None:
+    with pytest.raises(InvalidIngestError, match=message) as refused:
+        origin_from_input(execution_input)
+
+    assert '{"source": {"bucket": "...", "key": "..."}}' in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"key": None}, "the source's key must be text"),
+        ({"kind": "xml"}, "the source's kind must be one of jsonl, json, csv, tsv, parquet"),
+        ({"kind": []}, "the source's kind must be one of"),
+        ({"compression": "zip"}, "the source's compression must be one of none, gzip, zstd"),
+        ({"delimiter": "||"}, "the source's delimiter must be one character"),
+        ({"encoding": "utf-9"}, "the source's encoding must be"),
+        ({"encoding": "rot13"}, "the source's encoding must be"),
+        ({"fields": {"text": 1}}, "the source's fields must be"),
+        ({"columns": "id,text"}, "the source's columns must be"),
+        ({"delimeter": ";"}, "the source has 'delimeter'; it may have bucket, columns, "),
+    ],
+)
+def test_what_makes_no_sense_of_a_source_is_named(more: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidIngestError, match=message):
+        origin_from_dict({"bucket": "b", "key": "k", **more})
+
+
+@pytest.mark.parametrize("key", [{}, {"a": "1", "b": "2"}, {"a": None}, {"a": True}, "a"])
+def test_a_partition_key_is_one_attribute(key: object) -> None:
+    with pytest.raises(InvalidIngestError, match="the source's key must be one attribute and its value"):
+        origin_from_dict({"table": "t", "key": key})
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "compression"),
+    [
+        ("a/b.jsonl", Kind.JSONL, Compression.NONE),
+        ("b.NDJSON", Kind.JSONL, Compression.NONE),
+        ("b.json", Kind.JSON, Compression.NONE),
+        ("b.csv.gz", Kind.CSV, Compression.GZIP),
+        ("b.tsv.zst", Kind.TSV, Compression.ZSTD),
+        ("b.parquet", Kind.PARQUET, Compression.NONE),
+        ("records", Kind.JSONL, Compression.NONE),
+        ("records.gz", Kind.JSONL, Compression.GZIP),
+    ],
+)
+def test_an_objects_name_tells_its_kind(name: str, kind: Kind, compression: Compression) -> None:
+    assert Layout().of_name(name) == Layout(kind, compression)
+
+
+def test_what_was_stated_counts_more_than_the_name() -> None:
+    assert Layout(Kind.CSV, Compression.NONE).of_name("b.json.gz") == Layout(Kind.CSV, Compression.NONE)
+
+
+def test_only_plain_json_lines_are_read_in_place() -> None:
+    plain = Layout(Kind.JSONL, Compression.NONE)
+
+    assert plain.in_place
+    for other in (
+        Layout(Kind.JSONL, Compression.GZIP),
+        Layout(Kind.CSV, Compression.NONE),
+        Layout(Kind.JSONL, Compression.NONE, fields={"id": "key"}),
+        Layout(Kind.JSONL, Compression.NONE, columns=("id",)),
+    ):
+        assert not other.in_place
