@@ -22,7 +22,7 @@ def some_records(tmp_path: Path, texts: list[str]) -> Path:
 
 def put_source(stack: Stack, ingest_id: str, content: bytes) -> None:
     stack.deployment.s3.put_object(
-        Bucket=stack.deployment.source_bucket, Key=f"ingests/{ingest_id}/records.jsonl", Body=content
+        Bucket=stack.deployment.source_bucket, Key=f"uploads/{ingest_id}/records.jsonl", Body=content
     )
 
 
@@ -166,7 +166,7 @@ def test_an_ingest_that_was_never_planned_is_resumed_from_its_beginning(
 ) -> None:
     ingest_id = new_id()
     client = stack.deployment.step_functions
-    source = {"bucket": stack.deployment.source_bucket, "key": f"ingests/{ingest_id}/records.jsonl"}
+    source = {"bucket": stack.deployment.source_bucket, "key": f"uploads/{ingest_id}/records.jsonl"}
     client.start_execution(
         stateMachineArn=stack.deployment.state_machine, name=ingest_id, input=json.dumps({"source": source})
     )

@@ -12,7 +12,7 @@ from botocore.config import Config
 from deployed import Stack
 from hundredfold.adapters.ledger import DynamoLedger
 from hundredfold.adapters.models import LambdaModels
-from hundredfold.adapters.objects import STREAM_PART_BYTES, S3Sources, S3WorkObjects
+from hundredfold.adapters.objects import STREAM_PART_BYTES, UPLOAD_PART_BYTES, S3Sources, S3WorkObjects
 from hundredfold.adapters.predictions import DynamoPredictions
 from hundredfold.errors import IngestExistsError, SourceChangedError, SourceMissingError
 from hundredfold.ingest import Model, Plan
@@ -68,6 +68,27 @@ def test_an_empty_source_has_nothing_to_stream(stack: Stack) -> None:
     source = sources.pin(upload(stack, b""))
 
     assert (source.size, list(sources.stream(source))) == (0, [])
+
+
+def test_an_object_that_is_written_in_pieces_is_there_once_it_is_finished(stack: Stack) -> None:
+    client, bucket = stack.deployment.s3, stack.deployment.work_bucket
+    folder = f"ingests/tests-{uuid.uuid4().hex}/"
+    content = bytes(range(256)) * (UPLOAD_PART_BYTES // 256) + b"the rest"
+    sources = S3Sources(client)
+
+    with S3WorkObjects(client, bucket).begin(f"{folder}staged.jsonl") as upload:
+        for first in range(0, len(content), 3_000_000):
+            upload.write(content[first : first + 3_000_000])
+        assert list(sources.list(bucket, folder)) == []
+        written = upload.finish()
+
+    assert list(sources.list(bucket, folder)) == [written]
+    assert sources.pin(written.location) == written
+    with sources.open(written) as file:
+        file.seek(UPLOAD_PART_BYTES - 2)
+        assert file.read(5) == b"\xfe\xffthe"
+        file.seek(0)
+        assert file.read() == content
 
 
 def test_work_objects_are_written(stack: Stack) -> None:

@@ -38,7 +38,7 @@ ROLES = [
     Role(
         "PlanIngestRole",
         does=[
-            ("s3:GetObject", "{source}/ingests/i1/records.jsonl"),
+            ("s3:GetObject", "{source}/uploads/i1/records.jsonl"),
             ("s3:ListBucket", "{source}"),
             ("s3:PutObject", "{work}/ingests/i1/manifest.json"),
             ("s3:GetObject", "{work}/ingests/i1/manifest.json"),
@@ -51,12 +51,12 @@ ROLES = [
             ("logs:PutLogEvents", "{logs}plan-ingest:log-stream:s"),
         ],
         not_resource=("dynamodb:PutItem", "{predictions}"),
-        not_action=("s3:PutObject", "{source}/ingests/i1/records.jsonl"),
+        not_action=("s3:PutObject", "{source}/uploads/i1/records.jsonl"),
     ),
     Role(
         "InferBatchRole",
         does=[
-            ("s3:GetObject", "{source}/ingests/i1/records.jsonl"),
+            ("s3:GetObject", "{source}/uploads/i1/records.jsonl"),
             ("s3:ListBucket", "{source}"),
             ("s3:PutObject", "{work}/ingests/i1/rejected/00000000.jsonl"),
             ("s3:DeleteObject", "{work}/ingests/i1/rejected/00000000.jsonl"),

@@ -103,7 +103,7 @@ class AnsweringServer:
                 if self.command != "HEAD":
                     self.wfile.write(reply.body[: reply.drop_after])
 
-            do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815 - the names that http.server looks for
+            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 - the names that http.server looks for
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
                 pass

@@ -1,5 +1,7 @@
 """Sources and work objects in S3: what is asked for, and what each answer means."""
 
+import io
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -87,6 +89,141 @@ def test_a_work_object_is_written_whole(aws: AnsweringServer, work: S3WorkObject
     assert (request.method, request.path) == ("PUT", "/work/ingests/i1/manifest.json")
     assert b"[]" in request.body
     assert work.bucket == "work"
+
+
+def test_a_source_can_be_read_as_a_file_that_is_pinned_too(aws: AnsweringServer, sources: S3Sources) -> None:
+    aws.answer = answer_ranges
+
+    with sources.open(SOURCE) as file:
+        assert file.read(3) == b"012"
+        assert file.seek(-2, io.SEEK_END) == 8
+        assert file.read() == b"89"
+        assert file.seek(2) == 2
+        assert file.read(4) == b"2345"
+        assert file.read(100) == b"6789"
+        assert file.read(1) == b""
+    assert {request.headers["If-Match"] for request in aws.requests} == {'"0123abcd-2"'}
+
+
+def test_objects_are_listed_page_by_page(aws: AnsweringServer, sources: S3Sources) -> None:
+    def page(key: str, more: str = "") -> Reply:
+        contents = f'<Contents><Key>{key}</Key><ETag>"e-{key}"</ETag><Size>7</Size></Contents>'
+        again = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{more}</NextContinuationToken>" if more else ""
+        body = f"<ListBucketResult>{contents}{again}</ListBucketResult>"
+        return Reply(body.encode(), 200, {"Content-Type": "application/xml"})
+
+    aws.answer_in_turn(page("a/1", "more"), page("a/2"))
+
+    assert list(sources.list("records", "a/")) == [
+        Source("records", "a/1", "e-a/1", 7),
+        Source("records", "a/2", "e-a/2", 7),
+    ]
+    assert all("prefix=a%2F" in request.path for request in aws.requests)
+
+
+def test_a_bucket_that_is_not_there_cannot_be_listed(aws: AnsweringServer, sources: S3Sources) -> None:
+    aws.answer = lambda _: s3_error("NoSuchBucket", 404)
+
+    with pytest.raises(SourceMissingError, match="s3://records/a/"):
+        list(sources.list("records", "a/"))
+
+
+class Multipart:
+    """Answers as S3 does to an upload in parts, and keeps what was sent in which order."""
+
+    def __init__(self, fail: str = "") -> None:
+        self.calls: list[str] = []
+        self.parts: dict[str, bytes] = {}
+        self._fail = fail
+
+    def __call__(self, request: Request) -> Reply:
+        call = self._call(request)
+        self.calls.append(call)
+        if call == self._fail:
+            return s3_error("AccessDenied", 403)
+        match call.split()[0]:
+            case "create":
+                return self._xml(
+                    "<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>"
+                )
+            case "part":
+                self.parts[call] = request.body
+                return Reply(b"", 200, {"ETag": f'"{call[-1]}"'})
+            case "complete":
+                return self._xml(
+                    '<CompleteMultipartUploadResult><ETag>"whole-3"</ETag></CompleteMultipartUploadResult>'
+                )
+            case "abort":
+                return Reply(b"", 204)
+            case _:
+                return Reply(b"", 200, {"ETag": '"single"'})
+
+    @staticmethod
+    def _call(request: Request) -> str:
+        if "uploads" in request.path:
+            return "create"
+        if request.method == "POST":
+            return "complete"
+        if request.method == "DELETE":
+            return "abort"
+        number = re.search(r"partNumber=(\d+)", request.path)
+        return f"part {number[1]}" if number else "put"
+
+    @staticmethod
+    def _xml(body: str) -> Reply:
+        return Reply(body.encode(), 200, {"Content-Type": "application/xml"})
+
+
+def test_what_fits_into_a_part_is_put_when_it_is_finished(aws: AnsweringServer, work: S3WorkObjects) -> None:
+    aws.answer = s3 = Multipart()
+
+    with work.begin("ingests/i1/manifest.json") as upload:
+        upload.write(b"[")
+        upload.write(b"]")
+        assert s3.calls == []
+        assert upload.finish() == Source("work", "ingests/i1/manifest.json", "single", 2)
+
+    assert s3.calls == ["put"]
+
+
+def test_more_is_sent_in_parts_as_it_comes(
+    aws: AnsweringServer, work: S3WorkObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "UPLOAD_PART_BYTES", 4)
+    aws.answer = s3 = Multipart()
+
+    with work.begin("k") as upload:
+        upload.write(b"0123456")
+        assert s3.calls == ["create", "part 1"]
+        upload.write(b"78")
+        assert upload.finish() == Source("work", "k", "whole-3", 9)
+
+    assert s3.calls == ["create", "part 1", "part 2", "part 3", "complete"]
+    assert all(part in body for part, body in zip((b"0123", b"4567", b"8"), s3.parts.values(), strict=True))
+
+
+def test_an_upload_that_is_not_finished_leaves_nothing(
+    aws: AnsweringServer, work: S3WorkObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "UPLOAD_PART_BYTES", 4)
+    aws.answer = s3 = Multipart()
+
+    with work.begin("k") as upload:
+        upload.write(b"0123456")
+
+    assert s3.calls == ["create", "part 1", "abort"]
+
+
+def test_an_upload_that_fails_is_given_up(
+    aws: AnsweringServer, work: S3WorkObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "UPLOAD_PART_BYTES", 4)
+    aws.answer = s3 = Multipart(fail="part 2")
+
+    with pytest.raises(SourceMissingError, match="access is denied"), work.begin("k") as upload:
+        upload.write(b"01234567")
+
+    assert s3.calls == ["create", "part 1", "part 2", "abort"]
 
 
 @pytest.mark.parametrize(
