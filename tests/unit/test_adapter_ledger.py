@@ -176,6 +176,7 @@ def test_an_ingest_is_entered_unless_another_execution_has_its_id(aws: Answering
                 "M": {
                     "ingest_id": {"S": "i1"},
                     "manifest_sha256": {"S": ""},
+                    "parts": {"N": "0"},
                     "origin": {"M": {"bucket": {"S": "records"}, "key": {"S": "reviews.jsonl"}}},
                     "source_bytes": {"N": "16"},
                     "source": {
