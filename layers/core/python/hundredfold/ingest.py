@@ -58,9 +58,9 @@ class Plan:
     source : the object that all batches are of; None if each batch names its own
     source_bytes : how much was read of the origin
     batches, records : how many the manifest has
+    manifest : the list of the batches, or of the parts until they are joined
     manifest_sha256 : the manifest's digest in hex
-    parts : in how many parts it is planned, each by a call of its own; 0 if one call plans it whole. Until the parts
-        are joined there is no manifest, and no batch
+    parts : in how many parts it is planned, each by a call of its own; 0 if one call plans it whole
     """
 
     ingest_id: str

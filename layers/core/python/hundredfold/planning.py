@@ -15,6 +15,7 @@ from hundredfold.ingest import (
     Resume,
     check_ingest_id,
     manifest_key,
+    parts_key,
     resume_from_input,
     resumed_manifest_key,
 )
@@ -190,8 +191,9 @@ class Planner:
         return plan, pieces
 
     def _divided(self, plan: Plan, pieces: list[Piece], execution: str) -> Plan:
+        """Write what the parts are, and return the plan with the list of them in place of the manifest."""
         write_parts(divide(pieces, part_bytes=self.part_bytes), plan.ingest_id, execution, self.work)
-        return plan
+        return replace(plan, manifest=ObjectLocation(self.work.bucket, parts_key(plan.ingest_id, execution)))
 
     @contextmanager
     def _whole(self, plan: Plan, pieces: list[Piece], choose: Choose) -> Iterator[tuple[Plan, Upload]]:
