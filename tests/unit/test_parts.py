@@ -28,6 +28,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryWork
+from tests.unit.test_cutting import naive_lines
 
 BOM = b"\xef\xbb\xbf"
 STARTED = "2026-11-24T10:00:00Z"
@@ -148,6 +149,11 @@ def test_parts_together_have_the_lines_of_the_plan_in_one_go(
 
     assert one_go.parts == 0
     assert parted.lines(plan) == whole.lines(one_go)
+    assert parted.lines(plan) == [
+        (f"all/{object_:03d}.jsonl", start, number, content[start:end].removesuffix(b"\n"))
+        for object_, content in enumerate(contents)
+        for number, start, end in naive_lines(content)
+    ]
     assert plan.records == one_go.records
     batches = parted.batches(plan)
     assert [batch.batch for batch in batches] == list(range(plan.batches))
