@@ -76,7 +76,7 @@ MUTATIONS = [
     Mutation("a path is misspelt in the ledger's key", "$.batch.shard)", "$.batch.shart)"),
     Mutation("InferBatch's timeout is raised", '"TimeoutSeconds": 22', '"TimeoutSeconds": 60'),
     Mutation("InferBatch's timeout is below its function's", '"TimeoutSeconds": 22', '"TimeoutSeconds": 12'),
-    Mutation("SummarizeIngest has no timeout", '"TimeoutSeconds": 300,', "", after=SUMMARIZE),
+    Mutation("SummarizeIngest has no timeout", '"TimeoutSeconds": 900,', "", after=SUMMARIZE),
     Mutation(
         "the role may not write to the ledger",
         "Action: dynamodb:UpdateItem",
