@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from deployed import Stack
-from hundredfold.ingest import rejections_key
+from hundredfold.ingest import rejections_key, upload_key
 
 COUNTS = ("status", "records", "predicted", "rejected", "failed", "batches", "batches_failed", "reasons", "failures")
 
@@ -21,9 +21,7 @@ def some_records(tmp_path: Path, texts: list[str]) -> Path:
 
 
 def put_source(stack: Stack, ingest_id: str, content: bytes) -> None:
-    stack.deployment.s3.put_object(
-        Bucket=stack.deployment.source_bucket, Key=f"ingests/{ingest_id}/records.jsonl", Body=content
-    )
+    stack.deployment.s3.put_object(Bucket=stack.deployment.source_bucket, Key=upload_key(ingest_id), Body=content)
 
 
 def done_at(stack: Stack, ingest_id: str) -> dict[int, str]:

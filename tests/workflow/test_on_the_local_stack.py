@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from deployed import Stack
 from hundredfold.cutting import cut
+from hundredfold.ingest import upload_key
 from projection import project
 
 DEADLINE_SECONDS = 120
@@ -67,7 +68,7 @@ def test_the_projected_definition_scores_as_the_distributed_one(
             {
                 "source": {
                     "bucket": stack.deployment.source_bucket,
-                    "key": f"ingests/{distributed}/records.jsonl",
+                    "key": upload_key(distributed),
                 },
                 "batches": [{field: getattr(batch, field) for field in fields} for batch in batches],
             }

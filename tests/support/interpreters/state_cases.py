@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from interpreters.cases import DYNAMODB
+
 SOURCE = {"bucket": "source", "key": "records.jsonl", "etag": '"e1"', "size": 30_000}
 MODEL = {"function": "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-infer-batch:7", "version": "7"}
 PLAN = {
@@ -603,6 +605,20 @@ LOCALSTACK_DEVIATIONS: Mapping[str, StateDeviation] = {
     **{
         case.name: StateDeviation(NO_CAUSE, {"status": "CALL_FAILED", "following": "", "error": "InternalError"})
         for case in STATE_CASES
-        if case.state in ("RecordBatchFailure", "RecordPartFailure") and case.fails_with
+        if case.state == "RecordBatchFailure" and case.fails_with
+    },
+    **{
+        case.name: StateDeviation(
+            DYNAMODB,
+            {
+                "status": "CAUGHT_ERROR",
+                "following": "PartFailed",
+                "error": "DynamoDB.AmazonDynamoDBException",
+                "retry": None,
+                "seconds": None,
+            },
+        )
+        for case in STATE_CASES
+        if case.state == "RecordPartFailure" and case.fails_with
     },
 }
