@@ -39,11 +39,12 @@ def main() -> None:
     started = time.perf_counter()
     plan = planner.plan(arguments.ingest_id, source, datetime.now(UTC).isoformat())
     seconds = time.perf_counter() - started
-    figures = {"records": plan.records, "batches": plan.batches, "seconds": seconds, "peak_mib": _peak_mib()}
+    figures = {"records": plan.records, "batches": plan.batches, "seconds": seconds, "peak_mib": peak_mib()}
     sys.stdout.write(json.dumps(figures))
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
+    """Return the peak memory of this process so far."""
     # Not resource.getrusage: a process that subprocess has started inherits its parent's peak there, where that is
     # the higher one.
     found = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)

@@ -13,6 +13,9 @@ from states import Machine, State, machines
 PAGE = Path(__file__).resolve().parents[1] / "docs/workflow.md"
 BEGIN, END = "<!-- drawn from the definition: begin -->", "<!-- drawn from the definition: end -->"
 
+ITEMS = {"PlanParts": "part", "InferBatches": "batch"}
+"""What each Map goes through, in a word."""
+
 SYMBOLS = {"<=": "≤", ">=": "≥"}
 COMPARISONS = {
     "NumericEquals": "=", "NumericGreaterThan": ">", "NumericGreaterThanEquals": ">=", "NumericLessThan": "<",
@@ -97,7 +100,7 @@ def _label(state: State) -> str:
         lines.append(f"{service}:{action}, {state.body.get('TimeoutSeconds', '?')} s")
     if state.type == "Map":
         config = state.body["ItemProcessor"].get("ProcessorConfig", {})
-        lines[0] += f": for each batch, {config.get('Mode', 'INLINE').lower()}"
+        lines[0] += f": for each {ITEMS.get(state.name, 'item')}, {config.get('Mode', 'INLINE').lower()}"
     retries = [
         f"{', '.join(retrier['ErrorEquals'][:1])}{' and others' if len(retrier['ErrorEquals']) > 1 else ''}: "
         f"{retrier.get('MaxAttempts', 3)} retries"

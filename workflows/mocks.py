@@ -16,6 +16,7 @@ import error_names
 from definition import EXAMPLE, render
 from hundredfold.ingest import Plan
 from hundredfold.outcomes import Status, Summary
+from hundredfold.parts import PlannedPart
 from states import State, all_states
 
 MOCKS = Path(__file__).with_name("MockConfigFile.json")
@@ -130,6 +131,10 @@ def _is_plan(payload: Any) -> None:
         raise ValueError(f"it has {sorted(payload.keys() ^ again.keys())} more or less than a plan")
 
 
+def _is_planned_part(payload: Any) -> None:
+    PlannedPart(**payload)
+
+
 def _is_outcome(payload: Any) -> None:
     if payload.keys() != {"predicted", "rejected"} or not all(isinstance(count, int) for count in payload.values()):
         raise ValueError("it must have two counts, predicted and rejected")
@@ -147,6 +152,8 @@ def _is_summary(payload: Any) -> None:
 
 FUNCTIONS: Mapping[str, Callable[[Any], None]] = {
     "PlanIngest": _is_plan,
+    "PlanPart": _is_planned_part,
+    "JoinPlan": _is_plan,
     "InferBatch": _is_outcome,
     "SummarizeIngest": _is_summary,
 }

@@ -12,8 +12,8 @@ from typing import Any
 
 from definition import EXAMPLE, render
 
-ITEMS = "$$.Execution.Input.batches"
-"""Where the projected Map finds its items: the manifest's batches, given in the execution's input."""
+ITEMS = {"PlanParts": "$$.Execution.Input.parts", "InferBatches": "$$.Execution.Input.batches"}
+"""Where each projected Map finds its items: the entries of the object that it reads, given in the execution's input."""
 
 ONLY_DISTRIBUTED = frozenset(
     {
@@ -33,7 +33,9 @@ OLDER_NAMES = {"ItemProcessor": "Iterator", "ItemSelector": "Parameters"}
 """What these fields were called before Distributed Map."""
 
 
-def project(definition: Mapping[str, Any], *, items: str = ITEMS, older_names: bool = False) -> dict[str, Any]:
+def project(
+    definition: Mapping[str, Any], *, items: Mapping[str, str] = ITEMS, older_names: bool = False
+) -> dict[str, Any]:
     """Return the definition with every Distributed Map turned into an inline one; all else stays as it is.
 
     An inline Map has no tolerance: the first child that fails ends it, and its Catch takes the child's own error.
@@ -42,7 +44,7 @@ def project(definition: Mapping[str, Any], *, items: str = ITEMS, older_names: b
     Parameters
     ----------
     definition : as `definition.render` returns it
-    items : path of the array that the Map goes through, in place of the manifest that its ItemReader reads
+    items : for each Map, path of the array that it goes through, in place of the object that its ItemReader reads
     older_names : whether to write `Iterator` and `Parameters` for `ItemProcessor` and `ItemSelector`
 
     Raises
@@ -53,14 +55,14 @@ def project(definition: Mapping[str, Any], *, items: str = ITEMS, older_names: b
     return {**definition, "States": _states(definition["States"], items, older_names)}
 
 
-def _states(states: Mapping[str, Any], items: str, older_names: bool) -> dict[str, Any]:
+def _states(states: Mapping[str, Any], items: Mapping[str, str], older_names: bool) -> dict[str, Any]:
     return {
         name: _map(name, state, items, older_names) if state["Type"] == "Map" else state
         for name, state in states.items()
     }
 
 
-def _map(name: str, state: Mapping[str, Any], items: str, older_names: bool) -> dict[str, Any]:
+def _map(name: str, state: Mapping[str, Any], items: Mapping[str, str], older_names: bool) -> dict[str, Any]:
     processor = state["ItemProcessor"]
     distributed = processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED"
     inner: dict[str, Any] = {field: value for field, value in processor.items() if field != "ProcessorConfig"}
@@ -70,7 +72,7 @@ def _map(name: str, state: Mapping[str, Any], items: str, older_names: bool) -> 
     projected = {field: value for field, value in state.items() if not (distributed and field in ONLY_DISTRIBUTED)}
     projected["ItemProcessor"] = inner
     if distributed:
-        projected["ItemsPath"] = items
+        projected["ItemsPath"] = items[name]
     if not older_names:
         return projected
     if clash := OLDER_NAMES.values() & projected.keys():

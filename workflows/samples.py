@@ -3,7 +3,7 @@
 A new Task needs its sample here; `make workflow-check` says so.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from typing import Any
 
@@ -32,8 +32,8 @@ def invoked(payload: object) -> dict[str, Any]:
     return {"ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200}
 
 
-def plan_of(batches: int, *, ingest_id: str = "ingest-1") -> Plan:
-    """A plan of full batches, as the planner makes it."""
+def plan_of(batches: int, *, parts: int = 0, ingest_id: str = "ingest-1") -> Plan:
+    """A plan of full batches, as the planner makes it; of none, if it is to be planned in parts."""
     return Plan(
         ingest_id=ingest_id,
         origin=ObjectsOrigin(SOURCE_BUCKET, f"uploads/{ingest_id}/records.jsonl", layout=JSON_LINES),
@@ -43,7 +43,13 @@ def plan_of(batches: int, *, ingest_id: str = "ingest-1") -> Plan:
         batches=batches,
         records=100 * batches,
         model=Model(f"{FUNCTION}:1", "1"),
+        parts=parts,
     )
+
+
+def part(number: int) -> dict[str, int]:
+    """Entry `number` of the list of an ingest's parts."""
+    return {"part": number, "objects": 1, "bytes": 1_073_741_824}
 
 
 def batch(number: int) -> dict[str, int]:
@@ -75,15 +81,25 @@ MAP_RESULT = {
     "MapRunArn": "arn:aws:states:us-east-1:000000000000:mapRun:hundredfold-batch-inference/InferBatches:1",
     "ResultWriterDetails": {"Bucket": WORK_BUCKET, "Key": "ingests/ingest-1/map-run/1/manifest.json"},
 }
+PARTS_RESULT = {
+    "MapRunArn": "arn:aws:states:us-east-1:000000000000:mapRun:hundredfold-batch-inference/PlanParts:1",
+    "ResultWriterDetails": {"Bucket": WORK_BUCKET, "Key": "ingests/ingest-1/parts/ingest-1/map-run/1/manifest.json"},
+}
 
 
 def typical() -> Samples:
-    """Return every kind of answer, of usual size: ingests of three batches and of none, completed and failed."""
+    """Return every kind of answer, of usual size: ingests of three batches and of none, completed and failed, planned
+    whole and in parts.
+    """
     plans = [plan_of(3), plan_of(0)]
     return Samples(
         inputs=[{"source": {"bucket": "source-bucket", "key": "records.jsonl"}}],
         results={
-            "PlanIngest": [invoked(plan.as_dict()) for plan in plans],
+            "PlanIngest": [invoked(plan.as_dict()) for plan in [*plans, plan_of(0, parts=2)]],
+            "PlanPart": [invoked({"part": 1, "batches": 2, "records": 200})],
+            "RecordPartFailure": [{}],
+            "PlanParts": [PARTS_RESULT],
+            "JoinPlan": [invoked(plan_of(3, parts=2).as_dict())],
             "InferBatch": [invoked({"predicted": 97, "rejected": 3})],
             "RecordBatchFailure": [{}],
             "InferBatches": [MAP_RESULT],
@@ -92,7 +108,7 @@ def typical() -> Samples:
                 invoked(summary_of(plans[0], failed=1, failure=FAILURE)),
             ],
         },
-        items={"InferBatches": [batch(2)]},
+        items={"PlanParts": [part(1)], "InferBatches": [batch(2)]},
         error=FAILURE,
         context=_context("ingest-1"),
     )
@@ -132,13 +148,17 @@ def largest(records: int) -> Samples:
     return Samples(
         inputs=[{"source": {"bucket": bucket, "key": key}}],
         results={
-            "PlanIngest": [invoked(plan.as_dict())],
+            "PlanIngest": [invoked(replace(plan, batches=0, records=0, parts=5 * 1024).as_dict())],
+            "PlanPart": [invoked({"part": 5 * 1024, "batches": batches, "records": records})],
+            "RecordPartFailure": [{}],
+            "PlanParts": [PARTS_RESULT],
+            "JoinPlan": [invoked(plan.as_dict())],
             "InferBatch": [invoked({"predicted": 100, "rejected": 100})],
             "RecordBatchFailure": [{}],
             "InferBatches": [MAP_RESULT],
             "SummarizeIngest": [invoked(summary)],
         },
-        items={"InferBatches": [asdict(item)]},
+        items={"PlanParts": [part(5 * 1024)], "InferBatches": [asdict(item)]},
         error=error,
         context=_context(ingest_id),
     )

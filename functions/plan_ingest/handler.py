@@ -1,4 +1,4 @@
-"""PlanIngest: cuts an ingest into batches, pins its source and its model, and writes the manifest."""
+"""PlanIngest, PlanPart, JoinPlan: cut an ingest into batches, in one go or in parts, pin its source and its model."""
 
 import os
 from typing import Any
@@ -9,7 +9,7 @@ from hundredfold.adapters.ledger import DynamoLedger
 from hundredfold.adapters.models import LambdaModels
 from hundredfold.adapters.objects import S3Sources, S3WorkObjects
 from hundredfold.adapters.sealing import sealed
-from hundredfold.ingest import ingest_id_of, resume_from_input
+from hundredfold.ingest import Plan, ingest_id_of, resume_from_input
 from hundredfold.observability import logger, metrics, observe_plan
 from hundredfold.planning import Planner
 from hundredfold.settings import Settings
@@ -23,6 +23,7 @@ planner = Planner(
     ledger=DynamoLedger(clients.dynamodb(), settings.ledger_table),
     batch_records=settings.batch_records,
     batch_bytes=settings.batch_bytes,
+    part_bytes=settings.part_bytes,
 )
 
 
@@ -30,13 +31,33 @@ planner = Planner(
 @metrics.log_metrics(capture_cold_start_metric=True)
 @sealed
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    return plan_part(event) if "part" in event else plan(event)
+
+
+def plan_part(event: dict[str, Any]) -> dict[str, Any]:
+    """Plan one part of an ingest that is too large for one call."""
+    ingest_id, part = event["ingest_id"], event["part"]
+    logger.append_keys(ingest_id=ingest_id, execution=event["execution"], part=part)
+    planned = planner.plan_part(ingest_id, event["execution_name"], part)
+    logger.info("part planned", batches=planned.batches, records=planned.records)
+    return planned.as_dict()
+
+
+def plan(event: dict[str, Any]) -> dict[str, Any]:
+    """Plan an ingest, or what is missing of one; or join what was planned in parts."""
     name, asked, started_at = event["execution_name"], event["input"], event["started_at"]
     logger.append_keys(ingest_id=ingest_id_of(name, asked), execution=event["execution"])
     resume = resume_from_input(asked)
-    if resume:
-        plan = planner.resume(resume, asked, name, started_at)
-        logger.info("resumed", batches=plan.batches, records=plan.records, model_version=plan.model.version)
+    if divided := event.get("divided"):
+        planned = planner.join(Plan.from_dict(divided["plan"]), divided.get("failure"), asked, name, started_at)
+    elif resume:
+        planned = planner.resume(resume, asked, name, started_at)
     else:
-        plan = planner.plan(name, asked, started_at)
-        observe_plan(plan)
-    return plan.as_dict()
+        planned = planner.plan(name, asked, started_at)
+    if planned.parts and not divided:
+        logger.info("divided", parts=planned.parts, source=str(planned.origin), bytes=planned.source_bytes)
+    elif resume:
+        logger.info("resumed", batches=planned.batches, records=planned.records, model_version=planned.model.version)
+    else:
+        observe_plan(planned)
+    return planned.as_dict()

@@ -42,6 +42,8 @@ ROLES = [
             ("s3:ListBucket", "{source}"),
             ("s3:PutObject", "{work}/ingests/i1/manifest.json"),
             ("s3:GetObject", "{work}/ingests/i1/manifest.json"),
+            ("s3:PutObject", "{work}/ingests/i1/parts/i1/000000.batches.jsonl"),
+            ("s3:GetObject", "{work}/ingests/i1/parts/i1/000000.batches.jsonl"),
             ("s3:ListBucket", "{work}"),
             ("dynamodb:PutItem", "{ledger}"),
             ("dynamodb:GetItem", "{ledger}"),
@@ -86,12 +88,14 @@ ROLES = [
     Role(
         "BatchInferenceRole",
         does=[
-            # PlanIngest, SummarizeIngest, InferBatch, RecordBatchFailure
+            # PlanIngest, PlanPart and JoinPlan, SummarizeIngest, InferBatch, RecordBatchFailure and RecordPartFailure
             ("lambda:InvokeFunction", f"{FUNCTION}-plan-ingest"),
             ("lambda:InvokeFunction", f"{FUNCTION}-summarize-ingest"),
             ("lambda:InvokeFunction", f"{FUNCTION}-infer-batch:17"),
             ("dynamodb:UpdateItem", "{ledger}"),
-            # InferBatches: its ItemReader, its ResultWriter, its children
+            # PlanParts and InferBatches: their ItemReaders, their ResultWriters, their children
+            ("s3:GetObject", "{work}/ingests/i1/parts/i1/parts.json"),
+            ("s3:PutObject", "{work}/ingests/i1/parts/i1/map-run/m/manifest.json"),
             ("s3:GetObject", "{work}/ingests/i1/manifest.json"),
             ("s3:PutObject", "{work}/ingests/i1/map-run/m/manifest.json"),
             ("s3:ListMultipartUploadParts", "{work}/ingests/i1/map-run/m/manifest.json"),

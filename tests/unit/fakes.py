@@ -43,8 +43,8 @@ class MemorySources:
         self.effects.append(f"read {source.key} {offset} {length}")
         return self._pinned(source)[offset : offset + length]
 
-    def stream(self, source: Source) -> Iterator[bytes]:
-        for offset in range(0, source.size, self.streamed_by):
+    def stream(self, source: Source, start: int = 0) -> Iterator[bytes]:
+        for offset in range(start, source.size, self.streamed_by):
             yield self._pinned(source)[offset : offset + self.streamed_by]
 
     def _pinned(self, source: Source) -> bytes:
@@ -97,6 +97,10 @@ class MemoryWork:
     def read(self, key: str) -> bytes | None:
         return self.objects.get(key)
 
+    def stream(self, key: str) -> Iterator[bytes] | None:
+        content = self.objects.get(key)
+        return None if content is None else (content[place : place + 7] for place in range(0, len(content), 7))
+
     def remove(self, key: str) -> None:
         self.objects.pop(key, None)
         self.effects.append(f"remove {key}")
@@ -144,10 +148,14 @@ class MemoryLedger:
     ingests: dict[str, tuple[str, Plan]] = field(default_factory=dict)
     batches: dict[tuple[str, int], BatchOutcome | BatchFailure] = field(default_factory=dict)
     summaries: dict[str, Summary] = field(default_factory=dict)
+    part_failures: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
     effects: list[str] = field(default_factory=list)
 
+    def part_failure(self, execution: str, part: int) -> tuple[str, str] | None:
+        return self.part_failures.get((execution, part))
+
     def begin(self, plan: Plan, started_at: str) -> None:
-        self._check(plan.ingest_id, started_at)
+        self.check(plan.ingest_id, started_at)
         self.ingests[plan.ingest_id] = (started_at, plan)
         self.effects.append(f"begin {plan.ingest_id}")
 
@@ -175,12 +183,12 @@ class MemoryLedger:
 
     def finish(self, summary: Summary, resumed_by: str | None = None) -> bool:
         if resumed_by is None:
-            self._check(summary.ingest_id, summary.started_at)
+            self.check(summary.ingest_id, summary.started_at)
         repeated = summary.ingest_id in self.summaries
         self.summaries[summary.ingest_id] = summary
         return repeated
 
-    def _check(self, ingest_id: str, started_at: str) -> None:
+    def check(self, ingest_id: str, started_at: str) -> None:
         if ingest_id in self.ingests and self.ingests[ingest_id][0] != started_at:
             raise IngestExistsError(ingest_id)
 

@@ -176,6 +176,7 @@ def test_an_ingest_is_entered_unless_another_execution_has_its_id(aws: Answering
                 "M": {
                     "ingest_id": {"S": "i1"},
                     "manifest_sha256": {"S": ""},
+                    "parts": {"N": "0"},
                     "origin": {"M": {"bucket": {"S": "records"}, "key": {"S": "reviews.jsonl"}}},
                     "source_bytes": {"N": "16"},
                     "source": {
@@ -348,3 +349,32 @@ def test_an_error_that_trying_again_cannot_help_is_raised_as_it_is(aws: Answerin
         ledger.batch_done("i1", OUTCOME)
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         list(ledger.entries("i1"))
+
+
+@pytest.mark.parametrize("item", [None, {"started_at": {"S": "t0"}}])
+def test_an_id_that_is_free_or_ones_own_is_not_refused(
+    aws: AnsweringServer, ledger: DynamoLedger, item: dict[str, object] | None
+) -> None:
+    aws.answer_in_turn(json_reply({"Item": item} if item else {}))
+
+    ledger.check("i1", "t0")
+
+    assert len(aws.requests) == 1
+
+
+def test_an_id_that_another_execution_has_is_refused(aws: AnsweringServer, ledger: DynamoLedger) -> None:
+    aws.answer_in_turn(json_reply({"Item": {"started_at": {"S": "t0"}}}))
+
+    with pytest.raises(IngestExistsError):
+        ledger.check("i1", "t1")
+
+
+def test_why_a_part_failed_is_read_where_the_state_machine_enters_it(
+    aws: AnsweringServer, ledger: DynamoLedger
+) -> None:
+    item = {"error": {"S": "SourceChangedError"}, "cause": {"S": "replaced"}}
+    aws.answer_in_turn(json_reply({"Item": item}), json_reply({}))
+
+    assert ledger.part_failure("i1.resume-2", 11) == ("SourceChangedError", "replaced")
+    assert ledger.part_failure("i1.resume-2", 12) is None
+    assert aws.requests[0].json["Key"] == {"ledger_key": {"S": "i1.resume-2#parts"}, "entry": {"S": "11"}}

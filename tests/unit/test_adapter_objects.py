@@ -298,3 +298,32 @@ def test_a_work_bucket_that_stays_busy_is_said_to_be(aws: AnsweringServer, work:
         work.write("k", b"content")
 
     assert len(aws.requests) == 3
+
+
+def test_a_stream_begins_where_it_is_asked_to(
+    aws: AnsweringServer, sources: S3Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "STREAM_PART_BYTES", 4)
+    aws.answer = answer_ranges
+
+    assert list(sources.stream(SOURCE, 3)) == [b"3456", b"789"]
+
+
+def test_an_object_of_an_ingest_is_read_in_pieces_of_what_it_was_at_first(
+    aws: AnsweringServer, work: S3WorkObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "STREAM_PART_BYTES", 4)
+    pinned = Reply(b"", 200, {"ETag": '"0123abcd-2"', "Content-Length": "10"})
+    aws.answer = lambda request: pinned if request.method == "HEAD" else answer_ranges(request)
+
+    stream = work.stream("ingests/i1/manifest.json")
+
+    assert stream is not None
+    assert list(stream) == [b"0123", b"4567", b"89"]
+    assert {request.headers["If-Match"] for request in aws.requests[1:]} == {'"0123abcd-2"'}
+
+
+def test_an_object_that_is_not_there_has_no_pieces(aws: AnsweringServer, work: S3WorkObjects) -> None:
+    aws.answer = lambda _: Reply(b"", 404)
+
+    assert work.stream("ingests/i1/manifest.json") is None

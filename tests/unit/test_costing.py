@@ -53,7 +53,7 @@ def test_every_line_of_a_bill_is_quantity_times_price() -> None:
             ("dynamodb_writes", "predictions"): 1_000,
             ("dynamodb_writes", "ledger"): 12,
             ("dynamodb_reads", "ledger, by the summary"): 9,
-            ("standard_transitions", "states of the ingest's execution"): 6,
+            ("standard_transitions", "states of the ingest's execution"): 7,
             ("standard_transitions", "starts of child executions"): 10,
             ("express_requests", "child executions"): 10,
             ("express_gb_seconds", "child executions"): 0.1875,
@@ -74,7 +74,7 @@ def test_every_line_of_a_bill_is_quantity_times_price() -> None:
             # $0.125 a million
             ("dynamodb_reads", "ledger, by the summary"): 0.000001125,
             # $0.025 a thousand
-            ("standard_transitions", "states of the ingest's execution"): 0.00015,
+            ("standard_transitions", "states of the ingest's execution"): 0.000175,
             ("standard_transitions", "starts of child executions"): 0.00025,
             # $1 a million
             ("express_requests", "child executions"): 0.00001,
@@ -95,7 +95,7 @@ def test_every_line_of_a_bill_is_quantity_times_price() -> None:
         },
         abs=1e-12,
     )
-    assert found.usd == pytest.approx(0.001807417725)
+    assert found.usd == pytest.approx(0.001832417725)
     assert found.of("dynamodb_") == pytest.approx(0.000633625)
 
 

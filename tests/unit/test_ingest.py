@@ -71,6 +71,7 @@ def test_a_plan_travels_through_the_state_machine_as_json() -> None:
         "records": 3,
         "model": {"function": "arn:aws:lambda:us-east-1:123456789012:function:infer:7", "version": "7"},
         "manifest_sha256": "",
+        "parts": 0,
     }
     assert Plan.from_dict(json.loads(json.dumps(plan.as_dict()))) == plan
     assert plan.source_of(Batch(0, 0, 0, 10, 1, 1)) == plan.source

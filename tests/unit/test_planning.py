@@ -154,8 +154,8 @@ def test_an_ingest_that_cannot_be_planned_leaves_nothing(
 class ReplacedMeanwhile(MemorySources):
     """A source that is replaced once its first piece was read."""
 
-    def stream(self, source: Source) -> Iterator[bytes]:
-        pieces = super().stream(source)
+    def stream(self, source: Source, start: int = 0) -> Iterator[bytes]:
+        pieces = super().stream(source, start)
         yield next(pieces)
         self.objects[source.location] = b"{}\n" * 20
         yield from pieces

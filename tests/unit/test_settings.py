@@ -57,3 +57,10 @@ def test_the_longest_record_must_fit_into_a_batch() -> None:
     assert Settings.from_environment({**ENVIRONMENT, "BATCH_BYTES": "262144"}).batch_bytes == 262_144
     with pytest.raises(InvalidIngestError, match="BATCH_BYTES must be at least RECORD_BYTES"):
         Settings.from_environment({**ENVIRONMENT, "BATCH_BYTES": "262143"})
+
+
+def test_the_bytes_of_a_part_are_told_to_the_planner_only() -> None:
+    assert Settings.from_environment(ENVIRONMENT).part_bytes == 0
+    assert Settings.from_environment({**ENVIRONMENT, "PART_BYTES": "1073741824"}).part_bytes == 1024**3
+    with pytest.raises(InvalidIngestError, match="PART_BYTES must be a positive number"):
+        Settings.from_environment({**ENVIRONMENT, "PART_BYTES": "0"})

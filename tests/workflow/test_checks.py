@@ -49,7 +49,7 @@ def changed(old: str, new: str, *, template: bool = False) -> Workflow:
             "flow",
             "PlanIngest leads to PlanFaild, which is no state",
         ),
-        (changed('"TimeoutSeconds": 300,', ""), "guards", "SummarizeIngest has no TimeoutSeconds"),
+        (changed('"TimeoutSeconds": 900,', ""), "guards", "PlanIngest has no TimeoutSeconds"),
         (
             changed('"JitterStrategy": "FULL"', '"JitterStrategy": "NONE"'),
             "backoff",
@@ -120,7 +120,7 @@ def test_docs_have_the_same_arithmetic_as_the_definition() -> None:
     section = text[text.index("five minutes of an Express child") :]
     rows = re.findall(r"^\| (.+?) \| \**([0-9.]+)\** \|$", section.split("\n## ")[0], re.MULTILINE)
     *parts, (total_name, total) = rows
-    child = next(machine for machine in machines(render(EXAMPLE)) if machine.inside)
+    child = next(machine for machine in machines(render(EXAMPLE)) if machine.express)
 
     assert total_name == "**together**"
     assert sum(float(seconds) for _, seconds in parts) == float(total)

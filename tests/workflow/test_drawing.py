@@ -19,7 +19,8 @@ def test_every_state_and_every_way_is_drawn() -> None:
     for state in all_states(DEFINITION):
         assert f'"{state.name}' in drawn
     assert drawn.count(" --> ") + drawn.count(" .-> ") == 1 + sum(
-        len(state.leads_to()) + (state.name == "InferBatches") for state in all_states(DEFINITION)
+        len(state.leads_to()) + sum(target == state.body.get("Next") for _, target in state.caught)
+        for state in all_states(DEFINITION)
     )
 
 

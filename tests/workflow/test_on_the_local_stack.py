@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from deployed import Stack
 from hundredfold.cutting import cut
+from hundredfold.ingest import upload_key
 from projection import project
 
 DEADLINE_SECONDS = 120
@@ -67,7 +68,7 @@ def test_the_projected_definition_scores_as_the_distributed_one(
             {
                 "source": {
                     "bucket": stack.deployment.source_bucket,
-                    "key": f"uploads/{distributed}/records.jsonl",
+                    "key": upload_key(distributed),
                 },
                 "batches": [{field: getattr(batch, field) for field in fields} for batch in batches],
             }
@@ -123,6 +124,6 @@ def test_the_deployed_role_may_do_what_the_workflow_does_and_no_more(stack: Stac
         may("lambda:InvokeFunction", f"{plan}-other"),
         may("dynamodb:UpdateItem", f"{account}/{deployment.predictions_table}"),
         may("dynamodb:DeleteItem", f"{account}/{deployment.ledger_table}"),
-        may("s3:GetObject", f"arn:aws:s3:::{deployment.source_bucket}/uploads/i-1/records.jsonl"),
+        may("s3:GetObject", f"arn:aws:s3:::{deployment.source_bucket}/ingests/i-1/records.jsonl"),
         may("states:StartExecution", f"{deployment.state_machine}-other"),
     ] == [False] * 6

@@ -12,13 +12,16 @@ from projection import project
 DEFINITION = render(EXAMPLE)
 
 
-def test_the_map_becomes_an_inline_one_over_items_of_the_input() -> None:
-    before, after = DEFINITION["States"]["InferBatches"], project(DEFINITION)["States"]["InferBatches"]
+@pytest.mark.parametrize(
+    ("name", "items", "also_gone"),
+    [("PlanParts", "parts", set()), ("InferBatches", "batches", {"ToleratedFailurePercentage"})],
+)
+def test_a_map_becomes_an_inline_one_over_items_of_the_input(name: str, items: str, also_gone: set[str]) -> None:
+    before, after = DEFINITION["States"][name], project(DEFINITION)["States"][name]
 
-    gone = {"ItemReader", "ResultWriter", "Label", "ToleratedFailurePercentage"}
-    assert before.keys() - after.keys() == gone
+    assert before.keys() - after.keys() == {"ItemReader", "ResultWriter", "Label"} | also_gone
     assert after.keys() - before.keys() == {"ItemsPath"}
-    assert after["ItemsPath"] == "$$.Execution.Input.batches"
+    assert after["ItemsPath"] == f"$$.Execution.Input.{items}"
     assert after["ItemProcessor"]["ProcessorConfig"] == {"Mode": "INLINE"}
 
 
@@ -31,7 +34,7 @@ def test_all_else_is_carried_over_unchanged() -> None:
         name: value for name, value in DEFINITION.items() if name != "States"
     }
     for name, state in DEFINITION["States"].items():
-        if name != "InferBatches":
+        if state["Type"] != "Map":
             assert after["States"][name] == state
     for field in ("Type", "Comment", "ItemSelector", "MaxConcurrency", "ResultPath", "Catch", "Next"):
         assert after_map[field] == before_map[field]

@@ -22,7 +22,7 @@ TOLERANCES = {"strict": "0.0", "lenient": "40.0", "tolerant": "100.0"}
 """The state machines of MockConfigFile.json, and their `ToleratedFailurePercentage`."""
 
 MANIFESTS = {"one": 1, "three": 3}
-"""The ingests that are planned in the cases, and how many batches each has."""
+"""The ingests that are planned in the cases, and how many batches each has; those in parts have as many parts."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Case:
-    """One case: its names in MockConfigFile.json, and what it is to come to."""
+    """One case: its names in MockConfigFile.json, and what it is to come to; `parts`: in how many it is planned."""
 
     machine: str
     name: str
     outcome: Outcome
+    parts: int = 0
 
     @property
     def id(self) -> str:
@@ -84,8 +85,11 @@ class Deviation:
         return replace(outcome, **self.instead)
 
 
-TO_THE_MAP = ("PlanIngest", "HasBatches?", "InferBatches", "SummarizeIngest", "Completed?")
+TO_THE_MAP = ("PlanIngest", "IsPlanned?", "HasBatches?", "InferBatches", "SummarizeIngest", "Completed?")
 COMPLETED, FAILED = (*TO_THE_MAP, "Completed"), (*TO_THE_MAP, "IngestFailed")
+IN_PARTS = ("PlanIngest", "IsPlanned?", "PlanParts", "JoinPlan")
+NOT_PLANNED = (*IN_PARTS, "PlanFailed", "SummarizeIngest", "Completed?", "IngestFailed")
+PART_GIVEN_UP = ("PlanPart", "RecordPartFailure", "PartFailed")
 GIVEN_UP = ("InferBatch", "RecordBatchFailure", "BatchFailed")
 TOO_MANY = "States.ExceedToleratedFailureThreshold"
 
@@ -106,7 +110,7 @@ CASES = [
         "EmptyIngest",
         Outcome(
             "SUCCEEDED",
-            ("PlanIngest", "HasBatches?", "SummarizeIngest", "Completed?", "Completed"),
+            ("PlanIngest", "IsPlanned?", "HasBatches?", "SummarizeIngest", "Completed?", "Completed"),
             attempts={"PlanIngest": 1, "SummarizeIngest": 1},
         ),
     ),
@@ -126,7 +130,7 @@ CASES = [
         "PlanThrottledThenOk",
         Outcome(
             "SUCCEEDED",
-            ("PlanIngest", "HasBatches?", "SummarizeIngest", "Completed?", "Completed"),
+            ("PlanIngest", "IsPlanned?", "HasBatches?", "SummarizeIngest", "Completed?", "Completed"),
             attempts={"PlanIngest": 2, "SummarizeIngest": 1},
         ),
     ),
@@ -170,7 +174,7 @@ CASES = [
         "SummaryFails",
         Outcome(
             "FAILED",
-            ("PlanIngest", "HasBatches?", "SummarizeIngest"),
+            ("PlanIngest", "IsPlanned?", "HasBatches?", "SummarizeIngest"),
             error="IngestExistsError",
             attempts={"PlanIngest": 1, "SummarizeIngest": 1},
         ),
@@ -211,6 +215,58 @@ CASES = [
             children=(("InferBatch", "RecordBatchFailure", "DoneByAnother"),),
             attempts={"PlanIngest": 1, "InferBatch": 1, "RecordBatchFailure": 1, "SummarizeIngest": 1},
         ),
+    ),
+    Case(
+        "strict",
+        "PlannedInParts",
+        Outcome(
+            "SUCCEEDED",
+            (*IN_PARTS, "HasBatches?", "InferBatches", "SummarizeIngest", "Completed?", "Completed"),
+            succeeded=6,
+            children=(("PlanPart",),) * 3 + (("InferBatch",),) * 3,
+            attempts={"PlanIngest": 1, "PlanPart": 3, "JoinPlan": 1, "InferBatch": 3, "SummarizeIngest": 1},
+        ),
+        parts=3,
+    ),
+    Case(
+        "strict",
+        "PartThrottledThenOk",
+        Outcome(
+            "SUCCEEDED",
+            (*IN_PARTS, "HasBatches?", "SummarizeIngest", "Completed?", "Completed"),
+            succeeded=1,
+            children=(("PlanPart",),),
+            attempts={"PlanIngest": 1, "PlanPart": 2, "JoinPlan": 1, "SummarizeIngest": 1},
+        ),
+        parts=1,
+    ),
+    Case(
+        "strict",
+        "PartFails",
+        Outcome(
+            "FAILED",
+            NOT_PLANNED,
+            error="IngestFailed",
+            caught="PartFailedError",
+            failed=1,
+            children=(PART_GIVEN_UP,),
+            attempts={"PlanIngest": 1, "PlanPart": 1, "RecordPartFailure": 1, "JoinPlan": 1, "SummarizeIngest": 1},
+        ),
+        parts=1,
+    ),
+    Case(
+        "strict",
+        "JoinFails",
+        Outcome(
+            "FAILED",
+            NOT_PLANNED,
+            error="IngestFailed",
+            caught="IngestExistsError",
+            succeeded=1,
+            children=(("PlanPart",),),
+            attempts={"PlanIngest": 1, "PlanPart": 1, "JoinPlan": 1, "SummarizeIngest": 1},
+        ),
+        parts=1,
     ),
     Case(
         "lenient",
@@ -257,6 +313,7 @@ DEVIATIONS: Mapping[tuple[Interpreter, str], Deviation] = {
     (Interpreter.LOCAL_STACK, "strict#ServiceErrorThenOk"): Deviation(
         STICKY, {"caught": TOO_MANY, "succeeded": 0, "failed": 1}
     ),
+    (Interpreter.LOCAL_STACK, "strict#PartThrottledThenOk"): Deviation(STICKY, {"succeeded": 0, "failed": 1}),
     (Interpreter.LOCAL_STACK, "lenient#OneOfThreeFails"): Deviation(
         COUNTED_ANEW, {"caught": TOO_MANY, "succeeded": 0, "failed": 3}
     ),

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from definition import EXAMPLE, render
+from hundredfold.ingest import manifest_key, parts_key
 from projection import project
-from samples import WORK_BUCKET, batch
+from samples import WORK_BUCKET, batch, part
 
 from interpreters.cases import MANIFESTS, TOLERANCES, Case, Interpreter, Outcome
 
@@ -86,7 +87,9 @@ class Runner:
             s3.create_bucket(Bucket=WORK_BUCKET)
             for ingest_id, batches in MANIFESTS.items():
                 manifest = json.dumps([batch(number) for number in range(batches)])
-                s3.put_object(Bucket=WORK_BUCKET, Key=f"ingests/{ingest_id}/manifest.json", Body=manifest.encode())
+                s3.put_object(Bucket=WORK_BUCKET, Key=manifest_key(ingest_id), Body=manifest.encode())
+                parts = json.dumps([part(number) for number in range(batches)])
+                s3.put_object(Bucket=WORK_BUCKET, Key=parts_key(ingest_id, ingest_id), Body=parts.encode())
         for name, tolerance in TOLERANCES.items():
             definition = json.dumps(definition_for(interpreter, tolerance, text))
             self._machines[name] = _created(step_functions, name, definition)
@@ -95,8 +98,9 @@ class Runner:
         """Start a case; returns its execution's ARN."""
         execution_input: dict[str, Any] = {"source": {"bucket": "source", "key": "records.jsonl"}}
         if self._interpreter in PROJECTED:
-            batches = (case.outcome.succeeded or 0) + (case.outcome.failed or 0)
-            execution_input["batches"] = [batch(number) for number in range(batches)]
+            children = (case.outcome.succeeded or 0) + (case.outcome.failed or 0)
+            execution_input["parts"] = [part(number) for number in range(case.parts)]
+            execution_input["batches"] = [batch(number) for number in range(children - case.parts)]
         return self._client.start_execution(
             stateMachineArn=f"{self._machines[case.machine]}#{case.name}", input=json.dumps(execution_input)
         )["executionArn"]

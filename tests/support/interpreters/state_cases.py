@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from interpreters.cases import DYNAMODB
+
 SOURCE = {"bucket": "source", "key": "records.jsonl", "etag": '"e1"', "size": 30_000}
 MODEL = {"function": "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-infer-batch:7", "version": "7"}
 PLAN = {
@@ -14,7 +16,16 @@ PLAN = {
     "batches": 3,
     "records": 300,
     "model": MODEL,
+    "parts": 0,
 }
+DIVIDED = {
+    **PLAN,
+    "manifest": {"bucket": "work", "key": "ingests/ingest-1/parts/ingest-1/parts.json"},
+    "batches": 0,
+    "records": 0,
+    "parts": 2,
+}
+PARTS = [{"part": 0, "objects": 1, "bytes": 15_000}, {"part": 1, "objects": 1, "bytes": 15_000}]
 BATCHES = [
     {"batch": 11, "shard": 3, "offset": 0, "length": 10_000, "records": 100, "line": 1},
     {"batch": 12, "shard": 4, "offset": 10_000, "length": 10_000, "records": 100, "line": 101},
@@ -42,6 +53,13 @@ CONTEXT = {
         "Id": "arn:aws:states:us-east-1:000000000000:stateMachine:hundredfold-batch-inference",
         "Name": "hundredfold-batch-inference",
     },
+}
+EXECUTION = "arn:aws:states:us-east-1:000000000000:execution:hundredfold-batch-inference:ingest-1"
+PLANNER = "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-plan-ingest"
+PART = {"ingest_id": "ingest-1", "execution_name": "ingest-1", "execution": EXECUTION, "part": 1}
+PARTS_RESULT = {
+    "MapRunArn": "arn:aws:states:us-east-1:000000000000:mapRun:hundredfold-batch-inference/PlanParts:1",
+    "ResultWriterDetails": {"Bucket": "work", "Key": "ingests/ingest-1/parts/ingest-1/map-run/1/manifest.json"},
 }
 MAP_RESULT = {
     "MapRunArn": "arn:aws:states:us-east-1:000000000000:mapRun:hundredfold-batch-inference/InferBatches:1",
@@ -150,7 +168,7 @@ STATE_CASES = [
         {"source": {"bucket": "source", "key": "records.jsonl"}},
         Seen(
             "SUCCEEDED",
-            "HasBatches?",
+            "IsPlanned?",
             output={"plan": PLAN},
             parameters={
                 "FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-plan-ingest",
@@ -187,6 +205,156 @@ STATE_CASES = [
     ),
     StateCase(
         "PlanFailed keeps why", "PlanFailed", FAILURE, Seen("SUCCEEDED", "SummarizeIngest", output={"failure": FAILURE})
+    ),
+    StateCase(
+        "IsPlanned? goes past the parts of a plan that is whole",
+        "IsPlanned?",
+        {"plan": PLAN},
+        Seen("SUCCEEDED", "HasBatches?"),
+    ),
+    StateCase("IsPlanned? goes to the parts", "IsPlanned?", {"plan": DIVIDED}, Seen("SUCCEEDED", "PlanParts")),
+    StateCase(
+        "PlanParts gives each child its part, and forgets what they answer",
+        "PlanParts",
+        {"plan": DIVIDED},
+        Seen(
+            "SUCCEEDED",
+            "JoinPlan",
+            output={"plan": DIVIDED},
+            item=[{**PART, "part": number} for number in range(2)],
+            concurrency=8,
+        ),
+        answer=PARTS_RESULT,
+        items=PARTS,
+    ),
+    StateCase(
+        "PlanParts leaves it to JoinPlan to say what failed",
+        "PlanParts",
+        {"plan": DIVIDED},
+        Seen("CAUGHT_ERROR", "JoinPlan", error=TOO_MANY, catch=0),
+        answer=PARTS_RESULT,
+        items=PARTS,
+        failed_items=1,
+    ),
+    StateCase(
+        "PlanParts hands on why the list of parts could not be read",
+        "PlanParts",
+        {"plan": DIVIDED},
+        Seen(
+            "CAUGHT_ERROR",
+            "JoinPlan",
+            error="States.ItemReaderFailed",
+            catch=0,
+            output={"plan": DIVIDED, "failure": {"Error": "States.ItemReaderFailed", "Cause": "mocked"}},
+        ),
+        fails_with="States.ItemReaderFailed",
+        items=PARTS,
+    ),
+    StateCase(
+        "PlanPart calls the planner with its part, and answers with counts",
+        "PlanPart",
+        PART,
+        Seen(
+            "SUCCEEDED",
+            output={"batches": 2, "records": 150},
+            parameters={"FunctionName": PLANNER, "Payload": PART},
+        ),
+        answer=invoked({"part": 1, "batches": 2, "records": 150}),
+    ),
+    *retried(
+        "PlanPart",
+        PART,
+        "StoreBusyError",
+        [1, 2, 4, 8, 16, 30],
+        0,
+        Seen("CAUGHT_ERROR", "RecordPartFailure", catch=0),
+    ),
+    StateCase(
+        "PlanPart does not retry what cannot help",
+        "PlanPart",
+        PART,
+        Seen(
+            "CAUGHT_ERROR",
+            "RecordPartFailure",
+            error="SourceChangedError",
+            catch=0,
+            output={**PART, "failure": {"Error": "SourceChangedError", "Cause": "mocked"}},
+        ),
+        fails_with="SourceChangedError",
+    ),
+    StateCase(
+        "RecordPartFailure enters why a part could not be planned under its execution",
+        "RecordPartFailure",
+        {**PART, "failure": FAILURE},
+        Seen(
+            "SUCCEEDED",
+            "PartFailed",
+            output={**PART, "failure": FAILURE},
+            parameters={
+                "TableName": "hundredfold-ledger",
+                "Key": {"ledger_key": {"S": "ingest-1#parts"}, "entry": {"S": "1"}},
+                "UpdateExpression": "SET #error = :error, #cause = :cause",
+                "ExpressionAttributeNames": {"#error": "error", "#cause": "cause"},
+                "ExpressionAttributeValues": {
+                    ":error": {"S": "StoreBusyError"},
+                    ":cause": {"S": "DynamoDB did not take predictions"},
+                },
+            },
+        ),
+        answer={},
+    ),
+    *retried(
+        "RecordPartFailure",
+        {**PART, "failure": FAILURE},
+        "DynamoDB.ThrottlingException",
+        [1, 2, 4],
+        0,
+        Seen("CAUGHT_ERROR", "PartFailed", catch=0),
+    ),
+    StateCase(
+        "PartFailed fails the child", "PartFailed", {**PART, "failure": FAILURE}, Seen("FAILED", error="PartFailed")
+    ),
+    StateCase(
+        "JoinPlan is told what was divided and what failed, and keeps the plan",
+        "JoinPlan",
+        {"plan": DIVIDED, "failure": FAILURE},
+        Seen(
+            "SUCCEEDED",
+            "HasBatches?",
+            output={"plan": {**PLAN, "parts": 2}},
+            parameters={
+                "FunctionName": PLANNER,
+                "Payload": {
+                    "execution_name": "ingest-1",
+                    "execution": EXECUTION,
+                    "started_at": "2026-11-24T10:00:00.000Z",
+                    "input": {"source": {"bucket": "source", "key": "records.jsonl"}},
+                    "divided": {"plan": DIVIDED, "failure": FAILURE},
+                },
+            },
+        ),
+        answer=invoked({**PLAN, "parts": 2}),
+    ),
+    StateCase(
+        "JoinPlan hands on which part failed",
+        "JoinPlan",
+        {"plan": DIVIDED},
+        Seen(
+            "CAUGHT_ERROR",
+            "PlanFailed",
+            error="PartFailedError",
+            catch=0,
+            output={"Error": "PartFailedError", "Cause": "mocked"},
+        ),
+        fails_with="PartFailedError",
+    ),
+    *retried(
+        "JoinPlan",
+        {"plan": DIVIDED},
+        "Lambda.TooManyRequestsException",
+        [1, 2, 4, 8, 16, 30],
+        0,
+        Seen("CAUGHT_ERROR", "PlanFailed", catch=0),
     ),
     StateCase("HasBatches? goes to the Map", "HasBatches?", {"plan": PLAN}, Seen("SUCCEEDED", "InferBatches")),
     StateCase(
@@ -421,6 +589,13 @@ LOCALSTACK_DEVIATIONS: Mapping[str, StateDeviation] = {
         MAX_DELAY, {"seconds": 16}
     ),
     "SummarizeIngest waits 30 s before retry 6 after StoreBusyError": StateDeviation(MAX_DELAY, {"seconds": 32}),
+    "PlanPart waits 30 s before retry 6 after StoreBusyError": StateDeviation(MAX_DELAY, {"seconds": 32}),
+    "JoinPlan waits 30 s before retry 6 after Lambda.TooManyRequestsException": StateDeviation(
+        MAX_DELAY, {"seconds": 32}
+    ),
+    "PlanParts gives each child its part, and forgets what they answer": StateDeviation(
+        ONE_AT_A_TIME, {"concurrency": 1, "item": ""}
+    ),
     "InferBatches gives each child its batch, and forgets what they answer": StateDeviation(
         ONE_AT_A_TIME, {"concurrency": 1, "item": ""}
     ),
@@ -431,5 +606,19 @@ LOCALSTACK_DEVIATIONS: Mapping[str, StateDeviation] = {
         case.name: StateDeviation(NO_CAUSE, {"status": "CALL_FAILED", "following": "", "error": "InternalError"})
         for case in STATE_CASES
         if case.state == "RecordBatchFailure" and case.fails_with
+    },
+    **{
+        case.name: StateDeviation(
+            DYNAMODB,
+            {
+                "status": "CAUGHT_ERROR",
+                "following": "PartFailed",
+                "error": "DynamoDB.AmazonDynamoDBException",
+                "retry": None,
+                "seconds": None,
+            },
+        )
+        for case in STATE_CASES
+        if case.state == "RecordPartFailure" and case.fails_with
     },
 }

@@ -14,8 +14,8 @@ from typing import Any
 
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Sketch
 
-TRANSITIONS_OF_PARENT = 6
-"""PlanIngest, HasBatches?, InferBatches, SummarizeIngest, Completed?, and the end."""
+TRANSITIONS_OF_PARENT = 7
+"""PlanIngest, IsPlanned?, HasBatches?, InferBatches, SummarizeIngest, Completed?, and the end."""
 
 OTHER_MEMORY_MB = 512
 """Memory of the planner and of the summary, in the template."""

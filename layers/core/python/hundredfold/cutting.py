@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 from hundredfold.source import Source
@@ -38,13 +38,29 @@ class Batch:
     again: bool = False
     source: Source | None = None
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as an entry of the manifest."""
+        entry: dict[str, Any] = {
+            "batch": self.batch,
+            "shard": self.shard,
+            "offset": self.offset,
+            "length": self.length,
+            "records": self.records,
+            "line": self.line,
+        }
+        if self.again:
+            entry["again"] = True
+        if self.source:
+            entry["source"] = self.source.as_dict()
+        return entry
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read an entry of the manifest."""
         return cls(**{**data, "source": Source(**data["source"])}) if data.get("source") else cls(**data)
 
 
-def cut(chunks: Iterable[bytes], *, max_records: int, max_bytes: int) -> Iterator[Batch]:
+def cut(chunks: Iterable[bytes], *, max_records: int, max_bytes: int, offset: int = 0) -> Iterator[Batch]:
     """Cut JSON Lines into batches of consecutive lines.
 
     A line ends with a line feed, and with nothing else: not with a lone carriage return, nor with U+2028, which
@@ -56,6 +72,7 @@ def cut(chunks: Iterable[bytes], *, max_records: int, max_bytes: int) -> Iterato
     max_records : the most records of a batch
     max_bytes : the most bytes of a batch. A single line longer than that is a batch of its own, the one kind of
         batch that is over the limit: it is rejected by its length and never read.
+    offset : where in the source the content begins; its first line has the number 1 wherever that is
 
     Yields
     ------
@@ -63,7 +80,7 @@ def cut(chunks: Iterable[bytes], *, max_records: int, max_bytes: int) -> Iterato
         In order. Every line that is not blank is in exactly one batch; what lies between two batches is blank.
     """
     number = records = first_offset = first_line = end = 0
-    for line, line_start, line_end in _lines(chunks):
+    for line, line_start, line_end in _lines(chunks, offset):
         if records and (records == max_records or line_end - first_offset > max_bytes):
             yield Batch(number, number % LEDGER_SHARDS, first_offset, end - first_offset, records, first_line)
             number += 1
@@ -80,14 +97,7 @@ def encode_manifest(batches: Iterable[Batch]) -> Iterator[bytes]:
     """Write batches as the JSON array that the state machine's Map reads, a piece a batch."""
     separator = b"["
     for batch in batches:
-        entry = asdict(batch)
-        if not batch.again:
-            del entry["again"]
-        if batch.source:
-            entry["source"] = batch.source.as_dict()
-        else:
-            del entry["source"]
-        yield separator + json.dumps(entry, separators=(",", ":")).encode()
+        yield separator + json.dumps(batch.as_dict(), separators=(",", ":")).encode()
         separator = b",\n"
     yield b"[]" if separator == b"[" else b"]\n"
 
@@ -97,11 +107,31 @@ def decode_manifest(data: bytes) -> list[Batch]:
     return [Batch.from_dict(item) for item in json.loads(data)]
 
 
-def _lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, int, int]]:
+def stream_manifest(chunks: Iterable[bytes]) -> Iterator[Batch]:
+    """Read a manifest back that `encode_manifest` wrote, a batch at a time, from pieces of any size."""
+    for line in whole_lines(chunks):
+        entry = line.strip().removeprefix(b"[").rstrip(b",]")
+        if entry:
+            yield Batch.from_dict(json.loads(entry))
+
+
+def whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a text that comes in pieces of any size, without their line feeds."""
+    held = b""
+    for chunk in chunks:
+        *finished, held = (held + chunk).split(b"\n")
+        yield from finished
+    if held:
+        yield held
+
+
+def _lines(chunks: Iterable[bytes], offset: int) -> Iterator[tuple[int, int, int]]:
     """Yield number, start and end of every line that is not blank; only what is left of a line is ever held."""
-    skipped, chunks = _skip_byte_order_mark(iter(chunks))
+    skipped = 0
+    if not offset:
+        skipped, chunks = _skip_byte_order_mark(iter(chunks))
     line = 1
-    start = end = skipped
+    start = end = offset + skipped
     blank = True  # so far, of the line that began at `start`
     for chunk in chunks:
         *finished, unfinished = chunk.split(b"\n")

@@ -63,6 +63,14 @@ class ManifestDamagedError(HundredfoldError):
         self.location = location
 
 
+class PartFailedError(HundredfoldError):
+    """A part of an ingest that is planned in parts could not be planned."""
+
+    def __init__(self, part: int, parts: int, why: str) -> None:
+        super().__init__(f"part {part + 1} of {parts} could not be planned: {why}")
+        self.part = part
+
+
 class BundleRefusedError(HundredfoldError):
     """The model bundle is not what its card says, or needs other versions than are here."""
 

@@ -58,7 +58,9 @@ class Plan:
     source : the object that all batches are of; None if each batch names its own
     source_bytes : how much was read of the origin
     batches, records : how many the manifest has
+    manifest : the list of the batches, or of the parts until they are joined
     manifest_sha256 : the manifest's digest in hex
+    parts : in how many parts it is planned, each by a call of its own; 0 if one call plans it whole
     """
 
     ingest_id: str
@@ -70,6 +72,7 @@ class Plan:
     records: int
     model: Model
     manifest_sha256: str = ""
+    parts: int = 0
 
     def source_of(self, batch: Batch) -> Source:
         """Return the object that a batch of this plan is a byte range of."""
@@ -88,6 +91,7 @@ class Plan:
             "records": self.records,
             "model": asdict(self.model),
             "manifest_sha256": self.manifest_sha256,
+            "parts": self.parts,
         }
 
     @classmethod
@@ -102,6 +106,7 @@ class Plan:
             records=data["records"],
             model=Model(**data["model"]),
             manifest_sha256=data.get("manifest_sha256", ""),
+            parts=data.get("parts", 0),
         )
 
 
@@ -131,6 +136,21 @@ def upload_key(ingest_id: str, suffix: str = ".jsonl") -> str:
 def staged_key(ingest_id: str, piece: int) -> str:
     """Where the planner stages a piece of an origin as JSON Lines, in the work bucket."""
     return f"ingests/{ingest_id}/staged/{piece:06d}.jsonl"
+
+
+def parts_key(ingest_id: str, execution: str) -> str:
+    """Where the planner lists the parts that an execution plans an ingest in, in the work bucket."""
+    return f"ingests/{ingest_id}/parts/{execution}/parts.json"
+
+
+def part_pieces_key(ingest_id: str, execution: str, part: int) -> str:
+    """Where the planner says what a part consists of, in the work bucket."""
+    return f"ingests/{ingest_id}/parts/{execution}/{part:06d}.pieces.json"
+
+
+def part_batches_key(ingest_id: str, execution: str, part: int) -> str:
+    """Where the planner writes the batches of a part to, in the work bucket."""
+    return f"ingests/{ingest_id}/parts/{execution}/{part:06d}.batches.jsonl"
 
 
 def manifest_key(ingest_id: str) -> str:

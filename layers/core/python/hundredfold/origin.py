@@ -206,6 +206,11 @@ def origin_from_dict(source: Mapping[str, Any]) -> Origin:
     return ObjectsOrigin(source["bucket"], key, prefix, layout)
 
 
+def layout_from_dict(values: Mapping[str, Any]) -> Layout:
+    """Read what `Layout.as_dict` wrote; raises InvalidIngestError if it makes no sense."""
+    return _Reading(values).layout()
+
+
 class _Reading:
     """Reads the parts of a source, each with an error that names it."""
 

@@ -1,13 +1,15 @@
 """Pieces: what an origin consists of, each read at one go and in a fixed order."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Self
 
 from hundredfold.cutting import LEDGER_SHARDS, Batch, cut
 from hundredfold.errors import InvalidIngestError, SourceMissingError
 from hundredfold.ingest import staged_key
 from hundredfold.origin import Layout, ObjectsOrigin, Origin
 from hundredfold.ports import Sources, Upload, WorkObjects
+from hundredfold.ranges import OwnLines
 from hundredfold.reading import read_as_lines
 from hundredfold.source import ObjectLocation, Source
 
@@ -17,19 +19,45 @@ MOST_OBJECTS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One object of an origin, pinned; `number` is its place in the ingest, from 0."""
+    """One object of an origin, pinned, or a byte range of one that is read in place.
+
+    Attributes
+    ----------
+    number : the object's place in the ingest, from 0
+    start, end : the first byte, and the one after the last; the piece has the lines that start between them
+    """
 
     number: int
     source: Source
     layout: Layout
+    start: int
+    end: int
+
+    @classmethod
+    def whole(cls, number: int, source: Source, layout: Layout) -> Self:
+        return cls(number, source, layout, 0, source.size)
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
 
 
 @dataclass(frozen=True, slots=True)
 class CutPiece:
-    """A piece that was cut: the object that its batches are byte ranges of, and the batches, numbered from 0."""
+    """A piece that was cut.
+
+    Attributes
+    ----------
+    source : the object that its batches are byte ranges of
+    batches : numbered from 0, and their lines from 1
+    line_feeds : how many the piece has of its object; known once all batches were taken
+    start : the piece's first byte in its object
+    """
 
     source: Source
     batches: Iterable[Batch]
+    line_feeds: Callable[[], int] = lambda: 0
+    start: int = 0
 
 
 def find_pieces(origin: Origin, sources: Sources) -> tuple[Origin, list[Piece]]:
@@ -55,7 +83,7 @@ def find_pieces(origin: Origin, sources: Sources) -> tuple[Origin, list[Piece]]:
     layout = origin.layout.of_name(found[0].key)
     if other := next((source for source in found if origin.layout.of_name(source.key) != layout), None):
         raise InvalidIngestError(f"{origin} has objects of different kinds, such as {found[0].key} and {other.key}")
-    pieces = [Piece(number, source, layout) for number, source in enumerate(found)]
+    pieces = [Piece.whole(number, source, layout) for number, source in enumerate(found)]
     return replace(origin, layout=layout), pieces
 
 
@@ -69,20 +97,37 @@ def cut_piece(
     SourceChangedError, InvalidIngestError
     """
     if piece.layout.in_place:
-        chunks = sources.stream(piece.source)
-        return CutPiece(piece.source, cut(chunks, max_records=max_records, max_bytes=max_bytes))
+        lines = OwnLines(sources.stream(piece.source, max(piece.start - 1, 0)), piece.start, piece.end)
+        in_place = cut(lines, max_records=max_records, max_bytes=max_bytes, offset=lines.offset)
+        return CutPiece(piece.source, in_place, lambda: lines.line_feeds, piece.start)
     name = str(piece.source)
     with work.begin(staged_key(ingest_id, piece.number)) as upload:
-        lines = read_as_lines(sources.open(piece.source), piece.layout, name)
+        records = read_as_lines(sources.open(piece.source), piece.layout, name)
         # All of them before the first is handed on: they need the object, which is there only when it is finished.
-        batches = list(cut(_through(lines, upload), max_records=max_records, max_bytes=max_bytes))
+        batches = list(cut(_through(records, upload), max_records=max_records, max_bytes=max_bytes))
         return CutPiece(replace(upload.finish(), of=name), batches)
 
 
-def numbered(batches: Iterable[Batch], first: int, source: Source | None) -> Iterator[Batch]:
-    """Number batches from `first` on; with a `source`, each says that it is of that object."""
-    for number, batch in enumerate(batches, start=first):
-        yield replace(batch, batch=number, shard=number % LEDGER_SHARDS, source=source)
+def in_order(pieces: Iterable[CutPiece], *, of_one: bool) -> Iterator[Batch]:
+    """Yield the batches of all pieces, numbered as those of one ingest, and their lines as those of their objects.
+
+    `of_one` : whether all pieces are of one object; if not, each batch says which it is of.
+    """
+    number = lines_before = 0
+    for piece in pieces:
+        lines_before = lines_before if piece.start else 0
+        for batch in piece.batches:
+            yield Batch(
+                batch=number,
+                shard=number % LEDGER_SHARDS,
+                offset=batch.offset,
+                length=batch.length,
+                records=batch.records,
+                line=batch.line + lines_before,
+                source=None if of_one else piece.source,
+            )
+            number += 1
+        lines_before += piece.line_feeds()
 
 
 def _named(found: Iterator[Source]) -> Iterator[Source]:

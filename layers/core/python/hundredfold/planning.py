@@ -1,19 +1,32 @@
 """Planning an ingest: pin its origin and its model, cut it into batches, write the manifest."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from hundredfold.cutting import Batch, cut, decode_manifest, encode_manifest
-from hundredfold.errors import ManifestDamagedError, SourceChangedError
-from hundredfold.ingest import LIVE, Model, Plan, Resume, check_ingest_id, manifest_key, resumed_manifest_key
-from hundredfold.origin import Origin, origin_from_input
+from hundredfold.cutting import Batch, encode_manifest, stream_manifest
+from hundredfold.errors import ManifestDamagedError, PartFailedError, SourceChangedError
+from hundredfold.ingest import (
+    LIVE,
+    Model,
+    Plan,
+    Resume,
+    check_ingest_id,
+    manifest_key,
+    parts_key,
+    resume_from_input,
+    resumed_manifest_key,
+)
+from hundredfold.origin import Compression, Kind, Layout, Origin, origin_from_input
 from hundredfold.outcomes import BatchOutcome
-from hundredfold.pieces import CutPiece, Piece, cut_piece, find_pieces, numbered
+from hundredfold.parts import PART_BYTES, PlannedPart, divide, read_part, read_pieces, write_part, write_parts
+from hundredfold.pieces import CutPiece, Piece, cut_piece, find_pieces, in_order
 from hundredfold.ports import Ledger, Models, Sources, Upload, WorkObjects
 from hundredfold.shadow import shadow_from_input
-from hundredfold.source import ObjectLocation, Source
+from hundredfold.source import ObjectLocation
+from hundredfold.summarizing import quoted
 
 type Choose = Callable[[Iterable[Batch]], Iterable[Batch]]
 """Which batches of all are in the manifest."""
@@ -23,9 +36,13 @@ type Choose = Callable[[Iterable[Batch]], Iterable[Batch]]
 class Planner:
     """Plans ingests, and what is missing of them.
 
+    An ingest of up to `part_bytes` is planned whole. Of a larger one, `plan` and `resume` only say in how many parts:
+    each is planned by `plan_part`, and `join` makes one plan of them.
+
     Attributes
     ----------
     batch_records, batch_bytes : the most records and bytes of a batch
+    part_bytes : the most bytes of an origin that one call plans
     """
 
     sources: Sources
@@ -34,9 +51,10 @@ class Planner:
     ledger: Ledger
     batch_records: int
     batch_bytes: int
+    part_bytes: int = PART_BYTES
 
     def plan(self, ingest_id: str, execution_input: object, started_at: str) -> Plan:
-        """Pin an ingest's origin and model, cut it into batches, and write the manifest.
+        """Pin an ingest's origin and model, cut it into batches, and write the manifest, or divide it into parts.
 
         Doing it twice for the same execution is doing it once. The memory that it needs does not grow with an origin
         that is read in place.
@@ -50,10 +68,13 @@ class Planner:
         check_ingest_id(ingest_id)
         origin = origin_from_input(execution_input)
         model = self.models.live()
-        choose: Choose = iter
         if shadow := shadow_from_input(execution_input):
-            model, choose = shadow.model(model), shadow.choose
-        with self._whole(ingest_id, origin, model, choose) as (plan, manifest):
+            model = shadow.model(model)
+        plan, pieces = self._pinned(ingest_id, origin, model)
+        if plan.parts:
+            self.ledger.check(ingest_id, started_at)
+            return self._divided(plan, pieces, ingest_id)
+        with self._whole(plan, pieces, _choice(execution_input)) as (plan, manifest):
             # First into the ledger: an id that is taken already must not have its manifest replaced.
             self.ledger.begin(plan, started_at)
             manifest.finish()
@@ -63,7 +84,7 @@ class Planner:
         """Plan what is missing of an ingest: the batches that the ledger does not have as done.
 
         The source stays the pinned one, and so does the model unless another is asked for. Doing it twice for the same
-        execution is doing it once.
+        execution is doing it once. What is held in memory is the number of each batch that is done.
 
         Parameters
         ----------
@@ -84,92 +105,182 @@ class Planner:
         planned = self.ledger.plan(resume.ingest_id)
         if planned is None:
             model = _model(resume, self.models.live(), self.models)
-            with self._whole(resume.ingest_id, origin_from_input(execution_input), model, iter) as (whole, manifest):
+            plan, pieces = self._pinned(resume.ingest_id, origin_from_input(execution_input), model)
+            if plan.parts:
+                return self._divided(plan, pieces, execution)
+            with self._whole(plan, pieces, iter) as (whole, manifest):
                 self.ledger.resume(whole, started_at, execution, whole.batches)
                 manifest.finish()
-            return self._remaining(whole, [replace(batch, again=True) for batch in self._stored(whole)], execution)
+            return self._offered_again(whole, execution)
         if planned.source and self.sources.pin(planned.source.location) != replace(planned.source, of=""):
             raise SourceChangedError(str(planned.source))  # once, and not for every batch
         whole = replace(planned, model=_model(resume, planned.model, self.models))
-        batches = self._stored(whole)
-        done = {
-            entry.batch: entry for entry in self.ledger.entries(resume.ingest_id) if isinstance(entry, BatchOutcome)
-        }
-        reoffered = {batch for batch, entry in done.items() if resume.rejected and entry.rejected}
-        missing = [
-            replace(batch, again=True) for batch in batches if batch.batch not in done or batch.batch in reoffered
-        ]
-        # First into the ledger: from here on the earlier execution, if it still runs, cannot end the ingest.
-        self.ledger.resume(whole, started_at, execution, len(missing))
-        for batch in missing:
-            if batch.batch in reoffered:
-                self.ledger.reopen(resume.ingest_id, batch.batch, batch.records)
-        return self._remaining(whole, missing, execution)
+        done, reoffered = set[int](), dict[int, int]()
+        for entry in self.ledger.entries(resume.ingest_id):
+            if isinstance(entry, BatchOutcome):
+                if resume.rejected and entry.rejected:
+                    reoffered[entry.batch] = entry.records
+                else:
+                    done.add(entry.batch)
+        with self._remaining(whole, execution, leaving_out=done) as (remaining, manifest):
+            # First into the ledger: from here on the earlier execution, if it still runs, cannot end the ingest.
+            self.ledger.resume(whole, started_at, execution, remaining.batches)
+            for batch, records in sorted(reoffered.items()):
+                self.ledger.reopen(resume.ingest_id, batch, records)
+            manifest.finish()
+        return remaining
 
-    def _remaining(self, whole: Plan, missing: list[Batch], execution: str) -> Plan:
-        """Write the manifest of what is missing, and return its plan."""
-        key = resumed_manifest_key(whole.ingest_id, execution)
-        remaining = b"".join(encode_manifest(missing))
-        self.work.write(key, remaining)
-        return replace(
-            whole,
-            manifest=ObjectLocation(self.work.bucket, key),
-            batches=len(missing),
-            records=sum(batch.records for batch in missing),
-            manifest_sha256=hashlib.sha256(remaining).hexdigest(),
+    def plan_part(self, ingest_id: str, execution: str, part: int) -> PlannedPart:
+        """Cut one part of an ingest that an execution plans in parts. Doing it twice is doing it once.
+
+        Raises
+        ------
+        InvalidIngestError, SourceMissingError, SourceChangedError
+        """
+        pieces = read_pieces(ingest_id, execution, part, self.work)
+        return write_part(self._cut(pieces, ingest_id), ingest_id, execution, part, self.work)
+
+    def join(
+        self,
+        divided: Plan,
+        failure: Mapping[str, Any] | None,
+        execution_input: object,
+        execution: str,
+        started_at: str,
+    ) -> Plan:
+        """Join the parts of an ingest into one manifest, as `plan` or `resume` would have written it.
+
+        Parameters
+        ----------
+        divided : what `plan` or `resume` returned
+        failure : the error and cause that the planning of the parts ended with, or None
+
+        Raises
+        ------
+        PartFailedError
+            If a part was not planned.
+        IngestExistsError
+            As `plan` and `resume` do.
+        """
+        resume = resume_from_input(execution_input)
+        batches = in_order(self._planned(divided, failure, execution), of_one=divided.source is not None)
+        chosen = _choice(execution_input)(batches)
+        with self._manifest(divided, manifest_key(divided.ingest_id), chosen) as (plan, manifest):
+            if resume:
+                self.ledger.resume(plan, started_at, execution, plan.batches)
+            else:
+                self.ledger.begin(plan, started_at)
+            manifest.finish()
+        return self._offered_again(plan, execution) if resume else plan
+
+    def _pinned(self, ingest_id: str, origin: Origin, model: Model) -> tuple[Plan, list[Piece]]:
+        """Pin an origin: its plan, so far, and its pieces. Of more than one part, if one call is not to plan it all."""
+        origin, pieces = find_pieces(origin, self.sources)
+        parts = len(divide(pieces, part_bytes=self.part_bytes))
+        plan = Plan(
+            ingest_id=ingest_id,
+            origin=origin,
+            source=pieces[0].source if len(pieces) == 1 else None,
+            source_bytes=sum(piece.size for piece in pieces),
+            manifest=ObjectLocation(self.work.bucket, manifest_key(ingest_id)),
+            batches=0,
+            records=0,
+            model=model,
+            parts=parts if parts > 1 else 0,
         )
+        return plan, pieces
+
+    def _divided(self, plan: Plan, pieces: list[Piece], execution: str) -> Plan:
+        """Write what the parts are, and return the plan with the list of them in place of the manifest."""
+        write_parts(divide(pieces, part_bytes=self.part_bytes), plan.ingest_id, execution, self.work)
+        return replace(plan, manifest=ObjectLocation(self.work.bucket, parts_key(plan.ingest_id, execution)))
 
     @contextmanager
-    def _whole(self, ingest_id: str, origin: Origin, model: Model, choose: Choose) -> Iterator[tuple[Plan, Upload]]:
-        """Plan a whole ingest: its plan, and its manifest, which is written but not finished."""
-        origin, pieces = find_pieces(origin, self.sources)
-        source, batches = self._cut(ingest_id, pieces)
-        key = manifest_key(ingest_id)
+    def _whole(self, plan: Plan, pieces: list[Piece], choose: Choose) -> Iterator[tuple[Plan, Upload]]:
+        """Plan a whole ingest in one go: its plan, and its manifest, which is written but not finished."""
+        cuts = self._cut(pieces, plan.ingest_id)
+        if plan.source:
+            only = next(cuts)
+            plan, cuts = replace(plan, source=only.source), iter([only])  # the object that it is staged as, if it is
+        batches = choose(in_order(cuts, of_one=plan.source is not None))
+        with self._manifest(plan, manifest_key(plan.ingest_id), batches) as written:
+            yield written
+
+    @contextmanager
+    def _remaining(self, whole: Plan, execution: str, leaving_out: set[int]) -> Iterator[tuple[Plan, Upload]]:
+        """Plan what is missing of an ingest: its plan, and its manifest, which is written but not finished."""
+        missing = (replace(batch, again=True) for batch in self._stored(whole) if batch.batch not in leaving_out)
+        key = resumed_manifest_key(whole.ingest_id, execution)
+        with self._manifest(replace(whole, parts=0), key, missing) as written:
+            yield written
+
+    def _offered_again(self, whole: Plan, execution: str) -> Plan:
+        """Write the manifest of an ingest, all of which is offered again, and return its plan."""
+        with self._remaining(whole, execution, leaving_out=set()) as (remaining, manifest):
+            manifest.finish()
+        return remaining
+
+    @contextmanager
+    def _manifest(self, plan: Plan, key: str, batches: Iterable[Batch]) -> Iterator[tuple[Plan, Upload]]:
+        """Write a manifest, which is not finished yet, and complete its plan."""
         with self.work.begin(key) as manifest:
             written = _Written()
-            for entry in encode_manifest(written.of(choose(batches))):
+            for entry in encode_manifest(written.of(batches)):
                 written.digest.update(entry)
                 manifest.write(entry)
-            plan = Plan(
-                ingest_id=ingest_id,
-                origin=origin,
-                source=source,
-                source_bytes=sum(piece.source.size for piece in pieces),
+            completed = replace(
+                plan,
                 manifest=ObjectLocation(self.work.bucket, key),
                 batches=written.batches,
                 records=written.records,
-                model=model,
                 manifest_sha256=written.digest.hexdigest(),
             )
-            yield plan, manifest
+            yield completed, manifest
 
-    def _cut(self, ingest_id: str, pieces: list[Piece]) -> tuple[Source | None, Iterable[Batch]]:
-        """Cut all pieces; return the object that all batches are of, or None if each names its own."""
-        cuts = (
-            cut_piece(
-                *(piece, ingest_id, self.sources, self.work),
-                max_records=self.batch_records,
-                max_bytes=self.batch_bytes,
-            )
-            for piece in pieces
-        )
-        if len(pieces) == 1:
-            only = next(cuts)
-            return only.source, only.batches
-        return None, _joined(cuts)
+    def _cut(self, pieces: Iterable[Piece], ingest_id: str) -> Iterator[CutPiece]:
+        limits = {"max_records": self.batch_records, "max_bytes": self.batch_bytes}
+        return (cut_piece(piece, ingest_id, self.sources, self.work, **limits) for piece in pieces)
 
-    def _stored(self, plan: Plan) -> list[Batch]:
+    def _planned(self, divided: Plan, failure: Mapping[str, Any] | None, execution: str) -> Iterator[CutPiece]:
+        """Read back what was planned of each part, in order."""
+        for part in range(divided.parts):
+            pieces = read_part(divided.ingest_id, execution, part, self.work)
+            if pieces is None:
+                error, cause = self.ledger.part_failure(execution, part) or _told(failure)
+                raise PartFailedError(part, divided.parts, quoted(error, cause))
+            yield from pieces
+
+    def _stored(self, plan: Plan) -> Iterator[Batch]:
         """Read an ingest's manifest back; one that is gone or damaged is made again of the object that it is of."""
-        stored = self.work.read(plan.manifest.key)
-        if stored is None or hashlib.sha256(stored).hexdigest() != plan.manifest_sha256:
+        if self._digest(plan) != plan.manifest_sha256:
             if plan.source is None:
                 raise ManifestDamagedError(str(plan.manifest))
-            chunks = self.sources.stream(plan.source)
-            stored = b"".join(encode_manifest(cut(chunks, max_records=self.batch_records, max_bytes=self.batch_bytes)))
-            if hashlib.sha256(stored).hexdigest() != plan.manifest_sha256:
-                raise ManifestDamagedError(str(plan.manifest))
-            self.work.write(plan.manifest.key, stored)
-        return decode_manifest(stored)
+            pieces = [Piece.whole(0, plan.source, Layout(Kind.JSONL, Compression.NONE))]
+            if plan.parts:
+                pieces = [piece for part in divide(pieces, part_bytes=self.part_bytes) for piece in part]
+            batches = in_order(self._cut(pieces, plan.ingest_id), of_one=True)
+            with self._manifest(plan, plan.manifest.key, batches) as (again, manifest):
+                if again.manifest_sha256 != plan.manifest_sha256:
+                    raise ManifestDamagedError(str(plan.manifest))
+                manifest.finish()
+        yield from stream_manifest(self.work.stream(plan.manifest.key) or ())
+
+    def _digest(self, plan: Plan) -> str:
+        digest = hashlib.sha256()
+        for chunk in self.work.stream(plan.manifest.key) or ():
+            digest.update(chunk)
+        return digest.hexdigest()
+
+
+def _choice(execution_input: object) -> Choose:
+    shadow = shadow_from_input(execution_input)
+    return shadow.choose if shadow else iter
+
+
+def _told(failure: Mapping[str, Any] | None) -> tuple[str, str]:
+    if not failure:
+        return "", "nothing was heard of it"
+    return str(failure.get("Error", "")), str(failure.get("Cause", ""))
 
 
 def _model(resume: Resume, pinned: Model, models: Models) -> Model:
@@ -178,14 +289,6 @@ def _model(resume: Resume, pinned: Model, models: Models) -> Model:
     if resume.model == LIVE:
         return models.live()
     return Model(f"{pinned.function.rpartition(':')[0]}:{resume.model}", resume.model)
-
-
-def _joined(cuts: Iterable[CutPiece]) -> Iterator[Batch]:
-    first = 0
-    for cut_one in cuts:
-        for batch in numbered(cut_one.batches, first, cut_one.source):
-            yield batch
-            first = batch.batch + 1
 
 
 @dataclass(slots=True)

@@ -31,8 +31,8 @@ class Sources(Protocol):
         """Read a byte range of the pinned object; raises SourceChangedError if it was replaced since."""
         ...
 
-    def stream(self, source: Source) -> Iterator[bytes]:
-        """Read all of the pinned object in pieces; raises SourceChangedError if it was replaced since."""
+    def stream(self, source: Source, start: int = 0) -> Iterator[bytes]:
+        """Read the pinned object in pieces from byte `start` on; raises SourceChangedError if it was replaced since."""
         ...
 
 
@@ -71,6 +71,10 @@ class WorkObjects(Protocol):
         """Read an object; None if there is none."""
         ...
 
+    def stream(self, key: str) -> Iterator[bytes] | None:
+        """Read an object in pieces; None if there is none."""
+        ...
+
     def remove(self, key: str) -> None:
         """Remove an object, if there is one."""
         ...
@@ -104,6 +108,10 @@ class Predictions(Protocol):
 class Ledger(Protocol):
     """What became of each batch and each ingest."""
 
+    def check(self, ingest_id: str, started_at: str) -> None:
+        """Raise IngestExistsError if an ingest of this id began at another time; nothing is entered."""
+        ...
+
     def begin(self, plan: Plan, started_at: str) -> None:
         """Enter an ingest; raises IngestExistsError if one of this id began at another time."""
         ...
@@ -117,6 +125,10 @@ class Ledger(Protocol):
 
     def plan(self, ingest_id: str) -> Plan | None:
         """Read what was planned; None if nothing was."""
+        ...
+
+    def part_failure(self, execution: str, part: int) -> tuple[str, str] | None:
+        """Return error and cause of a part that an execution could not plan; None if it has none."""
         ...
 
     def reopen(self, ingest_id: str, batch: int, records: int) -> None:

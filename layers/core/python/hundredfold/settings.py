@@ -19,6 +19,7 @@ class Settings:
     batch_records, batch_bytes : the most records and bytes of a batch
     record_bytes : the longest record, in bytes of its line
     live_alias : ARN of the inference function's alias that is live; empty for all but the planner
+    part_bytes : the most bytes of an origin that one call plans; 0 for all but the planner
     model_card : SHA-256 of the model's card as it was released; empty for all but released inference functions
     """
 
@@ -30,6 +31,7 @@ class Settings:
     batch_bytes: int
     record_bytes: int
     model_card: str = ""
+    part_bytes: int = 0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -43,6 +45,7 @@ class Settings:
             batch_bytes=_positive(environment, "BATCH_BYTES"),
             record_bytes=_positive(environment, "RECORD_BYTES"),
             model_card=environment.get(MODEL_CARD_VARIABLE, ""),
+            part_bytes=_positive(environment, "PART_BYTES") if "PART_BYTES" in environment else 0,
         )
         if settings.batch_bytes < settings.record_bytes:
             # A batch over its limit is one record over its own: see cutting.cut and batch_inference.infer_batch.

@@ -1,6 +1,6 @@
 """Objects in S3, and how they are pinned."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -40,7 +40,5 @@ class Source:
         return self.of or str(self.location)
 
     def as_dict(self) -> dict[str, Any]:
-        values = asdict(self)
-        if not self.of:
-            del values["of"]
-        return values
+        values = {"bucket": self.bucket, "key": self.key, "etag": self.etag, "size": self.size}
+        return {**values, "of": self.of} if self.of else values

@@ -115,14 +115,15 @@ def _cause(failure: Mapping[str, Any] | None) -> str | None:
     if not failure:
         return None
     error, cause = str(failure.get("Error", "")), str(failure.get("Cause", ""))
-    return _quoted(error, cause) or "unknown"
+    return quoted(error, cause) or "unknown"
 
 
 def _kind(failure: BatchFailure) -> str:
-    return _quoted(failure.error, failure.cause)
+    return quoted(failure.error, failure.cause)
 
 
-def _quoted(error: str, cause: str) -> str:
+def quoted(error: str, cause: str) -> str:
+    """Return an error and its cause in one line, cut to what a summary quotes."""
     text = f"{error}: {lambda_message(cause)}".strip(": ")
     return text if len(text) <= CAUSE_CHARACTERS else f"{text[:CAUSE_CHARACTERS]}…"
 

@@ -35,7 +35,8 @@ class DynamoLedger:
     """Keeps the ledger (fulfils `ports.Ledger`).
 
     A batch's item lies under `ledger_key = <ingest_id>#<batch mod 8>`, `entry = <batch>`, so that 500 batches
-    finishing at once write to 8 partitions; the ingest's under `<ingest_id>`, `summary`.
+    finishing at once write to 8 partitions; the ingest's under `<ingest_id>`, `summary`; that of a part that
+    could not be planned under `<execution>#parts`, `<part>`.
     """
 
     def __init__(
@@ -49,6 +50,11 @@ class DynamoLedger:
         self._table = table
         self._now = now
         self._sleep = sleep
+
+    def check(self, ingest_id: str, started_at: str) -> None:
+        entered = self.ingest(ingest_id)
+        if entered and entered["started_at"] != started_at:
+            raise IngestExistsError(ingest_id)
 
     def begin(self, plan: Plan, started_at: str) -> None:
         item = {"execution": plan.ingest_id, "plan": plan.as_dict()}
@@ -75,6 +81,11 @@ class DynamoLedger:
     def plan(self, ingest_id: str) -> Plan | None:
         entered = self.ingest(ingest_id)
         return Plan.from_dict(entered["plan"]) if entered and "plan" in entered else None
+
+    def part_failure(self, execution: str, part: int) -> tuple[str, str] | None:
+        """Read what the state machine entered of a part that it gave up."""
+        item = self._get(f"{execution}#parts", str(part))
+        return (item["error"], item["cause"]) if item else None
 
     def finish(self, summary: Summary, resumed_by: str | None = None) -> bool:
         item = {
@@ -131,10 +142,13 @@ class DynamoLedger:
 
     def ingest(self, ingest_id: str) -> dict[str, Any] | None:
         """Return the ingest's own item: its plan and, once it has ended, its summary; None if it has none."""
+        return self._get(ingest_id, SUMMARY_ENTRY)
+
+    def _get(self, key: str, entry: str) -> dict[str, Any] | None:
         try:
             answer = self._client.get_item(
                 TableName=self._table,
-                Key={"ledger_key": {"S": ingest_id}, "entry": {"S": SUMMARY_ENTRY}},
+                Key={"ledger_key": {"S": key}, "entry": {"S": entry}},
                 ConsistentRead=True,
             )
         except (ClientError, BotoCoreError) as error:

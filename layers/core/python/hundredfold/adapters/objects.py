@@ -62,8 +62,8 @@ class S3Sources:
             raise SourceChangedError(str(source.location))
         return content
 
-    def stream(self, source: Source) -> Iterator[bytes]:
-        for offset in range(0, source.size, STREAM_PART_BYTES):
+    def stream(self, source: Source, start: int = 0) -> Iterator[bytes]:
+        for offset in range(start, source.size, STREAM_PART_BYTES):
             yield self.read(source, offset, min(STREAM_PART_BYTES, source.size - offset))
 
 
@@ -182,6 +182,13 @@ class S3WorkObjects:
             _raise(error, ObjectLocation(self.bucket, key))
         except BotoCoreError as error:
             _raise(error, ObjectLocation(self.bucket, key))
+
+    def stream(self, key: str) -> Iterator[bytes] | None:
+        sources = S3Sources(self._client)
+        try:
+            return sources.stream(sources.pin(ObjectLocation(self.bucket, key)))
+        except SourceMissingError:
+            return None
 
     def remove(self, key: str) -> None:
         try:
