@@ -1,7 +1,9 @@
 """Pieces: what an origin consists of, each read at one go and in a fixed order."""
 
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import batched
 
 from hundredfold.cutting import LEDGER_SHARDS, Batch, cut
 from hundredfold.errors import InvalidIngestError, SourceMissingError
@@ -9,6 +11,7 @@ from hundredfold.ingest import staged_key
 from hundredfold.origin import Layout, ObjectsOrigin, Origin
 from hundredfold.ports import Sources, Upload, WorkObjects
 from hundredfold.reading import read_as_lines
+from hundredfold.reading.unpacking import checked
 from hundredfold.source import ObjectLocation, Source
 
 MOST_OBJECTS = 100_000
@@ -69,13 +72,13 @@ def cut_piece(
     SourceChangedError, InvalidIngestError
     """
     if piece.layout.in_place:
-        chunks = sources.stream(piece.source)
+        chunks = checked(sources.stream(piece.source), piece.layout, str(piece.source))
         return CutPiece(piece.source, cut(chunks, max_records=max_records, max_bytes=max_bytes))
     name = str(piece.source)
     with work.begin(staged_key(ingest_id, piece.number)) as upload:
         lines = read_as_lines(sources.open(piece.source), piece.layout, name)
         # All of them before the first is handed on: they need the object, which is there only when it is finished.
-        batches = list(cut(_through(lines, upload), max_records=max_records, max_bytes=max_bytes))
+        batches = HeldBatches(cut(_through(lines, upload), max_records=max_records, max_bytes=max_bytes))
         return CutPiece(replace(upload.finish(), of=name), batches)
 
 
@@ -83,6 +86,19 @@ def numbered(batches: Iterable[Batch], first: int, source: Source | None) -> Ite
     """Number batches from `first` on; with a `source`, each says that it is of that object."""
     for number, batch in enumerate(batches, start=first):
         yield replace(batch, batch=number, shard=number % LEDGER_SHARDS, source=source)
+
+
+class HeldBatches:
+    """Batches that were cut, in 32 bytes each."""
+
+    def __init__(self, batches: Iterable[Batch]) -> None:
+        self._numbers = array("Q")
+        for batch in batches:
+            self._numbers.extend((batch.offset, batch.length, batch.records, batch.line))
+
+    def __iter__(self) -> Iterator[Batch]:
+        for number, (offset, length, records, line) in enumerate(batched(self._numbers, 4, strict=True)):
+            yield Batch(number, number % LEDGER_SHARDS, offset, length, records, line)
 
 
 def _named(found: Iterator[Source]) -> Iterator[Source]:
