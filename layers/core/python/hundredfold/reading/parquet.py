@@ -8,8 +8,9 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from json.encoder import encode_basestring
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from hundredfold.errors import InvalidIngestError
 from hundredfold.origin import Layout
@@ -45,17 +46,18 @@ def parquet_lines(file: BinaryIO, layout: Layout, name: str) -> Iterator[bytes]:
     damaged = (pa.ArrowException, OSError)
     rows = 0
     try:
-        opened = ParquetFile(_rebuffered(file, _LEAST_BUFFER))
+        opened = ParquetFile(file)
         schema = opened.schema_arrow
         chosen = choose_columns(schema.names, layout, name)
         columns = list(dict.fromkeys(column for column, _ in chosen))
         _check_types(schema, columns, name)
         share = max(_LEAST_BUFFER, min(_MOST_BUFFER, _BUFFERED_BYTES // len(columns)))
-        opened = ParquetFile(_rebuffered(file, share), metadata=opened.metadata, buffer_size=share, pre_buffer=False)
-        batches = opened.iter_batches(_rows_at_once(opened.metadata, columns), columns=columns, use_threads=False)
-        for batch in batches:
-            yield from _lines(batch, chosen)
-            rows += batch.num_rows
+        with _buffered_by(share, file) as buffered:
+            opened = ParquetFile(buffered, metadata=opened.metadata, buffer_size=share, pre_buffer=False)
+            batches = opened.iter_batches(_rows_at_once(opened.metadata), columns=columns, use_threads=False)
+            for batch in batches:
+                yield from _lines(batch, chosen)
+                rows += batch.num_rows
     except damaged as error:
         raise InvalidIngestError(
             f"{name} cannot be read as Parquet beyond row {rows:,}: it is cut off, damaged or encrypted "
@@ -63,13 +65,21 @@ def parquet_lines(file: BinaryIO, layout: Layout, name: str) -> Iterator[bytes]:
         ) from None
 
 
-def _rebuffered(file: BinaryIO, size: int) -> BinaryIO:
+@contextmanager
+def _buffered_by(size: int, file: BinaryIO) -> Iterator[BinaryIO]:
     """Read as much at once as a column's buffer takes: columns take turns, and what is read beyond is lost."""
     raw = getattr(file, "raw", None)
-    return io.BufferedReader(raw, size) if isinstance(raw, io.RawIOBase) else file
+    if not isinstance(raw, io.RawIOBase):
+        yield file
+        return
+    buffered = io.BufferedReader(raw, size)
+    try:
+        yield cast("BinaryIO", buffered)
+    finally:
+        buffered.detach()  # else it would close the file, which is not its own
 
 
-def _rows_at_once(metadata: Any, columns: Sequence[str]) -> int:
+def _rows_at_once(metadata: Any) -> int:
     largest = 1
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
