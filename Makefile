@@ -32,7 +32,7 @@ LOCALSTACK_DATE := 2026-04-05
 
 INGEST := build/ingest-$(RECORDS).jsonl
 BUNDLE := build/bundle/bundle.json
-LAYERS := build/layers/dependencies.zip build/layers/core.zip build/layers/model.zip
+LAYERS := build/layers/dependencies.zip build/layers/readers.zip build/layers/core.zip build/layers/model.zip
 FUNCTIONS := build/functions/.built
 BUILDERS := layers/build.py layers/archive.py layers/packages.py layers/sizes.py
 
@@ -86,7 +86,7 @@ $(ASL_VALIDATOR): requirements/package.json requirements/package-lock.json $(TOO
 
 .PHONY: lock
 lock: $(DEV) ## pin what requirements/*.in ask for, newest versions that fit, with hashes
-	cd requirements && for name in uv core dependencies stack tools audit dev; do \
+	cd requirements && for name in uv core dependencies readers stack tools audit dev; do \
 	    ../$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --upgrade \
 	        --custom-compile-command "make lock" $$name.in -o $$name.txt; done
 	cd requirements && for name in extras/*.in; do \
@@ -151,7 +151,7 @@ faults: setup build ## make everything go wrong, and print what came of it: lost
 
 .PHONY: audit
 audit: $(DEV) .venvs/audit/.installed ## look up known vulnerabilities of all locked packages
-	for name in core dependencies stack tools dev; do \
+	for name in core dependencies readers stack tools dev; do \
 	    .venvs/audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/$$name.txt; done
 
 # ---------------------------------------------------------------- what is seen
@@ -229,8 +229,14 @@ build/layers/dependencies.zip: build/layers/$(ARCHITECTURE)/dependencies.zip bui
 	cp $< $@
 	cp $(<:.zip=.packages.json) $(@:.zip=.packages.json)
 
+build/layers/%/readers.zip: requirements/readers.txt $(BUILDERS) $(DEV)
+	$(PYTHON) layers/build.py --architecture $* readers --output $@
+
+build/layers/readers.zip: build/layers/$(ARCHITECTURE)/readers.zip build/architecture
+	cp $< $@
+
 .PHONY: layers
-layers: build build/layers/x86_64/dependencies.zip build/layers/arm64/dependencies.zip ## build the layers for both architectures, show sizes and digests
+layers: build $(foreach one,x86_64 arm64,build/layers/$(one)/dependencies.zip build/layers/$(one)/readers.zip) ## build the layers for both architectures, show sizes and digests
 	@$(PYTHON) layers/build.py report
 
 .PHONY: layers-again

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from archive import compile_python, write_zip
@@ -18,6 +18,9 @@ from sizes import LAMBDA_LIMIT_BYTES, Part, over_limit, read_parts, table, unzip
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 LAYERS = BUILD / "layers"
+
+PLANNER_LIMIT_BYTES = 120_000_000
+"""Of the planner and its layers, unzipped: a release of a reader that brings what is not needed shall be noticed."""
 
 FUNCTIONS = ("plan_ingest", "infer_batch", "summarize_ingest")
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
@@ -38,6 +41,15 @@ def build_dependencies(architecture: str, extras: list[str], archive: Path) -> P
         archive.with_suffix(".packages.json").write_text(json.dumps(owners, indent=2, sort_keys=True) + "\n")
 
     return _layer(f"{architecture}/dependencies", fill, archive)
+
+
+def build_readers(architecture: str, archive: Path) -> Path:
+    """The layer of what the planner reads Parquet and zstd with."""
+
+    def fill(python: Path) -> None:
+        install([_locked("readers")], python, architecture, "/opt/python")
+
+    return _layer(f"{architecture}/readers", fill, archive)
 
 
 def build_core(archive: Path) -> Path:
@@ -77,17 +89,15 @@ def build_function(name: str) -> Path:
 
 
 def check_size() -> None:
-    """Print the size of each layer and of the largest function, and end with a message if they are too large."""
+    """Print the size of the inference function with its layers and of the planner with its own, and end with a message
+    if one is too large."""
     parts = _parts(LAYERS / "dependencies.zip")
-    for name in dict.fromkeys(part.layer for part in parts):
-        unzipped = sum(part.unzipped for part in parts if part.layer == name)
-        zipped = sum(part.zipped for part in parts if part.layer == name)
-        _print(
-            f"{name:18}{unzipped:>13,} bytes{unzipped / LAMBDA_LIMIT_BYTES:>8.1%} of the limit, zipped {zipped:>11,}"
-        )
-    total = sum(part.unzipped for part in parts)
-    _print(f"{'together':18}{total:>13,} bytes{total / LAMBDA_LIMIT_BYTES:>8.1%} of the limit")
-    if message := over_limit(parts):
+    planner = _planner_parts(LAYERS / "readers.zip")
+    for of_function in (parts, planner):
+        for name in dict.fromkeys(part.layer for part in of_function):
+            _print(_size(name, [part for part in of_function if part.layer == name]))
+        _print(_size("together", of_function))
+    if message := over_limit(parts) or over_limit(planner, PLANNER_LIMIT_BYTES):
         raise SystemExit(message)
     bundled = Card.from_json((BUILD / "bundle" / CARD).read_bytes())
     if lacking := set(bundled.requires) - {part.package for part in parts}:
@@ -100,14 +110,17 @@ def report(architectures: list[str]) -> None:
     messages = []
     for architecture in architectures:
         parts = _parts(LAYERS / architecture / "dependencies.zip")
+        planner = _planner_parts(LAYERS / architecture / "readers.zip")
         _print(table(architecture, parts))
+        _print(table(f"{architecture}, the planner", planner))
         archives = {
             "dependencies": LAYERS / architecture / "dependencies.zip",
+            "readers": LAYERS / architecture / "readers.zip",
             "core": LAYERS / "core.zip",
             "model": LAYERS / "model.zip",
         }
         _print("".join(f"  SHA-256 {_sha256(archive)}  {name}\n" for name, archive in archives.items()))
-        if message := over_limit(parts):
+        if message := over_limit(parts) or over_limit(planner, PLANNER_LIMIT_BYTES):
             messages.append(f"{architecture}: {message}")
     if messages:
         raise SystemExit("\n".join(messages))
@@ -125,6 +138,8 @@ def build_again(architectures: list[str], extras: list[str]) -> None:
         for architecture in architectures:
             archive = again / architecture / "dependencies.zip"
             built[LAYERS / architecture / "dependencies.zip"] = build_dependencies(architecture, extras, archive)
+            readers = again / architecture / "readers.zip"
+            built[LAYERS / architecture / "readers.zip"] = build_readers(architecture, readers)
         for first, second in built.items():
             same = _sha256(first) == _sha256(second)
             _print(f"{_sha256(second)}  {first.relative_to(LAYERS)}  {'the same again' if same else 'DIFFERS'}")
@@ -140,6 +155,7 @@ def main() -> None:
     dependencies = commands.add_parser("dependencies")
     dependencies.add_argument("--extras", default="", help="names of requirements/extras, with spaces between")
     dependencies.add_argument("--output", type=Path, default=LAYERS / "dependencies.zip")
+    commands.add_parser("readers").add_argument("--output", type=Path, default=LAYERS / "readers.zip")
     commands.add_parser("core").add_argument("--output", type=Path, default=LAYERS / "core.zip")
     model = commands.add_parser("model")
     model.add_argument("bundle", type=Path)
@@ -152,6 +168,8 @@ def main() -> None:
     match arguments.part:
         case "dependencies":
             build_dependencies(arguments.architecture, arguments.extras.split(), arguments.output)
+        case "readers":
+            build_readers(arguments.architecture, arguments.output)
         case "core":
             build_core(arguments.output)
         case "model":
@@ -176,6 +194,19 @@ def _parts(dependencies: Path) -> list[Part]:
         *read_parts("model", LAYERS / "model.zip", {}),
         *read_parts(largest.stem, largest, {}),
     ]
+
+
+def _planner_parts(readers: Path) -> list[Part]:
+    return [
+        *read_parts("readers", readers, {}),
+        *read_parts("core", LAYERS / "core.zip", {}),
+        *read_parts("plan_ingest", BUILD / "functions/plan_ingest.zip", {}),
+    ]
+
+
+def _size(name: str, parts: Sequence[Part]) -> str:
+    unzipped, zipped = sum(part.unzipped for part in parts), sum(part.zipped for part in parts)
+    return f"{name:18}{unzipped:>13,} bytes{unzipped / LAMBDA_LIMIT_BYTES:>8.1%} of the limit, zipped {zipped:>11,}"
 
 
 def _layer(name: str, fill: Callable[[Path], None], archive: Path) -> Path:

@@ -55,6 +55,15 @@ _UNUSED_PATHS = (
         )
     ),
 )
+# pyarrow is here to read Parquet and zstd. What its libraries are linked to has to stay: acero, dataset, substrait.
+_UNUSED_OF_PYARROW = (
+    *("includes", "interchange", "src", "*_pyarrow_cpp_tests*", "*encryption*", "*flight*", "*orc*", "*cuda*"),
+    *("*azurefs*", "*gcsfs*", "*hdfs*", "*s3*", "_csv*", "_json*", "_feather*", "_dataset*", "_acero*", "_substrait*"),
+    *("acero.*", "benchmark.*", "cffi.*", "conftest.*", "csv.*", "dataset.*", "feather.*", "gandiva.*", "json.*"),
+    *("jvm.*", "pandas_compat.*", "substrait.*"),
+    # the same library under two names more
+    *("libarrow_python.so", "libarrow_python.so.*.*"),
+)
 _UNUSED_METADATA = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"}
 
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?: *; *([^\\\n]+))?", re.MULTILINE)
@@ -146,6 +155,9 @@ def prune(target: Path) -> None:
     """Remove tests, sources, headers, type stubs and sample data. Licences and metadata stay."""
     for unused in _UNUSED_PATHS:
         shutil.rmtree(target / unused, ignore_errors=True)
+    for pattern in _UNUSED_OF_PYARROW:
+        for path in (target / "pyarrow").glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     for path in sorted(target.rglob("*"), reverse=True):
         if not _is_unused(path.relative_to(target), path.is_dir()):
             continue

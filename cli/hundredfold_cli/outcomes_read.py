@@ -44,7 +44,8 @@ def read_batches(deployment: Deployment, plan: Plan, batches: list[Batch]) -> It
     rejected = _rejected_batches(deployment, plan)
 
     def read(batch: Batch) -> BatchRead:
-        lines = read_lines(deployment.sources.read(plan.source_of(batch), batch.offset, batch.length), batch)
+        content = deployment.sources.read(plan.source_of(batch), batch.offset, batch.length)
+        lines = read_lines(content, batch, converts=plan.origin.converts)
         ids = list(dict.fromkeys(line.record_id for line in lines if line.record_id is not None))
         rejections = _read_rejections(deployment, plan.ingest_id, batch.batch) if batch.batch in rejected else {}
         return BatchRead(batch, lines, _read_predictions(deployment, plan.ingest_id, ids), rejections)

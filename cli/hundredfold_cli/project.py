@@ -9,7 +9,7 @@ SAM_CONFIG = ROOT / "infra/samconfig.toml"
 STACK_PYTHON = ROOT / ".venvs/stack/bin/python"
 SAM = ROOT / ".venvs/tools/bin/sam"
 BUILT = (
-    *(ROOT / f"build/layers/{name}.zip" for name in ("dependencies", "core", "model")),
+    *(ROOT / f"build/layers/{name}.zip" for name in ("dependencies", "readers", "core", "model")),
     *(ROOT / f"build/functions/{name}.zip" for name in ("plan_ingest", "infer_batch", "summarize_ingest")),
 )
 ECHARTS = ROOT / ".venvs/asl/node_modules/echarts/dist/echarts.min.js"

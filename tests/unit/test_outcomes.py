@@ -80,5 +80,6 @@ def test_reasons_are_the_words_that_are_stored() -> None:
         "empty_text",
         "duplicate_id",
         "too_large",
+        "unreadable_row",
         "not_predictable",
     }

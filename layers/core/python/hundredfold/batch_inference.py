@@ -29,6 +29,11 @@ class BatchTask:
     model: Model
     batch: Batch
 
+    @property
+    def names_source(self) -> bool:
+        """Whether rejections must say what they are of: it is not the one object that the ingest was asked to read."""
+        return bool(self.source.of) or self.batch.source is not None
+
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         batch = Batch.from_dict(data["batch"])
@@ -79,7 +84,12 @@ def infer_batch(
     else:
         data = sources.read(task.source, batch.offset, batch.length)
         watch.lap("read")
-        records, rejections = decode_batch(data, batch, task.source, signature, max_record_bytes=max_record_bytes)
+        records, rejections = decode_batch(
+            *(data, batch, task.source, signature),
+            max_record_bytes=max_record_bytes,
+            converts=task.origin.converts,
+            marked=bool(task.source.of) and not task.origin.layout.as_it_is,
+        )
         watch.lap("decode")
     found, not_predictable = predict_batch(records, predict)
     watch.lap("predict")
@@ -93,7 +103,7 @@ def infer_batch(
     if rejections:
         work.write(
             rejections_key(task.ingest_id, batch.batch),
-            encode_rejections(task.ingest_id, batch.batch, rejections),
+            encode_rejections(task.ingest_id, batch.batch, rejections, str(task.source) if task.names_source else ""),
         )
     if batch.again:
         _remove_leftovers(task, found, rejections, work, predictions)
@@ -129,9 +139,11 @@ def _remove_leftovers(
         predictions.withdraw(task.ingest_id, task.batch.batch, sorted(rejected - predicted))
 
 
-def encode_rejections(ingest_id: str, batch: int, rejections: list[Rejection]) -> bytes:
-    """Write rejections as JSON Lines, each with its ingest and batch."""
-    lines = (json.dumps({"ingest_id": ingest_id, "batch": batch, **rejection.as_dict()}) for rejection in rejections)
+def encode_rejections(ingest_id: str, batch: int, rejections: list[Rejection], source: str = "") -> bytes:
+    """Write rejections as JSON Lines, each with its ingest and batch, and with the object that `line` counts in if
+    `source` names it."""
+    where = {"ingest_id": ingest_id, "batch": batch} | ({"source": source} if source else {})
+    lines = (json.dumps(where | rejection.as_dict()) for rejection in rejections)
     return "".join(f"{line}\n" for line in lines).encode()
 
 

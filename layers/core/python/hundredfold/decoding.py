@@ -1,18 +1,17 @@
 """From the bytes of a batch to records, each checked against the model's signature, or rejected with a reason."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from hundredfold.cutting import Batch
 from hundredfold.errors import SourceChangedError
-from hundredfold.outcomes import Reason, Rejection
+from hundredfold.outcomes import MAX_ID_BYTES, Reason, Rejection
 from hundredfold.signature import Signature, UnfitValueError
 from hundredfold.source import Source
-
-MAX_ID_BYTES = 1024
-"""The longest id in UTF-8. DynamoDB allows a partition key 2,048 bytes; an id twice as short leaves room."""
+from hundredfold.unreadable import read_unreadable
 
 _decode_json = msgspec.json.Decoder().decode
 
@@ -28,7 +27,14 @@ class Record:
 
 
 def decode_batch(
-    data: bytes, batch: Batch, source: Source, signature: Signature, *, max_record_bytes: int
+    data: bytes,
+    batch: Batch,
+    source: Source,
+    signature: Signature,
+    *,
+    max_record_bytes: int,
+    converts: bool = False,
+    marked: bool = False,
 ) -> tuple[list[Record], list[Rejection]]:
     """Read every line of a batch as a record or as a rejection; the two together are the batch's records.
 
@@ -38,6 +44,8 @@ def decode_batch(
     ----------
     data : the bytes of the batch
     max_record_bytes : the longest line, without its line end; a longer one is rejected and not parsed
+    converts : whether values are converted to what the signature wants, and an id that is a number to text
+    marked : whether the planner wrote every line itself, so that its marks of unreadable rows count
 
     Raises
     ------
@@ -48,9 +56,13 @@ def decode_batch(
     rejections: list[Rejection] = []
     seen: set[str] = set()
     offset = batch.offset
+    if converts:
+        signature = signature.converting()
     for line, content in enumerate(data.split(b"\n"), start=batch.line):
         if content and not content.isspace():
-            outcome = _decode_line(content, line, offset, seen, signature, max_record_bytes)
+            outcome = _decode_line(content, line, offset, seen, signature, max_record_bytes, converts)
+            if marked and isinstance(outcome, Rejection):
+                outcome = _as_marked(content, outcome)
             if isinstance(outcome, Record):
                 seen.add(outcome.record_id)
                 records.append(outcome)
@@ -71,18 +83,18 @@ class Line:
     record_id: str | None
 
 
-def read_lines(data: bytes, batch: Batch) -> list[Line]:
-    """Read a batch's lines without judging them, to find what became of each."""
+def read_lines(data: bytes, batch: Batch, *, converts: bool = False) -> list[Line]:
+    """Read a batch's lines without judging them, to find what became of each; `converts` as in `decode_batch`."""
     return [
-        Line(number, content, _id_of(content))
+        Line(number, content, _id_of(content, converts))
         for number, content in enumerate(data.split(b"\n"), start=batch.line)
         if content and not content.isspace()
     ]
 
 
-def _id_of(content: bytes) -> str | None:
+def _id_of(content: bytes, converts: bool) -> str | None:
     try:
-        return _read_id(_read_object(content, max_record_bytes=len(content)))
+        return _read_id(_read_object(content, max_record_bytes=len(content)), converts)
     except UnfitValueError:
         return None
 
@@ -93,17 +105,31 @@ def reject_unread(batch: Batch, *, max_record_bytes: int) -> list[Rejection]:
 
 
 def _decode_line(
-    content: bytes, line: int, offset: int, seen: set[str], signature: Signature, max_record_bytes: int
+    content: bytes,
+    line: int,
+    offset: int,
+    seen: set[str],
+    signature: Signature,
+    max_record_bytes: int,
+    converts: bool,
 ) -> Record | Rejection:
     record_id = None
     try:
         record = _read_object(content, max_record_bytes)
-        record_id = _read_id(record)
+        record_id = _read_id(record, converts)
         if record_id in seen:
             raise UnfitValueError(Reason.DUPLICATE_ID, "its id stands twice in this batch")
         return Record(record_id, signature.read(record), line, offset)
     except UnfitValueError as unfit:
         return Rejection(line, offset, unfit.reason, unfit.detail, record_id)
+
+
+def _as_marked(content: bytes, rejection: Rejection) -> Rejection:
+    mark = read_unreadable(content)
+    if mark is None:
+        return rejection
+    detail, record_id = mark
+    return replace(rejection, reason=Reason.UNREADABLE_ROW, detail=detail, record_id=record_id)
 
 
 def _read_object(content: bytes, max_record_bytes: int) -> dict[str, Any]:
@@ -122,10 +148,12 @@ def _read_object(content: bytes, max_record_bytes: int) -> dict[str, Any]:
     return record
 
 
-def _read_id(record: dict[str, Any]) -> str:
+def _read_id(record: dict[str, Any], converts: bool) -> str:
     if "id" not in record:
         raise UnfitValueError(Reason.MISSING_ID, "it has no field 'id'")
     record_id = record["id"]
+    if converts and type(record_id) in {int, float}:
+        record_id = json.dumps(record_id)
     if type(record_id) is not str or not record_id.strip():
         raise UnfitValueError(Reason.INVALID_ID, "its id is not a string, or an empty one")
     if len(record_id.encode()) > MAX_ID_BYTES:

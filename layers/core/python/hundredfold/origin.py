@@ -58,7 +58,7 @@ class Layout:
     delimiter : between the values of CSV, one character
     encoding : of CSV and TSV, by Python's name for it
     fields : the column (or field of JSON) that each field is taken from, where the two have different names
-    columns : of all columns, the only ones that are read, by the columns' names; all if empty
+    columns : of all columns, the only ones that are read beside those of `fields`, by the columns' names; all if empty
     """
 
     kind: Kind | None = None
@@ -69,10 +69,19 @@ class Layout:
     columns: tuple[str, ...] = ()
 
     @property
+    def renames(self) -> bool:
+        """Whether records get other fields than they have, or fewer."""
+        return bool(self.fields or self.columns)
+
+    @property
+    def as_it_is(self) -> bool:
+        """Whether an object's content, unpacked, is JSON Lines already."""
+        return self.kind is Kind.JSONL and not self.renames
+
+    @property
     def in_place(self) -> bool:
         """Whether batches can be byte ranges of the object itself; if not, it is staged as JSON Lines first."""
-        packed = self.compression is not Compression.NONE
-        return self.kind is Kind.JSONL and not packed and not self.fields and not self.columns
+        return self.as_it_is and self.compression is Compression.NONE
 
     @property
     def converts(self) -> bool:
@@ -235,8 +244,8 @@ class _Reading:
         return Layout(
             kind=self._choice("kind", Kind),
             compression=self._choice("compression", Compression),
-            delimiter=self._fitting("delimiter", ",", _is_character, "one character"),
-            encoding=self._fitting("encoding", "utf-8", _is_encoding, "an encoding that Python knows"),
+            delimiter=self._fitting("delimiter", ",", _is_delimiter, "one character, no quote and no line break"),
+            encoding=self._fitting("encoding", "utf-8", _is_encoding, "an encoding of text that Python knows"),
             fields=dict(self._fitting("fields", {}, _is_texts_by_name, "an object of text")),
             columns=tuple(self._fitting("columns", [], _is_texts, "a list of text")),
         )
@@ -258,8 +267,8 @@ def _is_scalar(value: object) -> bool:
     return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
-def _is_character(value: object) -> bool:
-    return isinstance(value, str) and len(value) == 1
+def _is_delimiter(value: object) -> bool:
+    return isinstance(value, str) and len(value) == 1 and value not in '"\r\n'
 
 
 def _is_texts(value: object) -> bool:
@@ -272,6 +281,6 @@ def _is_texts_by_name(value: object) -> bool:
 
 def _is_encoding(value: object) -> bool:
     try:
-        return isinstance(value, str) and codecs.lookup(value)._is_text_encoding
-    except LookupError:
+        return isinstance(value, str) and codecs.lookup(value)._is_text_encoding and bool(",".encode(value))
+    except (LookupError, UnicodeError, ValueError):
         return False

@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
+MAX_ID_BYTES = 1024
+"""The longest id in UTF-8. DynamoDB allows a partition key 2,048 bytes; an id twice as short leaves room."""
+
 
 class Reason(StrEnum):
     """Why a record was not scored."""
@@ -19,6 +22,7 @@ class Reason(StrEnum):
     EMPTY_TEXT = "empty_text"
     DUPLICATE_ID = "duplicate_id"
     TOO_LARGE = "too_large"
+    UNREADABLE_ROW = "unreadable_row"
     NOT_PREDICTABLE = "not_predictable"
 
 
@@ -42,8 +46,9 @@ class Prediction:
 class Rejection:
     """One record that was not scored, and why.
 
-    `line` counts from 1 and `offset` from 0, both in the source. `detail` says more for a person, and never holds
-    anything of the record's content; `record_id` is None where it could not be read.
+    `line` counts from 1 and `offset` from 0, both in the source; of a source that was staged, `line` is the number of
+    the row or record in what it was staged from. `detail` says more for a person, and never holds anything of the
+    record's content; `record_id` is None where it could not be read.
     """
 
     line: int

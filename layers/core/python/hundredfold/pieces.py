@@ -1,7 +1,9 @@
 """Pieces: what an origin consists of, each read at one go and in a fixed order."""
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import batched
 from typing import Self
 
 from hundredfold.cutting import LEDGER_SHARDS, Batch, cut
@@ -11,6 +13,7 @@ from hundredfold.origin import Layout, ObjectsOrigin, Origin
 from hundredfold.ports import Sources, Upload, WorkObjects
 from hundredfold.ranges import OwnLines
 from hundredfold.reading import read_as_lines
+from hundredfold.reading.unpacking import checked
 from hundredfold.source import ObjectLocation, Source
 
 MOST_OBJECTS = 100_000
@@ -97,14 +100,17 @@ def cut_piece(
     SourceChangedError, InvalidIngestError
     """
     if piece.layout.in_place:
-        lines = OwnLines(sources.stream(piece.source, max(piece.start - 1, 0)), piece.start, piece.end)
+        chunks = sources.stream(piece.source, max(piece.start - 1, 0))
+        if not piece.start:
+            chunks = checked(chunks, piece.layout, str(piece.source))
+        lines = OwnLines(chunks, piece.start, piece.end)
         in_place = cut(lines, max_records=max_records, max_bytes=max_bytes, offset=lines.offset)
         return CutPiece(piece.source, in_place, lambda: lines.line_feeds, piece.start)
     name = str(piece.source)
     with work.begin(staged_key(ingest_id, piece.number)) as upload:
         records = read_as_lines(sources.open(piece.source), piece.layout, name)
         # All of them before the first is handed on: they need the object, which is there only when it is finished.
-        batches = list(cut(_through(records, upload), max_records=max_records, max_bytes=max_bytes))
+        batches = HeldBatches(cut(_through(records, upload), max_records=max_records, max_bytes=max_bytes))
         return CutPiece(replace(upload.finish(), of=name), batches)
 
 
@@ -128,6 +134,19 @@ def in_order(pieces: Iterable[CutPiece], *, of_one: bool) -> Iterator[Batch]:
             )
             number += 1
         lines_before += piece.line_feeds()
+
+
+class HeldBatches:
+    """Batches that were cut, in 32 bytes each."""
+
+    def __init__(self, batches: Iterable[Batch]) -> None:
+        self._numbers = array("Q")
+        for batch in batches:
+            self._numbers.extend((batch.offset, batch.length, batch.records, batch.line))
+
+    def __iter__(self) -> Iterator[Batch]:
+        for number, (offset, length, records, line) in enumerate(batched(self._numbers, 4, strict=True)):
+            yield Batch(number, number % LEDGER_SHARDS, offset, length, records, line)
 
 
 def _named(found: Iterator[Source]) -> Iterator[Source]:

@@ -1,8 +1,9 @@
 """A model's signature: which fields of a record it reads, of which type, in which order."""
 
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -32,10 +33,14 @@ class UnfitValueError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field that the model reads."""
+    """One field that the model reads.
+
+    `converts`: numbers may be text, and text numbers or true and false; see `Signature.converting`.
+    """
 
     name: str
     type: FieldType
+    converts: bool = False
 
     def read(self, record: Mapping[str, Any]) -> str | float:
         """Return this field's value of `record`.
@@ -52,6 +57,8 @@ class Field:
         if self.type is FieldType.NUMBER:
             return self._number(value)
         if type(value) is not str:
+            if self.converts and isinstance(value, int | float):
+                return json.dumps(value)
             raise UnfitValueError(Reason.WRONG_TYPE, f"its field {self.name!r} is {_kind(value)}, not a string")
         if self.type is FieldType.TEXT and not value.strip():
             raise UnfitValueError(Reason.EMPTY_TEXT, f"its field {self.name!r} is empty")
@@ -65,11 +72,22 @@ class Field:
                 number = float(value)
             except OverflowError:
                 number = math.inf
+        elif self.converts and type(value) is str:
+            number = self._number_of(value)
         else:
             raise UnfitValueError(Reason.WRONG_TYPE, f"its field {self.name!r} is {_kind(value)}, not a number")
         if not math.isfinite(number):
             raise UnfitValueError(Reason.WRONG_TYPE, f"its field {self.name!r} is a number out of range")
         return number
+
+    def _number_of(self, text: str) -> float:
+        try:
+            if "_" in text:  # which Python allows within a number
+                raise ValueError
+            return float(text)
+        except ValueError:
+            kind = "text that is no number" if text.strip() else "empty, not a number"
+            raise UnfitValueError(Reason.WRONG_TYPE, f"its field {self.name!r} is {kind}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +120,14 @@ class Signature:
     @property
     def is_numeric(self) -> bool:
         return all(field.type is FieldType.NUMBER for field in self.fields)
+
+    def converting(self) -> "Signature":
+        """Return it for records whose values have no types, or others than JSON has: CSV, Parquet.
+
+        A number may be text that is one, with white space around it; text may be a number or true or false, and is
+        then as JSON writes it.
+        """
+        return Signature(tuple(replace(field, converts=True) for field in self.fields))
 
     def read(self, record: Mapping[str, Any]) -> tuple[str | float, ...]:
         """Return the values of `record`'s fields, in order; raises UnfitValueError at the first that does not fit."""

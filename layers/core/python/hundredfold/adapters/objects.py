@@ -45,7 +45,7 @@ class S3Sources:
             _raise(error, ObjectLocation(bucket, prefix))
 
     def open(self, source: Source) -> BinaryIO:
-        return cast("BinaryIO", io.BufferedReader(_PinnedFile(self, source), STREAM_PART_BYTES))
+        return cast("BinaryIO", _InParts(_PinnedFile(self, source), STREAM_PART_BYTES))
 
     def read(self, source: Source, offset: int, length: int) -> bytes:
         try:
@@ -95,6 +95,14 @@ class _PinnedFile(io.RawIOBase):
         buffer[:length] = content
         self._position += length
         return length
+
+
+class _InParts(io.BufferedReader):
+    """Reads a part whenever it has nothing left, also for those who ask for less: text is read 8 KiB at a time."""
+
+    def read1(self, size: int = -1, /) -> bytes:
+        self.peek()
+        return super().read1(size)
 
 
 class S3Upload:
