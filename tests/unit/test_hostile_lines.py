@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 from hundredfold.cutting import Batch, cut
-from hundredfold.decoding import MAX_ID_BYTES, Record, decode_batch, reject_unread
-from hundredfold.outcomes import Reason, Rejection
+from hundredfold.decoding import Record, decode_batch, reject_unread
+from hundredfold.outcomes import MAX_ID_BYTES, Reason, Rejection
 from hundredfold.signature import Field, FieldType, Signature
 from hundredfold.source import Source
 

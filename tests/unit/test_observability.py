@@ -92,7 +92,8 @@ def test_an_ingest_is_summed_up_with_every_reason_zeros_too() -> None:
         "RejectedPercent": 5.0, "IngestCost": 0.05, "ModelVersion": 7, "Drift": 0.3, "LabelDrift": 0.1,
         "ScoreDrift": 0.2, "InputDrift": 0.3, "UnseenPercent": 4.0, "RejectedNotJson": 10, "RejectedNotAnObject": 0,
         "RejectedMissingId": 0, "RejectedInvalidId": 0, "RejectedMissingField": 0, "RejectedWrongType": 0,
-        "RejectedEmptyText": 0, "RejectedDuplicateId": 0, "RejectedTooLarge": 0, "RejectedNotPredictable": 0,
+        "RejectedEmptyText": 0, "RejectedDuplicateId": 0, "RejectedTooLarge": 0, "RejectedUnreadableRow": 0,
+        "RejectedNotPredictable": 0,
     }  # fmt: skip
     assert {name: document[name][0] for name in names(document)} == expected
 

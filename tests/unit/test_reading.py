@@ -70,7 +70,7 @@ def as_parquet(columns: Mapping[str, Any], **options: Any) -> bytes:
 
 
 def zstd(content: bytes) -> bytes:
-    return pa.compress(content, "zstd", asbytes=True)
+    return bytes(pa.compress(content, "zstd", asbytes=True))
 
 
 # ---------------------------------------------------------------- the same records by every kind
