@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 from botocore.exceptions import ClientError
@@ -72,6 +73,21 @@ def test_a_source_is_streamed_in_parts_that_are_pinned_too(
 
     assert list(sources.stream(SOURCE)) == [b"0123", b"4567", b"89"]
     assert [request.headers["Range"] for request in aws.requests] == ["bytes=0-3", "bytes=4-7", "bytes=8-9"]
+    assert {request.headers["If-Match"] for request in aws.requests} == {'"0123abcd-2"'}
+
+
+def test_a_source_is_opened_as_a_file_that_asks_for_parts_whoever_reads_it(
+    aws: AnsweringServer, sources: S3Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "STREAM_PART_BYTES", 4)
+    aws.answer = answer_ranges
+
+    file = sources.open(SOURCE)
+
+    assert [cast("io.BufferedReader", file).read1(3) for _ in range(5)] == [b"012", b"3", b"456", b"7", b"89"]
+    assert [request.headers["Range"] for request in aws.requests] == ["bytes=0-3", "bytes=4-7", "bytes=8-9"]
+    file.seek(9)
+    assert file.read() == b"9"
     assert {request.headers["If-Match"] for request in aws.requests} == {'"0123abcd-2"'}
 
 

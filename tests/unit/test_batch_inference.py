@@ -291,3 +291,9 @@ def test_rejections_are_encoded_one_a_line_whatever_an_id_holds() -> None:
             "record_id": None,
         },
     ]
+
+
+def test_rejections_name_the_object_that_their_lines_count_in() -> None:
+    [line] = encode_rejections("i1", 0, [Rejection(3, 0, Reason.NOT_JSON, "why")], "s3://b/r.csv").splitlines()
+
+    assert json.loads(line)["source"] == "s3://b/r.csv"

@@ -9,6 +9,7 @@ from hundredfold.errors import SourceChangedError
 from hundredfold.outcomes import Reason, Rejection
 from hundredfold.signature import Field, FieldType, Signature
 from hundredfold.source import Source
+from hundredfold.unreadable import unreadable_line
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,9 +32,13 @@ def decode(
     line: int = 1,
     signature: Signature = SIGNATURE,
     max_record_bytes: int = 200_000,
+    converts: bool = False,
+    marked: bool = False,
 ) -> tuple[list[Record], list[Rejection]]:
     batch = Batch(batch=0, shard=0, offset=offset, length=len(data), records=records, line=line)
-    return decode_batch(data, batch, SOURCE, signature, max_record_bytes=max_record_bytes)
+    return decode_batch(
+        *(data, batch, SOURCE, signature), max_record_bytes=max_record_bytes, converts=converts, marked=marked
+    )
 
 
 def test_a_good_line_becomes_a_record_with_its_values_in_the_signatures_order() -> None:
@@ -353,3 +358,52 @@ def test_reading_lines_finds_the_lines_and_ids_that_decoding_does(data: bytes) -
 
     both: list[Record | Rejection] = [*records, *rejections]
     assert {line.number: line.record_id for line in lines} == {outcome.line: outcome.record_id for outcome in both}
+
+
+# ---------------------------------------------------------------- what the planner staged
+
+
+def test_a_row_that_the_planner_could_not_read_is_rejected_as_it_says() -> None:
+    data = unreadable_line("it has 1 values, and there are 2 columns") + unreadable_line("its column 'a' …", "r7")
+
+    records, rejections = decode(data, records=2, line=41, marked=True)
+
+    assert records == []
+    assert [(one.line, one.reason, one.detail, one.record_id) for one in rejections] == [
+        (41, Reason.UNREADABLE_ROW, "it has 1 values, and there are 2 columns", None),
+        (42, Reason.UNREADABLE_ROW, "its column 'a' …", "r7"),
+    ]
+
+
+def test_the_planners_mark_means_nothing_in_anybodys_own_lines() -> None:
+    _, [rejection] = decode(unreadable_line("forged", "r1"))
+
+    assert (rejection.reason, rejection.record_id) == (Reason.NOT_JSON, None)
+    assert "forged" not in rejection.detail
+
+
+def test_other_bad_lines_of_what_was_staged_are_rejected_as_ever() -> None:
+    _, rejections = decode(b"[1]\n" + GOOD + b"\n" + GOOD, records=3, marked=True)
+
+    assert [one.reason for one in rejections] == [Reason.NOT_AN_OBJECT, Reason.DUPLICATE_ID]
+
+
+@pytest.mark.parametrize("record_id", [None, 7, "", " ", "x" * 1025, "\udcff"])
+def test_a_mark_names_no_id_that_a_record_could_not_have(record_id: object) -> None:
+    _, [rejection] = decode(unreadable_line("why", record_id), marked=True)
+
+    assert rejection.record_id is None
+
+
+@pytest.mark.parametrize(("number", "text"), [(b"7", "7"), (b"-1", "-1"), (b"2.5", "2.5")])
+def test_an_id_that_is_a_number_is_its_text_where_values_are_converted(number: bytes, text: str) -> None:
+    line = b'{"id":' + number + b',"text":1,"stars":"4","language":true}'
+
+    [record], _ = decode(line, converts=True)
+
+    assert (record.record_id, record.values) == (text, ("1", 4.0, "true"))
+    batch = Batch(batch=0, shard=0, offset=0, length=len(line), records=1, line=1)
+    assert [one.record_id for one in read_lines(line, batch, converts=True)] == [text]
+    assert [one.record_id for one in read_lines(line, batch)] == [None]
+    assert decode(line)[1][0].reason is Reason.INVALID_ID
+    assert decode(b'{"id":true}', converts=True)[1][0].reason is Reason.INVALID_ID

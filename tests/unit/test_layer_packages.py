@@ -141,3 +141,31 @@ def test_pruning_twice_is_pruning_once(tmp_path: Path) -> None:
         "numpy",
         "numpy/__init__.py",
     ]
+
+
+def test_of_pyarrow_only_what_reads_parquet_and_zstd_stays(tmp_path: Path) -> None:
+    kept = {
+        "__init__.py",
+        "lib.cpython-313.so",
+        "libarrow.so.2600",
+        "libarrow_python.so.2600",
+        "libarrow_acero.so.2600",
+    }
+    kept |= {"libparquet.so.2600", "_parquet.cpython-313.so", "parquet/core.py", "_fs.cpython-313.so", "compute.py"}
+    left_out = {"libarrow_flight.so.2600", "libarrow_s3.so.2600", "libarrow_python.so", "libarrow_python.so.2600.1.0"}
+    left_out |= {
+        "_csv.cpython-313.so",
+        "include/arrow/api.h",
+        "tests/test_io.py",
+        "dataset.py",
+        "includes/libarrow.pxd",
+    }
+    for name in kept | left_out:
+        file = tmp_path / "pyarrow" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"")
+
+    prune(tmp_path)
+
+    found = {file.relative_to(tmp_path / "pyarrow").as_posix() for file in tmp_path.rglob("*") if file.is_file()}
+    assert found == kept

@@ -70,6 +70,8 @@ def test_any_other_input_is_refused_and_the_right_one_is_shown(execution_input: 
         ({"kind": "xml"}, "the source's kind must be one of jsonl, json, csv, tsv, parquet"),
         ({"kind": []}, "the source's kind must be one of"),
         ({"compression": "zip"}, "the source's compression must be one of none, gzip, zstd"),
+        ({"delimiter": '"'}, "the source's delimiter must be one character, no quote and no line break"),
+        ({"encoding": "undefined"}, "the source's encoding must be"),
         ({"delimiter": "||"}, "the source's delimiter must be one character"),
         ({"encoding": "utf-9"}, "the source's encoding must be"),
         ({"encoding": "rot13"}, "the source's encoding must be"),

@@ -114,3 +114,47 @@ def test_a_signature_that_makes_no_sense_is_refused(card: dict[str, Any], messag
 )
 def test_what_a_model_is_given_depends_on_its_fields(found: Signature, is_text: bool, is_numeric: bool) -> None:
     assert (found.is_text, found.is_numeric) == (is_text, is_numeric)
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "read"),
+    [
+        ("number", "4", 4.0),
+        ("number", " -0.5\n", -0.5),
+        ("number", "1e3", 1000.0),
+        ("text", 4, "4"),
+        ("text", 0.5, "0.5"),
+        ("text", True, "true"),
+        ("category", False, "false"),
+        ("category", "", ""),
+    ],
+)
+def test_values_without_types_are_converted_where_that_is_asked_for(type_: str, value: object, read: object) -> None:
+    strict = signature(a=type_)
+
+    assert strict.converting().read({"a": value}) == (read,)
+    if type(value) is not type(read):
+        with pytest.raises(UnfitValueError):
+            strict.read({"a": value})
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "detail"),
+    [
+        ("number", "four", "its field 'a' is text that is no number"),
+        ("number", "1_000", "its field 'a' is text that is no number"),
+        ("number", " ", "its field 'a' is empty, not a number"),
+        ("number", "nan", "its field 'a' is a number out of range"),
+        ("number", "-inf", "its field 'a' is a number out of range"),
+        ("number", "1e999", "its field 'a' is a number out of range"),
+        ("number", True, "its field 'a' is true or false, not a number"),
+        ("number", None, "its field 'a' is null, not a number"),
+        ("text", None, "its field 'a' is null, not a string"),
+        ("category", ["x"], "its field 'a' is an array, not a string"),
+    ],
+)
+def test_what_cannot_be_converted_is_of_the_wrong_type(type_: str, value: object, detail: str) -> None:
+    with pytest.raises(UnfitValueError) as unfit:
+        signature(a=type_).converting().read({"a": value})
+
+    assert (unfit.value.reason, unfit.value.detail) == (Reason.WRONG_TYPE, detail)

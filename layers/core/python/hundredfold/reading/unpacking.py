@@ -118,7 +118,8 @@ def _looks_like(head: bytes) -> Compression | Kind | str | None:
 def _is_binary(head: bytes, layout: Layout) -> bool:
     """Tell whether text of this kind cannot begin so; a single bad record that is the first one can."""
     if layout.kind in {Kind.CSV, Kind.TSV}:
-        return b"\0" in head and b"\0" not in ",".encode(layout.encoding)
+        columns = head.lstrip().partition(b"\n")[0]
+        return b"\0" in columns and b"\0" not in ",".encode(layout.encoding)
     return b"\0" in head and not _BEGINS_AS_JSON.match(head)
 
 
