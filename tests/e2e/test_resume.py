@@ -164,7 +164,7 @@ def test_an_ingest_that_was_never_planned_is_resumed_from_its_beginning(
 ) -> None:
     ingest_id = new_id()
     client = stack.deployment.step_functions
-    source = {"bucket": stack.deployment.source_bucket, "key": f"ingests/{ingest_id}/records.jsonl"}
+    source = {"bucket": stack.deployment.source_bucket, "key": upload_key(ingest_id)}
     client.start_execution(
         stateMachineArn=stack.deployment.state_machine, name=ingest_id, input=json.dumps({"source": source})
     )

@@ -125,7 +125,7 @@ def test_no_more_metrics_are_emitted_than_are_paid_for(stack: Stack, ordinary: d
         for metric in page["Metrics"]
     }
 
-    assert len(found) == METRICS == 38
+    assert len(found) == METRICS == 39
     assert {name for name, dimensions in found if len(dimensions) != 1} == {"ColdStart"}
 
 
