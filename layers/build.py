@@ -36,7 +36,7 @@ def build_dependencies(architecture: str, extras: list[str], archive: Path) -> P
         )
 
     def fill(python: Path) -> None:
-        owners = named_by_extra(install(locks, python, architecture, "/opt/python"), locks)
+        owners = named_by_extra(install(locks, python, architecture), locks)
         archive.parent.mkdir(parents=True, exist_ok=True)
         archive.with_suffix(".packages.json").write_text(json.dumps(owners, indent=2, sort_keys=True) + "\n")
 
@@ -47,7 +47,7 @@ def build_readers(architecture: str, archive: Path) -> Path:
     """The layer of what the planner reads Parquet and zstd with."""
 
     def fill(python: Path) -> None:
-        install([_locked("readers")], python, architecture, "/opt/python")
+        install([_locked("readers")], python, architecture)
 
     return _layer(f"{architecture}/readers", fill, archive)
 
@@ -56,7 +56,7 @@ def build_core(archive: Path) -> Path:
     """The layer of our own package and Powertools. It has nothing compiled in it, so it is every architecture's."""
 
     def fill(python: Path) -> None:
-        install([_locked("core")], python, "x86_64", "/opt/python")
+        install([_locked("core")], python, "x86_64")
         if compiled := sorted(python.rglob("*.so")):
             raise SystemExit(f"the core layer must be every architecture's, and has {compiled[0].name} in it")
         shutil.copytree(ROOT / "layers/core/python", python, dirs_exist_ok=True, ignore=IGNORED)

@@ -70,12 +70,8 @@ _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?: *; *([^\\\n]+))?", re.MUL
 _LAMBDA = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "python_version": "3.13"}
 
 
-def install(locks: Sequence[Path], target: Path, architecture: str, deployed_at: str) -> dict[str, str]:
+def install(locks: Sequence[Path], target: Path, architecture: str) -> dict[str, str]:
     """Install exactly what `locks` pin into `target`, for Lambda on `architecture`: pruned, and compiled only.
-
-    Parameters
-    ----------
-    deployed_at : the folder that tracebacks will name in place of `target`
 
     Returns
     -------
@@ -101,7 +97,7 @@ def install(locks: Sequence[Path], target: Path, architecture: str, deployed_at:
     check_pins(pinned, target)
     owners = owners_of(target, list(pinned))
     prune(target)
-    compile_python(target, deployed_at, keep_sources=False)
+    compile_python(target, "/opt/python", keep_sources=False)
     return owners
 
 

@@ -23,7 +23,7 @@ def write_records_of(deployment: Deployment, ingest_id: str, file: Path) -> Path
     plan = standing(deployment, ingest_id).plan
     if plan is None:
         raise InvalidIngestError(f"ingest {ingest_id} was never planned, so it has no records to compare on")
-    sources = dict.fromkeys(plan.source_of(batch) for batch in read_manifest(deployment, plan))
+    sources = [plan.source] if plan.source else dict.fromkeys(map(plan.source_of, read_manifest(deployment, plan)))
     with file.open("wb") as records:
         for source in sources:
             for part in deployment.sources.stream(source):

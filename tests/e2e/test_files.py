@@ -16,8 +16,6 @@ from hundredfold.ingest import rejections_key
 from hundredfold_cli.project import ROOT
 from pyarrow import parquet
 
-from tests.e2e.test_ingest import start
-
 RECORDS = 350
 
 
@@ -52,7 +50,7 @@ def ingest(stack: Stack, ingest_id: str, content: bytes, key: str, **source: Any
     """Upload an object and let an execution score it; return how that ended."""
     bucket = stack.deployment.source_bucket
     stack.deployment.s3.put_object(Bucket=bucket, Key=key, Body=content)
-    return start(stack, ingest_id, {"source": {"bucket": bucket, "key": key, **source}})
+    return stack.execute(ingest_id, {"source": {"bucket": bucket, "key": key, **source}})
 
 
 def read_lines(stack: Stack, *arguments: str) -> list[dict[str, Any]]:

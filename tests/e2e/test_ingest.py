@@ -6,27 +6,11 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from deployed import Stack
+from deployed import EXECUTION_SECONDS, Stack
 from hundredfold.bundle import Bundle
 from hundredfold.ingest import rejections_key
-
-DEADLINE_SECONDS = 120
-
-
-def start(stack: Stack, ingest_id: str, execution_input: object) -> dict[str, Any]:
-    """Start an execution by hand, as any AWS client does, and return how it ended."""
-    client = stack.deployment.step_functions
-    execution = client.start_execution(
-        stateMachineArn=stack.deployment.state_machine, name=ingest_id, input=json.dumps(execution_input)
-    )["executionArn"]
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while (ended := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
-        assert time.monotonic() < deadline, f"execution {ingest_id} did not end"
-        time.sleep(0.1)
-    return dict(ended)
 
 
 def test_every_record_gets_the_models_own_prediction(
@@ -177,7 +161,7 @@ def test_a_malformed_input_fails_with_one_clear_cause(
 ) -> None:
     ingest_id = new_id()
 
-    ended = start(stack, ingest_id, execution_input)
+    ended = stack.execute(ingest_id, execution_input)
 
     assert ended["status"] == "FAILED"
     assert ended["error"] == "IngestFailed"
@@ -191,7 +175,7 @@ def test_a_malformed_input_fails_with_one_clear_cause(
 def test_a_missing_object_fails_and_is_named(stack: Stack, new_id: Callable[[], str]) -> None:
     ingest_id = new_id()
 
-    ended = start(stack, ingest_id, {"source": {"bucket": stack.deployment.source_bucket, "key": "not/there.jsonl"}})
+    ended = stack.execute(ingest_id, {"source": {"bucket": stack.deployment.source_bucket, "key": "not/there.jsonl"}})
 
     assert ended["status"] == "FAILED"
     assert f"s3://{stack.deployment.source_bucket}/not/there.jsonl: there is no such object" in ended["cause"]
@@ -229,7 +213,7 @@ def test_batches_whose_source_was_replaced_fail_and_are_accounted_for(
     ingest_id = new_id()
     stack.process.end_workers()
     assert stack.command("ingest", str(few_records), "--id", ingest_id, "--detach").returncode == 0
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    deadline = time.monotonic() + EXECUTION_SECONDS
     while stack.deployment.ledger.ingest(ingest_id) is None:
         assert time.monotonic() < deadline, "the ingest was not planned"
         time.sleep(0.02)

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 from deployed import Stack
 from hundredfold.ingest import parts_key, upload_key
 
-DEADLINE_SECONDS = 120
 PLANNER = "hundredfold-plan-ingest"
 PART_BYTES = 50_000
 
@@ -32,17 +30,11 @@ def small_parts(stack: Stack) -> Iterator[None]:
 
 def run(stack: Stack, ingest_id: str, execution_input: object) -> tuple[dict[str, Any], list[str]]:
     """Start an execution by hand; return how it ended, and the states that it came by."""
-    client = stack.deployment.step_functions
-    execution = client.start_execution(
-        stateMachineArn=stack.deployment.state_machine, name=ingest_id, input=json.dumps(execution_input)
-    )["executionArn"]
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while (ended := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
-        assert time.monotonic() < deadline, f"execution {ingest_id} did not end"
-        time.sleep(0.1)
-    events = client.get_paginator("get_execution_history").paginate(executionArn=execution)
-    entered = [event.get("stateEnteredEventDetails", {}).get("name") for page in events for event in page["events"]]
-    return dict(ended), [name for name in entered if name]
+    ended = stack.execute(ingest_id, execution_input)
+    history = stack.deployment.step_functions.get_paginator("get_execution_history")
+    events = (event for page in history.paginate(executionArn=ended["executionArn"]) for event in page["events"])
+    entered = [event.get("stateEnteredEventDetails", {}).get("name") for event in events]
+    return ended, [name for name in entered if name]
 
 
 def lines_of(texts: list[str], first: int = 0) -> bytes:

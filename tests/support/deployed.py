@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hundredfold_cli.deployment import Deployment
 from hundredfold_cli.local_stack import Process
 
 COMMAND_SECONDS = 300
+EXECUTION_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,18 @@ class Stack:
             timeout=COMMAND_SECONDS,
             check=False,
         )
+
+    def execute(self, ingest_id: str, execution_input: object) -> dict[str, Any]:
+        """Start an execution by hand, as any AWS client does, and return how it ended."""
+        client = self.deployment.step_functions
+        execution = client.start_execution(
+            stateMachineArn=self.deployment.state_machine, name=ingest_id, input=json.dumps(execution_input)
+        )["executionArn"]
+        deadline = time.monotonic() + EXECUTION_SECONDS
+        while (ended := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
+            assert time.monotonic() < deadline, f"execution {ingest_id} did not end"
+            time.sleep(0.1)
+        return dict(ended)
 
     def read(self, *arguments: str) -> Any:
         """Run a reading command with --json, which must end well, and return what it says."""

@@ -202,10 +202,13 @@ def test_what_fits_into_a_part_is_put_when_it_is_finished(aws: AnsweringServer, 
     assert s3.calls == ["put"]
 
 
-def test_more_is_sent_in_parts_as_it_comes(
-    aws: AnsweringServer, work: S3WorkObjects, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def parts_of_four_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(objects, "UPLOAD_PART_BYTES", 4)
+
+
+@pytest.mark.usefixtures("parts_of_four_bytes")
+def test_more_is_sent_in_parts_as_it_comes(aws: AnsweringServer, work: S3WorkObjects) -> None:
     aws.answer = s3 = Multipart()
 
     with work.begin("k") as upload:
@@ -218,10 +221,8 @@ def test_more_is_sent_in_parts_as_it_comes(
     assert all(part in body for part, body in zip((b"0123", b"4567", b"8"), s3.parts.values(), strict=True))
 
 
-def test_an_upload_that_is_not_finished_leaves_nothing(
-    aws: AnsweringServer, work: S3WorkObjects, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(objects, "UPLOAD_PART_BYTES", 4)
+@pytest.mark.usefixtures("parts_of_four_bytes")
+def test_an_upload_that_is_not_finished_leaves_nothing(aws: AnsweringServer, work: S3WorkObjects) -> None:
     aws.answer = s3 = Multipart()
 
     with work.begin("k") as upload:
@@ -230,10 +231,8 @@ def test_an_upload_that_is_not_finished_leaves_nothing(
     assert s3.calls == ["create", "part 1", "abort"]
 
 
-def test_an_upload_that_fails_is_given_up(
-    aws: AnsweringServer, work: S3WorkObjects, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(objects, "UPLOAD_PART_BYTES", 4)
+@pytest.mark.usefixtures("parts_of_four_bytes")
+def test_an_upload_that_fails_is_given_up(aws: AnsweringServer, work: S3WorkObjects) -> None:
     aws.answer = s3 = Multipart(fail="part 2")
 
     with pytest.raises(SourceMissingError, match="access is denied"), work.begin("k") as upload:

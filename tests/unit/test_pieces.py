@@ -6,7 +6,13 @@ from dataclasses import replace
 
 import pytest
 from hundredfold.cutting import decode_manifest
-from hundredfold.errors import InvalidIngestError, ManifestDamagedError, SourceChangedError, SourceMissingError
+from hundredfold.errors import (
+    IngestExistsError,
+    InvalidIngestError,
+    ManifestDamagedError,
+    SourceChangedError,
+    SourceMissingError,
+)
 from hundredfold.ingest import Model, Plan, Resume
 from hundredfold.origin import Compression, Kind, Layout, ObjectsOrigin
 from hundredfold.pieces import find_pieces
@@ -170,4 +176,16 @@ def test_planning_twice_stages_once() -> None:
     before = dict(world.work.objects)
 
     assert world.plan(key="a.gz") == replace(first)
+    assert world.work.objects == before
+
+
+def test_an_id_in_use_keeps_what_was_staged() -> None:
+    world = World(at("a.gz", gzip.compress(ONE)))
+    world.plan(key="a.gz")
+    before = dict(world.work.objects)
+    world.sources.objects[ObjectLocation("b", "a.gz")] = gzip.compress(OTHER)
+
+    with pytest.raises(IngestExistsError):
+        world.planner.plan("i1", {"source": {"bucket": "b", "key": "a.gz"}}, "t1")
+
     assert world.work.objects == before

@@ -42,12 +42,6 @@ _KINDS = {
 _COMPRESSIONS = {".gz": Compression.GZIP, ".zst": Compression.ZSTD}
 
 
-def suffix_of(kind: Kind, compression: Compression) -> str:
-    """Return how the name of such an object ends: `.csv.gz`."""
-    packed = next((suffix for suffix, one in _COMPRESSIONS.items() if one is compression), "")
-    return f".{kind.value}{packed}"
-
-
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How records are read.
@@ -172,6 +166,7 @@ class TableOrigin:
 
 type Origin = ObjectsOrigin | TableOrigin
 
+_EXPECTED = 'the execution\'s input must be {"source": {"bucket": "...", "key": "..."}}'
 _OF_OBJECTS = ("bucket", "key", "prefix", "kind", "compression", "delimiter", "encoding")
 _OF_TABLES = ("table", "index", "key", "write_back")
 _NAMES = frozenset((*_OF_OBJECTS, *_OF_TABLES, "fields", "columns"))
@@ -187,18 +182,16 @@ def origin_from_input(execution_input: object) -> Origin:
     InvalidIngestError
         If it has any other shape; the message shows the right one.
     """
-    expected = 'the execution\'s input must be {"source": {"bucket": "...", "key": "..."}}'
     if not isinstance(execution_input, dict):
-        raise InvalidIngestError(f"{expected}, not {type(execution_input).__name__}")
+        raise InvalidIngestError(f"{_EXPECTED}, not {type(execution_input).__name__}")
     source = execution_input.get("source")
     if not isinstance(source, dict):
-        raise InvalidIngestError(f"{expected}; it has no object named source")
+        raise InvalidIngestError(f"{_EXPECTED}; it has no object named source")
     return origin_from_dict(source)
 
 
 def origin_from_dict(source: Mapping[str, Any]) -> Origin:
     """Read the `source` alone; raises InvalidIngestError as `origin_from_input` does."""
-    expected = 'the execution\'s input must be {"source": {"bucket": "...", "key": "..."}}'
     read = _Reading(source)
     if unknown := sorted(source.keys() - _NAMES):
         raise InvalidIngestError(
@@ -208,10 +201,10 @@ def origin_from_dict(source: Mapping[str, Any]) -> Origin:
     if "table" in source:
         return TableOrigin(read.text("table"), read.optional("index"), read.key(), read.optional("write_back"), layout)
     if not isinstance(source.get("bucket"), str) or not source["bucket"]:
-        raise InvalidIngestError(f"{expected}; its source has no bucket")
+        raise InvalidIngestError(f"{_EXPECTED}; its source has no bucket")
     key, prefix = read.optional("key"), read.optional("prefix")
     if bool(key) == ("prefix" in source):
-        raise InvalidIngestError(f"{expected}; its source has no key (or a prefix in place of it)")
+        raise InvalidIngestError(f"{_EXPECTED}; its source has no key (or a prefix in place of it)")
     return ObjectsOrigin(source["bucket"], key, prefix, layout)
 
 

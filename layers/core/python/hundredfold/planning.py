@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from hundredfold.cutting import Batch, encode_manifest, stream_manifest
@@ -70,12 +71,13 @@ class Planner:
         model = self.models.live()
         if shadow := shadow_from_input(execution_input):
             model = shadow.model(model)
-        plan, pieces = self._pinned(ingest_id, origin, model)
+        plan, parts = self._pinned(ingest_id, origin, model)
+        # Before anything is written: an id that is taken already must not have its parts and what is staged replaced,
+        self.ledger.check(ingest_id, started_at)
         if plan.parts:
-            self.ledger.check(ingest_id, started_at)
-            return self._divided(plan, pieces, ingest_id)
-        with self._whole(plan, pieces, _choice(execution_input)) as (plan, manifest):
-            # First into the ledger: an id that is taken already must not have its manifest replaced.
+            return self._divided(plan, parts, ingest_id)
+        with self._whole(plan, parts, _choice(execution_input)) as (plan, manifest):
+            # nor its manifest, if another execution has taken the id since.
             self.ledger.begin(plan, started_at)
             manifest.finish()
         return plan
@@ -105,10 +107,10 @@ class Planner:
         planned = self.ledger.plan(resume.ingest_id)
         if planned is None:
             model = _model(resume, self.models.live(), self.models)
-            plan, pieces = self._pinned(resume.ingest_id, origin_from_input(execution_input), model)
+            plan, parts = self._pinned(resume.ingest_id, origin_from_input(execution_input), model)
             if plan.parts:
-                return self._divided(plan, pieces, execution)
-            with self._whole(plan, pieces, iter) as (whole, manifest):
+                return self._divided(plan, parts, execution)
+            with self._whole(plan, parts, iter) as (whole, manifest):
                 self.ledger.resume(whole, started_at, execution, whole.batches)
                 manifest.finish()
             return self._offered_again(whole, execution)
@@ -173,10 +175,10 @@ class Planner:
             manifest.finish()
         return self._offered_again(plan, execution) if resume else plan
 
-    def _pinned(self, ingest_id: str, origin: Origin, model: Model) -> tuple[Plan, list[Piece]]:
-        """Pin an origin: its plan, so far, and its pieces. Of more than one part, if one call is not to plan it all."""
+    def _pinned(self, ingest_id: str, origin: Origin, model: Model) -> tuple[Plan, list[list[Piece]]]:
+        """Pin an origin: its plan, so far, and its pieces in parts: one, if one call is to plan it all."""
         origin, pieces = find_pieces(origin, self.sources)
-        parts = len(divide(pieces, part_bytes=self.part_bytes))
+        parts = divide(pieces, part_bytes=self.part_bytes)
         plan = Plan(
             ingest_id=ingest_id,
             origin=origin,
@@ -186,19 +188,19 @@ class Planner:
             batches=0,
             records=0,
             model=model,
-            parts=parts if parts > 1 else 0,
+            parts=len(parts) if len(parts) > 1 else 0,
         )
-        return plan, pieces
+        return plan, parts
 
-    def _divided(self, plan: Plan, pieces: list[Piece], execution: str) -> Plan:
+    def _divided(self, plan: Plan, parts: list[list[Piece]], execution: str) -> Plan:
         """Write what the parts are, and return the plan with the list of them in place of the manifest."""
-        write_parts(divide(pieces, part_bytes=self.part_bytes), plan.ingest_id, execution, self.work)
+        write_parts(parts, plan.ingest_id, execution, self.work)
         return replace(plan, manifest=ObjectLocation(self.work.bucket, parts_key(plan.ingest_id, execution)))
 
     @contextmanager
-    def _whole(self, plan: Plan, pieces: list[Piece], choose: Choose) -> Iterator[tuple[Plan, Upload]]:
+    def _whole(self, plan: Plan, parts: list[list[Piece]], choose: Choose) -> Iterator[tuple[Plan, Upload]]:
         """Plan a whole ingest in one go: its plan, and its manifest, which is written but not finished."""
-        cuts = self._cut(pieces, plan.ingest_id)
+        cuts = self._cut(chain.from_iterable(parts), plan.ingest_id)
         if plan.source:
             only = next(cuts)
             plan, cuts = replace(plan, source=only.source), iter([only])  # the object that it is staged as, if it is
