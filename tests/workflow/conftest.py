@@ -52,7 +52,7 @@ def seen(request: pytest.FixtureRequest, on_aws: bool) -> dict[str, Seen]:
         endpoints: dict[Interpreter, str] = request.getfixturevalue("interpreters")
         step_functions, s3 = clients(endpoints[Interpreter.LOCALSTACK])
         s3.create_bucket(Bucket=WORK_BUCKET)  # localstack writes a Map's results even when only its state is tested
-        tester, threads = StateTester(step_functions), 8
+        tester, threads = StateTester(step_functions), 2
     chosen = [case for case in STATE_CASES if case in _asked_for(request)]
     with ThreadPoolExecutor(threads) as pool:
         return dict(zip((case.name for case in chosen), pool.map(tester.see, chosen), strict=True))
