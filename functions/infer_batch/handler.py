@@ -12,6 +12,7 @@ from hundredfold.adapters.ledger import DynamoLedger
 from hundredfold.adapters.objects import S3Sources, S3WorkObjects
 from hundredfold.adapters.predictions import DynamoPredictions
 from hundredfold.adapters.sealing import sealed
+from hundredfold.adapters.source_items import DynamoSourceItems
 from hundredfold.adapters.worker import Worker
 from hundredfold.batch_inference import BatchTask, infer_batch
 from hundredfold.bundle import Bundle, load
@@ -46,6 +47,11 @@ predictions = DynamoPredictions(
     now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"),
     pool=ThreadPoolExecutor(4, thread_name_prefix="predictions"),
 )
+items = DynamoSourceItems(
+    dynamodb,
+    now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"),
+    pool=ThreadPoolExecutor(8, thread_name_prefix="items"),
+)
 worker = Worker()
 reseed_after_restore()
 
@@ -74,6 +80,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             sources=sources,
             work=work,
             predictions=predictions,
+            items=items,
             ledger=ledger,
             max_record_bytes=settings.record_bytes,
             time_left=lambda: context.get_remaining_time_in_millis() / 1000 - SECONDS_BEFORE_TIMEOUT,

@@ -1,14 +1,15 @@
 """Pieces: what an origin consists of, each read at one go and in a fixed order."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from hundredfold.cutting import LEDGER_SHARDS, Batch, cut
 from hundredfold.errors import InvalidIngestError, SourceMissingError
 from hundredfold.ingest import staged_key
-from hundredfold.origin import Layout, ObjectsOrigin, Origin
-from hundredfold.ports import Sources, Upload, WorkObjects
+from hundredfold.origin import Layout, Origin, TableOrigin
+from hundredfold.ports import Sources, Tables, Upload, WorkObjects
 from hundredfold.reading import read_as_lines
+from hundredfold.segments import Segment, find_segments, stage_segments
 from hundredfold.source import ObjectLocation, Source
 
 MOST_OBJECTS = 100_000
@@ -26,13 +27,21 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class CutPiece:
-    """A piece that was cut: the object that its batches are byte ranges of, and the batches, numbered from 0."""
+    """A piece that was cut: the object that its batches are byte ranges of, and the batches, numbered from 0.
+
+    `read` is how many bytes it took of its origin.
+    """
 
     source: Source
     batches: Iterable[Batch]
+    read: int
 
 
-def find_pieces(origin: Origin, sources: Sources) -> tuple[Origin, list[Piece]]:
+type Pieces = Sequence[Piece] | Sequence[Segment]
+"""Of objects, or of a table."""
+
+
+def find_pieces(origin: Origin, sources: Sources, tables: Tables) -> tuple[Origin, Pieces]:
     """Pin what an origin consists of; return it with kind and compression as they were found, and its pieces.
 
     Raises
@@ -40,10 +49,10 @@ def find_pieces(origin: Origin, sources: Sources) -> tuple[Origin, list[Piece]]:
     SourceMissingError
         If it is not there.
     InvalidIngestError
-        If its objects are of different kinds, or too many.
+        If its objects are of different kinds, or too many; if a table is not as it is asked for.
     """
-    if not isinstance(origin, ObjectsOrigin):
-        raise InvalidIngestError(f"{origin} is a table, which is not read yet")
+    if isinstance(origin, TableOrigin):
+        return origin, find_segments(origin, tables)
     if origin.key:
         found = [sources.pin(ObjectLocation(origin.bucket, origin.key))]
     else:
@@ -59,6 +68,31 @@ def find_pieces(origin: Origin, sources: Sources) -> tuple[Origin, list[Piece]]:
     return replace(origin, layout=layout), pieces
 
 
+def cut_pieces(
+    pieces: Pieces,
+    ingest_id: str,
+    sources: Sources,
+    tables: Tables,
+    work: WorkObjects,
+    *,
+    max_records: int,
+    max_bytes: int,
+) -> Iterator[CutPiece]:
+    """Cut all pieces, in their order; those of a table are read several at once.
+
+    Raises
+    ------
+    SourceChangedError, SourceMissingError, InvalidIngestError
+    """
+    segments = [piece for piece in pieces if isinstance(piece, Segment)]
+    staged = stage_segments(segments, ingest_id, tables, work, max_records=max_records, max_bytes=max_bytes)
+    for segment in staged:
+        yield CutPiece(segment.source, segment.batches, segment.source.size)
+    for piece in pieces:
+        if isinstance(piece, Piece):
+            yield cut_piece(piece, ingest_id, sources, work, max_records=max_records, max_bytes=max_bytes)
+
+
 def cut_piece(
     piece: Piece, ingest_id: str, sources: Sources, work: WorkObjects, *, max_records: int, max_bytes: int
 ) -> CutPiece:
@@ -70,13 +104,13 @@ def cut_piece(
     """
     if piece.layout.in_place:
         chunks = sources.stream(piece.source)
-        return CutPiece(piece.source, cut(chunks, max_records=max_records, max_bytes=max_bytes))
+        return CutPiece(piece.source, cut(chunks, max_records=max_records, max_bytes=max_bytes), piece.source.size)
     name = str(piece.source)
     with work.begin(staged_key(ingest_id, piece.number)) as upload:
         lines = read_as_lines(sources.open(piece.source), piece.layout, name)
         # All of them before the first is handed on: they need the object, which is there only when it is finished.
         batches = list(cut(_through(lines, upload), max_records=max_records, max_bytes=max_bytes))
-        return CutPiece(replace(upload.finish(), of=name), batches)
+        return CutPiece(replace(upload.finish(), of=name), batches, piece.source.size)
 
 
 def numbered(batches: Iterable[Batch], first: int, source: Source | None) -> Iterator[Batch]:

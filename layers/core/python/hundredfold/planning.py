@@ -10,8 +10,8 @@ from hundredfold.errors import ManifestDamagedError, SourceChangedError
 from hundredfold.ingest import LIVE, Model, Plan, Resume, check_ingest_id, manifest_key, resumed_manifest_key
 from hundredfold.origin import Origin, origin_from_input
 from hundredfold.outcomes import BatchOutcome
-from hundredfold.pieces import CutPiece, Piece, cut_piece, find_pieces, numbered
-from hundredfold.ports import Ledger, Models, Sources, Upload, WorkObjects
+from hundredfold.pieces import CutPiece, Pieces, cut_pieces, find_pieces, numbered
+from hundredfold.ports import Ledger, Models, Sources, Tables, Upload, WorkObjects
 from hundredfold.shadow import shadow_from_input
 from hundredfold.source import ObjectLocation, Source
 
@@ -29,6 +29,7 @@ class Planner:
     """
 
     sources: Sources
+    tables: Tables
     work: WorkObjects
     models: Models
     ledger: Ledger
@@ -122,11 +123,11 @@ class Planner:
     @contextmanager
     def _whole(self, ingest_id: str, origin: Origin, model: Model, choose: Choose) -> Iterator[tuple[Plan, Upload]]:
         """Plan a whole ingest: its plan, and its manifest, which is written but not finished."""
-        origin, pieces = find_pieces(origin, self.sources)
-        source, batches = self._cut(ingest_id, pieces)
+        origin, pieces = find_pieces(origin, self.sources, self.tables)
+        written = _Written()
+        source, batches = self._cut(ingest_id, pieces, written)
         key = manifest_key(ingest_id)
         with self.work.begin(key) as manifest:
-            written = _Written()
             for entry in encode_manifest(written.of(choose(batches))):
                 written.digest.update(entry)
                 manifest.write(entry)
@@ -134,7 +135,7 @@ class Planner:
                 ingest_id=ingest_id,
                 origin=origin,
                 source=source,
-                source_bytes=sum(piece.source.size for piece in pieces),
+                source_bytes=written.read,
                 manifest=ObjectLocation(self.work.bucket, key),
                 batches=written.batches,
                 records=written.records,
@@ -143,15 +144,14 @@ class Planner:
             )
             yield plan, manifest
 
-    def _cut(self, ingest_id: str, pieces: list[Piece]) -> tuple[Source | None, Iterable[Batch]]:
+    def _cut(self, ingest_id: str, pieces: Pieces, written: "_Written") -> tuple[Source | None, Iterable[Batch]]:
         """Cut all pieces; return the object that all batches are of, or None if each names its own."""
-        cuts = (
-            cut_piece(
-                *(piece, ingest_id, self.sources, self.work),
+        cuts = written.counted(
+            cut_pieces(
+                *(pieces, ingest_id, self.sources, self.tables, self.work),
                 max_records=self.batch_records,
                 max_bytes=self.batch_bytes,
             )
-            for piece in pieces
         )
         if len(pieces) == 1:
             only = next(cuts)
@@ -190,11 +190,18 @@ def _joined(cuts: Iterable[CutPiece]) -> Iterator[Batch]:
 
 @dataclass(slots=True)
 class _Written:
-    """What was written of a manifest so far."""
+    """What was written of a manifest so far, and read of the origin for it."""
 
+    read: int = 0
     batches: int = 0
     records: int = 0
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    def counted(self, cuts: Iterable[CutPiece]) -> Iterator[CutPiece]:
+        """Count what was read as pieces pass."""
+        for cut_one in cuts:
+            self.read += cut_one.read
+            yield cut_one
 
     def of(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Count batches and records as they pass."""

@@ -2,11 +2,17 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
 
 from hundredfold.ingest import Model, Plan
+from hundredfold.items import Item
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Summary
 from hundredfold.source import ObjectLocation, Source
+from hundredfold.table import Table
+from hundredfold.write_back import ItemAnswer, WrittenBack
+
+if TYPE_CHECKING:
+    from hundredfold.segments import Segment
 
 type TimeLeft = Callable[[], float]
 """Seconds until the work must be done."""
@@ -33,6 +39,18 @@ class Sources(Protocol):
 
     def stream(self, source: Source) -> Iterator[bytes]:
         """Read all of the pinned object in pieces; raises SourceChangedError if it was replaced since."""
+        ...
+
+
+class Tables(Protocol):
+    """DynamoDB tables that records come from."""
+
+    def describe(self, table: str, index: str = "") -> Table:
+        """Look at a table, or an index of it; raises SourceMissingError if it is not there or may not be read."""
+        ...
+
+    def read(self, segment: "Segment") -> Iterator[Sequence[Item]]:
+        """Read the items of a segment, a page at a time; raises SourceMissingError, or StoreBusyError."""
         ...
 
 
@@ -98,6 +116,26 @@ class Predictions(Protocol):
 
     def withdraw(self, ingest_id: str, batch: int, record_ids: Sequence[str]) -> None:
         """Remove what an earlier attempt at this batch predicted for records; other batches' predictions stay."""
+        ...
+
+
+class SourceItems(Protocol):
+    """The items that records came from, as a place for their predictions."""
+
+    def write_back(
+        self,
+        table: str,
+        attribute: str,
+        ingest_id: str,
+        model: Model,
+        answers: Sequence[ItemAnswer],
+        time_left: TimeLeft,
+    ) -> WrittenBack:
+        """Write each answer onto its item if that is still there with the values that were read.
+
+        Written twice, it is there once. Raises OutOfTimeError or StoreBusyError; SourceMissingError if the table is
+        not there or may not be written.
+        """
         ...
 
 
