@@ -1,4 +1,4 @@
-"""InferBatch: predicts one batch with the model of its layer, and stores what became of each record."""
+"""InferBatch: predicts a batch, or what comes on a stream, with the model of its layer, and stores what came of it."""
 
 import os
 import time
@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from hundredfold.adapters import clients
 from hundredfold.adapters.ledger import DynamoLedger
@@ -16,12 +17,15 @@ from hundredfold.adapters.source_items import DynamoSourceItems
 from hundredfold.adapters.worker import Worker
 from hundredfold.batch_inference import BatchTask, infer_batch
 from hundredfold.bundle import Bundle, load
-from hundredfold.errors import BundleRefusedError
-from hundredfold.ingest import card_key
-from hundredfold.observability import failures_logged, logger, metrics, observe_batch
+from hundredfold.errors import BundleRefusedError, StoreBusyError
+from hundredfold.ingest import Model, card_key
+from hundredfold.observability import failures_logged, logger, metrics, observe_batch, observe_stream
+from hundredfold.ports import TimeLeft
 from hundredfold.restoring import reseed_after_restore
 from hundredfold.settings import Settings
 from hundredfold.smoke import smoke
+from hundredfold.stream_inference import infer_stream
+from hundredfold.streams import KINESIS, place_of, source_of
 from hundredfold_model import bundle_folder
 
 SECONDS_BEFORE_TIMEOUT = 2.0
@@ -64,6 +68,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         raise bundle.with_traceback(None)
     if "smoke" in event:
         return smoke(bundle)
+    if "Records" in event:
+        return infer_records(bundle, event, context)
     effort = worker.begin()
     logger.append_keys(
         ingest_id=event["ingest_id"], batch=event["batch"]["batch"], execution=event.get("execution", "")
@@ -83,10 +89,43 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             items=items,
             ledger=ledger,
             max_record_bytes=settings.record_bytes,
-            time_left=lambda: context.get_remaining_time_in_millis() / 1000 - SECONDS_BEFORE_TIMEOUT,
+            time_left=time_left(context),
             baseline=bundle.card.baseline,
             effort=effort,
         )
     if not outcome.repeated:
         observe_batch(task.ingest_id, outcome, task.model.version, MODEL_LOAD_MILLISECONDS)
     return {"predicted": outcome.predicted, "rejected": outcome.rejected}
+
+
+def infer_records(bundle: Bundle, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Predict all records of a stream's event in one go, and report those that must come again."""
+    source = source_of(event)
+    model = Model(context.invoked_function_arn, context.function_version)
+    with failures_logged():
+        outcome = infer_stream(
+            event["Records"],
+            predict=bundle.predict,
+            signature=bundle.card.signature,
+            fields=settings.stream_fields,
+            model=model,
+            work=work,
+            predictions=predictions,
+            max_record_bytes=settings.record_bytes,
+            time_left=time_left(context),
+        )
+    observe_stream(place_of(event["Records"][0]).stream, outcome, model.version)
+
+    def report(record: Any) -> None:
+        if place_of(record.raw_event) in outcome.failed:
+            raise StoreBusyError("a record's prediction or rejection could not be stored")
+
+    kind = EventType.KinesisDataStreams if source == KINESIS else EventType.DynamoDBStreams
+    # Lambda takes a report of all records as of any other: what it has in hand is handed over again.
+    processor = BatchProcessor(kind, raise_on_entire_batch_failure=False)
+    return dict(process_partial_response(event, report, processor, context))
+
+
+def time_left(context: LambdaContext) -> TimeLeft:
+    """Return what tells the seconds until a call must have ended."""
+    return lambda: context.get_remaining_time_in_millis() / 1000 - SECONDS_BEFORE_TIMEOUT

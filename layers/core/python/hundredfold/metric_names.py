@@ -29,6 +29,11 @@ class Metric(StrEnum):
     WRITE_DURATION = "WriteDuration"
     BATCH_DURATION = "BatchDuration"
     RECORDS_PER_SECOND = "RecordsPerSecond"
+    # by the inference function, once an event of a stream
+    STREAM_RECORDS_PREDICTED = "StreamRecordsPredicted"
+    STREAM_RECORDS_REJECTED = "StreamRecordsRejected"
+    STREAM_RECORDS_SKIPPED = "StreamRecordsSkipped"
+    STREAM_RECORDS_FAILED = "StreamRecordsFailed"
     # once an environment
     MODEL_LOAD_DURATION = "ModelLoadDuration"
     INIT_DURATION = "InitDuration"

@@ -14,6 +14,7 @@ from hundredfold.outcomes import BatchOutcome, Reason, Summary
 
 if TYPE_CHECKING:
     from hundredfold.ingest import Plan
+    from hundredfold.stream_inference import StreamOutcome
 
 logger = Logger(service=SERVICE)
 metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
@@ -65,6 +66,32 @@ def observe_batch(
         milliseconds=dict(taken),
         model_version=model_version,
     )
+
+
+def observe_stream(stream: str, outcome: "StreamOutcome", model_version: str) -> None:
+    """Log and count what became of the records of an event of a stream."""
+    metrics.add_metadata("stream", stream)
+    metrics.add_metadata("model_version", model_version)
+    skipped = outcome.deleted + outcome.imageless
+    _add(Metric.STREAM_RECORDS_PREDICTED, outcome.predicted)
+    _add(Metric.STREAM_RECORDS_REJECTED, outcome.rejected)
+    _add(Metric.STREAM_RECORDS_SKIPPED, skipped)
+    _add(Metric.STREAM_RECORDS_FAILED, len(outcome.failed))
+    logger.info(
+        "inferred a stream's records",
+        predicted=outcome.predicted,
+        rejected=outcome.rejected,
+        skipped=skipped,
+        failed=len(outcome.failed),
+        reasons=dict(outcome.reasons),
+        model_version=model_version,
+    )
+    if outcome.imageless:
+        logger.warning(
+            "the stream shows no new images, so there is nothing to predict: "
+            "let its view type be NEW_IMAGE or NEW_AND_OLD_IMAGES",
+            records=outcome.imageless,
+        )
 
 
 @contextmanager

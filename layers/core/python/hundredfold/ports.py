@@ -1,6 +1,6 @@
 """What the domain needs of the outside, as protocols. `hundredfold.adapters` has the real ones, tests have fakes."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
 
@@ -111,6 +111,14 @@ class Predictions(Protocol):
         """Write all, or raise OutOfTimeError or StoreBusyError; written twice, they are there once.
 
         Returns the write units that were consumed.
+        """
+        ...
+
+    def write_each(self, model: Model, predictions: Mapping[str, Prediction], time_left: TimeLeft) -> frozenset[str]:
+        """Write predictions that are of no ingest, each under what it came from, as `write` does.
+
+        Returns what those came from that a store which was busy, or time that was out, may have kept from being
+        written; all others are.
         """
         ...
 
