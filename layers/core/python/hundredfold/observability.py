@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
 
-from hundredfold.metric_names import NAMESPACE, SERVICE, Metric, rejected_for, unit_of
+from hundredfold.metric_names import NAMESPACE, SERVICE, Metric, StreamMetric, rejected_for, unit_of
 from hundredfold.outcomes import BatchOutcome, Reason, Summary
 
 if TYPE_CHECKING:
@@ -73,10 +73,10 @@ def observe_stream(stream: str, outcome: "StreamOutcome", model_version: str) ->
     metrics.add_metadata("stream", stream)
     metrics.add_metadata("model_version", model_version)
     skipped = outcome.deleted + outcome.imageless
-    _add(Metric.STREAM_RECORDS_PREDICTED, outcome.predicted)
-    _add(Metric.STREAM_RECORDS_REJECTED, outcome.rejected)
-    _add(Metric.STREAM_RECORDS_SKIPPED, skipped)
-    _add(Metric.STREAM_RECORDS_FAILED, len(outcome.failed))
+    _add(StreamMetric.RECORDS_PREDICTED, outcome.predicted)
+    _add(StreamMetric.RECORDS_REJECTED, outcome.rejected)
+    _add(StreamMetric.RECORDS_SKIPPED, skipped)
+    _add(StreamMetric.RECORDS_FAILED, len(outcome.failed))
     logger.info(
         "inferred a stream's records",
         predicted=outcome.predicted,
@@ -141,5 +141,5 @@ _STEPS = {
 }
 
 
-def _add(metric: Metric, value: float) -> None:
+def _add(metric: Metric | StreamMetric, value: float) -> None:
     metrics.add_metric(metric.value, unit_of(metric), value)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from hundredfold.cutting import Batch, cut, decode_manifest, encode_manifest
 from hundredfold.errors import ManifestDamagedError, SourceChangedError
 from hundredfold.ingest import LIVE, Model, Plan, Resume, check_ingest_id, manifest_key, resumed_manifest_key
-from hundredfold.origin import Origin, origin_from_input
+from hundredfold.origin import Origin, TableOrigin, origin_from_input
 from hundredfold.outcomes import BatchOutcome
 from hundredfold.pieces import CutPiece, Pieces, cut_pieces, find_pieces, numbered
 from hundredfold.ports import Ledger, Models, Sources, Tables, Upload, WorkObjects
@@ -54,6 +54,8 @@ class Planner:
         choose: Choose = iter
         if shadow := shadow_from_input(execution_input):
             model, choose = shadow.model(model), shadow.choose
+            if isinstance(origin, TableOrigin):
+                origin = replace(origin, write_back="")  # what a shadow answers is compared, and nothing else
         with self._whole(ingest_id, origin, model, choose) as (plan, manifest):
             # First into the ledger: an id that is taken already must not have its manifest replaced.
             self.ledger.begin(plan, started_at)
