@@ -63,7 +63,8 @@ class Reviews:
 
     def item(self, number: int) -> Item | None:
         answer: Any = self._dynamodb.get_item(TableName=self.name, Key=self.key(number), ConsistentRead=True)
-        return answer.get("Item")
+        item: Item | None = answer.get("Item")
+        return item
 
     def delete(self, number: int) -> None:
         self._dynamodb.delete_item(TableName=self.name, Key=self.key(number))
@@ -103,7 +104,7 @@ def test_every_item_of_a_table_is_predicted_and_gets_its_prediction_back(
     ended = start(stack, ingest_id, reviews.origin(write_back="verdict"))
 
     # Then every other item has a prediction, in the table of predictions and on the item
-    assert ended["status"] == "SUCCEEDED", ended
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
     summary = stack.read("summary", ingest_id)
     counted = ("records", "predicted", "rejected", "failed", "batches", "written_back", "outdated")
     assert [summary[name] for name in counted] == [300, 298, 2, 0, 3, 298, 0]
@@ -255,7 +256,10 @@ class Steps:
         return [entry for entry in deployment.ledger.entries(self._id) if isinstance(entry, BatchOutcome)]
 
     def summarize(self, plan: Plan) -> dict[str, Any]:
-        return self._call(f"{self._stack.deployment.stack}-summarize-ingest", {**self._common, "state": {}})
+        told: dict[str, Any] = self._call(
+            f"{self._stack.deployment.stack}-summarize-ingest", {**self._common, "state": {}}
+        )
+        return told
 
     def _call(self, function: str, payload: dict[str, Any]) -> Any:
         answer = self._stack.deployment.lambda_.invoke(FunctionName=function, Payload=json.dumps(payload).encode())

@@ -13,6 +13,7 @@ from deployed import STREAM, TABLES, Stack
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:hundredfold"
+KINESIS_STREAM = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{STREAM}"
 SOURCE_TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{TABLES}1"
 STATES = f"arn:aws:states:{REGION}:{ACCOUNT}"
 
@@ -68,8 +69,10 @@ ROLES = [
             ("s3:GetObject", "{work}/ingests/i1/staged/000000.jsonl"),
             ("dynamodb:UpdateItem", SOURCE_TABLE),
             *(
-                (f"kinesis:{action}", f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{STREAM}")
-                for action in ("DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards")
+                (f"kinesis:{action}", KINESIS_STREAM)
+                for action in (
+                    "DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards",
+                )
             ),
             ("s3:PutObject", "{work}/streams/tests-reviews/rejected/shardId-0/1.json"),
             ("sqs:SendMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:hundredfold-stream-failures"),

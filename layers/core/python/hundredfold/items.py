@@ -1,12 +1,14 @@
-"""Items of DynamoDB as records: attribute values (`{"text": {"S": "…"}}`) as JSON with exact numbers, and back."""
+"""Items of DynamoDB as records: attribute values (`{"text": {"S": "…"}}`) as JSON, numbers with all their digits.
+
+The planner uses it, so it needs nothing but the standard library; `members` reads lines back.
+"""
 
 import base64
 import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
+from json.encoder import encode_basestring
 from typing import Any
-
-import msgspec
 
 from hundredfold.errors import HundredfoldError
 from hundredfold.origin import Layout
@@ -15,7 +17,7 @@ type AttributeValue = Mapping[str, Any]
 """One value with its type, as DynamoDB's API writes it: `{"S": "a text"}`, `{"N": "4.50"}`."""
 type Item = Mapping[str, AttributeValue]
 """The attributes of an item, by name."""
-type Members = dict[str, msgspec.Raw]
+type Members = dict[str, str]
 """The members of a JSON object, each as it is written."""
 
 KEY_MEMBER = "$key"
@@ -26,32 +28,35 @@ BINARY_MEMBER = "$binary"
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _TYPES = frozenset(("S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"))
 
-_encode = msgspec.json.Encoder().encode
-_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_decode = msgspec.json.Decoder().decode
+_text: Callable[[str], str] = encode_basestring
+"""JSON of a string; raises TypeError for anything else."""
 
 
 class AttributeValueError(HundredfoldError):
     """Something that should be an attribute value of DynamoDB is none."""
 
 
-def item_members(item: Item) -> Members:
-    """Return an item's attributes as members of a JSON object.
+def item_line(item: Item, layout: Layout, without: str = "", key: Iterable[str] = ()) -> bytes:
+    """Return an item as one line of JSON Lines, line end included.
 
-    Numbers are written with all their digits. Sets become arrays, maps objects, lists arrays; binary becomes an
-    object of its own kind (`BINARY_MEMBER`).
+    Sets become arrays, maps objects, lists arrays; binary becomes an object of its own kind (`BINARY_MEMBER`).
+
+    Parameters
+    ----------
+    without : an attribute that is left out
+    key : the attributes of its primary key, if the line is to have them, exactly, as its member `$key`
 
     Raises
     ------
     AttributeValueError
         If a value is none of DynamoDB's; it names the attribute.
     """
-    members = {}
-    for name, value in item.items():
-        # Nearly all that is read is text.
-        text = value.get("S") if type(value) is dict else None
-        members[name] = msgspec.Raw(_encode(text if type(text) is str else _json_value(name, value)))
-    return members
+    members = renamed({name: _json(name, value) for name, value in item.items() if name != without}, layout)
+    if members.get("id", '"')[0] in "-0123456789":
+        members["id"] = f'"{members["id"]}"'
+    if names := tuple(key):
+        members[KEY_MEMBER] = _object({name: _on_the_wire(item[name]) for name in names})
+    return f"{_object(members)}\n".encode()
 
 
 def renamed(members: Members, layout: Layout) -> Members:
@@ -69,50 +74,6 @@ def renamed(members: Members, layout: Layout) -> Members:
     return {**kept, **taken}
 
 
-def with_text_id(members: Members) -> Members:
-    """Let an id that is a number be text, with the digits that it has."""
-    record_id = bytes(members.get("id", b""))
-    if record_id[:1].isdigit() or record_id[:1] == b"-":
-        members["id"] = msgspec.Raw(b'"' + record_id + b'"')
-    return members
-
-
-def item_line(item: Item, layout: Layout, without: str = "", key: Iterable[str] = ()) -> bytes:
-    """Return an item as one line of JSON Lines, line end included.
-
-    Parameters
-    ----------
-    without : an attribute that is left out
-    key : the attributes of its primary key, if the line is to have them, exactly, as its member `$key`
-    """
-    members = item_members({name: value for name, value in item.items() if name != without})
-    members = with_text_id(renamed(members, layout))
-    if names := tuple(key):
-        members[KEY_MEMBER] = msgspec.Raw(_encode({name: _on_the_wire(item[name]) for name in names}))
-    return _encode(members) + b"\n"
-
-
-def read_members(line: bytes) -> Members:
-    """Read the members of a line that holds a JSON object; raises msgspec.DecodeError if it holds none."""
-    return _decode_members(line)
-
-
-def read_key(members: Members) -> dict[str, AttributeValue]:
-    """Read the primary key that `item_line` wrote into a line."""
-    key: dict[str, dict[str, Any]] = _decode(members[KEY_MEMBER])
-    return {
-        name: {kind: base64.b64decode(v) if kind == "B" else v} for name, one in key.items() for kind, v in one.items()
-    }
-
-
-def scalar_value(member: msgspec.Raw) -> AttributeValue:
-    """Return the text or number of a line as the attribute value that it was read from, every digit of it."""
-    written = bytes(member)
-    if written[:1] == b'"':
-        return {"S": _decode(written)}
-    return {"N": written.decode()}
-
-
 def is_item(value: object) -> bool:
     """Tell whether decoded JSON is an item: an object of which every member is an attribute value."""
     return (
@@ -122,7 +83,15 @@ def is_item(value: object) -> bool:
     )
 
 
-def _json_value(name: str, value: Any) -> Any:
+def _object(members: Members) -> str:
+    return "{" + ",".join([f"{_text(name)}:{value}" for name, value in members.items()]) + "}"
+
+
+def _array(values: Iterable[str]) -> str:
+    return "[" + ",".join(values) + "]"
+
+
+def _json(name: str, value: Any) -> str:
     wrong = AttributeValueError(f"its attribute {name!r} is no attribute value of DynamoDB's")
     if not isinstance(value, Mapping) or len(value) != 1:
         raise wrong
@@ -130,53 +99,46 @@ def _json_value(name: str, value: Any) -> Any:
     try:
         match kind:
             case "M":
-                return {str(key): _json_value(name, one) for key, one in inner.items()}
+                return _object({str(key): _json(name, one) for key, one in inner.items()})
             case "L":
-                return [_json_value(name, one) for one in inner]
+                return _array([_json(name, one) for one in inner])
             case "SS" | "NS" | "BS":
-                return [_SCALARS[kind[0]](one) for one in inner]
+                return _array([_SCALARS[kind[0]](one) for one in inner])
             case _:
                 return _SCALARS[kind](inner)
     except (AttributeError, InvalidOperation, KeyError, TypeError, ValueError):
         raise wrong from None
 
 
-def _text(value: object) -> str:
-    if type(value) is not str:
-        raise TypeError
-    return value
+def _number(text: str) -> str:
+    if _JSON_NUMBER.fullmatch(text):
+        return text
+    exact = Decimal(text)
+    if not exact.is_finite():
+        raise ValueError(text)
+    return str(exact)
 
 
-def _true_or_false(value: object) -> bool:
-    if type(value) is not bool:
-        raise TypeError
-    return value
+def _true_or_false(value: bool) -> str:
+    return {True: "true", False: "false"}[value]
 
 
-def _number(value: object) -> msgspec.Raw:
-    text = _text(value)
-    if not _JSON_NUMBER.fullmatch(text):
-        exact = Decimal(text)
-        if not exact.is_finite():
-            raise ValueError(text)
-        text = str(exact)
-    return msgspec.Raw(text.encode())
-
-
-def _binary(content: object) -> dict[str, str]:
+def _binary(content: bytes | str) -> str:
     """`content` is text where the API's JSON has been read without botocore, and then base64 already."""
-    return {BINARY_MEMBER: base64.b64encode(content).decode() if isinstance(content, bytes) else _text(content)}
+    encoded = base64.b64encode(content).decode() if isinstance(content, bytes) else content
+    return _object({BINARY_MEMBER: _text(encoded)})
 
 
-_SCALARS: Mapping[str, Callable[[Any], Any]] = {
+_SCALARS: Mapping[str, Callable[[Any], str]] = {
     "S": _text,
     "N": _number,
     "B": _binary,
     "BOOL": _true_or_false,
-    "NULL": lambda _: None,
+    "NULL": lambda _: "null",
 }
 
 
-def _on_the_wire(value: AttributeValue) -> AttributeValue:
+def _on_the_wire(value: AttributeValue) -> str:
     """Return a key's value as the API's JSON has it."""
-    return {kind: base64.b64encode(one).decode() if kind == "B" else one for kind, one in value.items()}
+    [(kind, one)] = value.items()
+    return _object({kind: _text(base64.b64encode(one).decode() if kind == "B" else one)})

@@ -9,10 +9,10 @@ from hundredfold.items import Item
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Summary
 from hundredfold.source import ObjectLocation, Source
 from hundredfold.table import Table
-from hundredfold.write_back import ItemAnswer, WrittenBack
 
 if TYPE_CHECKING:
     from hundredfold.segments import Segment
+    from hundredfold.write_back import ItemAnswer, WrittenBack
 
 type TimeLeft = Callable[[], float]
 """Seconds until the work must be done."""
@@ -136,9 +136,9 @@ class SourceItems(Protocol):
         attribute: str,
         ingest_id: str,
         model: Model,
-        answers: Sequence[ItemAnswer],
+        answers: Sequence["ItemAnswer"],
         time_left: TimeLeft,
-    ) -> WrittenBack:
+    ) -> "WrittenBack":
         """Write each answer onto its item if that is still there with the values that were read.
 
         Written twice, it is there once. Raises OutOfTimeError or StoreBusyError; SourceMissingError if the table is

@@ -10,7 +10,8 @@ import msgspec
 
 from hundredfold.decoding import Record, decode_record
 from hundredfold.errors import InvalidIngestError
-from hundredfold.items import AttributeValueError, is_item, item_line, read_members, renamed
+from hundredfold.items import AttributeValueError, is_item, item_line, renamed
+from hundredfold.members import as_object, read_members
 from hundredfold.origin import Layout
 from hundredfold.outcomes import Reason, Rejection
 from hundredfold.signature import Signature
@@ -18,7 +19,6 @@ from hundredfold.signature import Signature
 KINESIS, DYNAMODB = "aws:kinesis", "aws:dynamodb"
 
 _decode = msgspec.json.Decoder().decode
-_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,8 @@ def _read(record: Mapping[str, Any], number: int, layout: Layout, signature: Sig
         line = _line_of_change(record, layout) if record["eventSource"] == DYNAMODB else _line_of_data(record, layout)
     except binascii.Error:
         return Rejection(number, 0, Reason.NOT_JSON, "its data is not base64")
+    except (msgspec.DecodeError, UnicodeError):
+        return Rejection(number, 0, Reason.NOT_JSON, "it has text that is not valid Unicode")
     except AttributeValueError as wrong:
         return Rejection(number, 0, Reason.WRONG_TYPE, str(wrong))
     except RecursionError:
@@ -104,18 +106,18 @@ def _read(record: Mapping[str, Any], number: int, layout: Layout, signature: Sig
 
 
 def _line_of_data(record: Mapping[str, Any], layout: Layout) -> bytes | Skipped:
-    data = base64.b64decode(record["kinesis"]["data"], validate=True)
+    data = base64.b64decode(record["kinesis"]["data"].encode(errors="replace"), validate=True)
     try:
         members = read_members(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return data  # whose reason the decoder of records tells
-    if bytes(members.get("dynamodb", b""))[:1] == b"{":
+    if members.get("dynamodb", "")[:1] == "{":
         change = _decode(data)
         if change["dynamodb"].keys() & {"Keys", "NewImage", "OldImage"}:
             return _line_of_change(change, layout)
-    if all(bytes(member)[:1] == b"{" for member in members.values()) and is_item(item := _decode(data)):
+    if all(member[:1] == "{" for member in members.values()) and is_item(item := _decode(data)):
         return item_line(item, layout)
-    return _encode(renamed(members, layout)) if layout.fields else data
+    return as_object(renamed(members, layout)) if layout.fields else data
 
 
 def _line_of_change(change: Mapping[str, Any], layout: Layout) -> bytes | Skipped:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from hundredfold.cutting import Batch
 from hundredfold.decoding import Record
 from hundredfold.errors import InvalidIngestError
-from hundredfold.items import AttributeValue, read_key, read_members, scalar_value
+from hundredfold.items import AttributeValue
+from hundredfold.members import read_key, read_members, scalar_value
 from hundredfold.origin import TableOrigin
 from hundredfold.outcomes import Prediction
 from hundredfold.signature import Signature
