@@ -16,7 +16,7 @@ from hundredfold.adapters.source_items import DynamoSourceItems
 from hundredfold.adapters.worker import Worker
 from hundredfold.batch_inference import BatchTask, infer_batch
 from hundredfold.bundle import Bundle, load
-from hundredfold.errors import BundleRefusedError, StoreBusyError
+from hundredfold.errors import BundleRefusedError
 from hundredfold.ingest import Model, card_key
 from hundredfold.observability import failures_logged, logger, metrics, observe_batch, observe_stream
 from hundredfold.ports import TimeLeft
@@ -24,7 +24,7 @@ from hundredfold.restoring import reseed_after_restore
 from hundredfold.settings import Settings
 from hundredfold.smoke import smoke
 from hundredfold.stream_inference import infer_stream
-from hundredfold.streams import KINESIS, place_of, source_of
+from hundredfold.streams import place_of, source_of
 from hundredfold_model import bundle_folder
 
 SECONDS_BEFORE_TIMEOUT = 2.0
@@ -99,37 +99,26 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def infer_records(bundle: Bundle, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Predict all records of a stream's event in one go, and report those that must come again."""
-    # Only here: it takes 40 ms of an environment's start, which ingests can do without.
-    from aws_lambda_powertools.utilities.batch import (
-        BatchProcessor,
-        EventType,
-        process_partial_response,
-    )
+    # Only here: Powertools' batch processor takes 40 ms of an environment's start, which ingests can do without.
+    from hundredfold.stream_reports import report_failures
 
-    source = source_of(event)
-    model = Model(context.invoked_function_arn, context.function_version)
+    source_of(event)
+    stream, version = place_of(event["Records"][0]).stream, context.function_version
+    logger.append_keys(stream=stream)
     with failures_logged():
         outcome = infer_stream(
             event["Records"],
             predict=bundle.predict,
             signature=bundle.card.signature,
             fields=settings.stream_fields,
-            model=model,
+            model=Model(context.invoked_function_arn, version),
             work=work,
             predictions=predictions,
             max_record_bytes=settings.record_bytes,
             time_left=time_left(context),
         )
-    observe_stream(place_of(event["Records"][0]).stream, outcome, model.version)
-
-    def report(record: Any) -> None:
-        if place_of(record.raw_event) in outcome.failed:
-            raise StoreBusyError("a record's prediction or rejection could not be stored")
-
-    kind = EventType.KinesisDataStreams if source == KINESIS else EventType.DynamoDBStreams
-    # Lambda takes a report of all records as of any other: what it has in hand is handed over again.
-    processor = BatchProcessor(kind, raise_on_entire_batch_failure=False)
-    return dict(process_partial_response(event, report, processor, context))
+    observe_stream(stream, outcome, version)
+    return report_failures(event, outcome, context)
 
 
 def time_left(context: LambdaContext) -> TimeLeft:
