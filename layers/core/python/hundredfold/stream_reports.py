@@ -10,7 +10,9 @@ from hundredfold.stream_inference import StreamOutcome
 from hundredfold.streams import KINESIS, place_of, source_of
 
 
-def report_failures(event: dict[str, Any], outcome: StreamOutcome, context: LambdaContext | None = None) -> dict[str, Any]:
+def report_failures(
+    event: dict[str, Any], outcome: StreamOutcome, context: LambdaContext | None = None
+) -> dict[str, Any]:
     """Return the answer to an event: `{"batchItemFailures": [{"itemIdentifier": SEQUENCE_NUMBER}, …]}`.
 
     Lambda hands over again what comes from the lowest of these numbers on, be it one record or all of them. So a
