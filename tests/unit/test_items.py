@@ -58,7 +58,9 @@ def test_a_number_keeps_every_digit(number: Decimal) -> None:
     assert Decimal(scalar_value(read_members(line)["n"])["N"]) == number
 
 
-@given(st.dictionaries(st.text(min_size=1), st.text(), max_size=5), st.binary(min_size=1), st.integers(-(10**38), 10**38))
+@given(
+    st.dictionaries(st.text(min_size=1), st.text(), max_size=5), st.binary(min_size=1), st.integers(-(10**38), 10**38)
+)
 def test_texts_and_keys_come_back_as_they_were(texts: dict[str, str], binary: bytes, number: int) -> None:
     item: dict[str, Any] = {name: {"S": text} for name, text in texts.items()}
     item |= {"pk": {"B": binary}, "sk": {"N": str(number)}}
