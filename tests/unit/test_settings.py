@@ -57,3 +57,11 @@ def test_the_longest_record_must_fit_into_a_batch() -> None:
     assert Settings.from_environment({**ENVIRONMENT, "BATCH_BYTES": "262144"}).batch_bytes == 262_144
     with pytest.raises(InvalidIngestError, match="BATCH_BYTES must be at least RECORD_BYTES"):
         Settings.from_environment({**ENVIRONMENT, "BATCH_BYTES": "262143"})
+
+
+def test_the_attributes_of_a_streams_fields_are_read() -> None:
+    read = Settings.from_environment({**ENVIRONMENT, "STREAM_FIELDS": "id=sku,text=body"})
+
+    assert read.stream_fields == {"id": "sku", "text": "body"}
+    with pytest.raises(InvalidIngestError, match="STREAM_FIELDS must be as field=attribute,field=attribute"):
+        Settings.from_environment({**ENVIRONMENT, "STREAM_FIELDS": "id"})
