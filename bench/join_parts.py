@@ -90,7 +90,7 @@ def main() -> None:
         for _ in work.stream(f"{part}.x"):
             pass
     making = time.process_time() - started
-    outside: dict[str, Any] = {"work": work, "ledger": NoLedger(), "sources": None, "models": None}
+    outside: dict[str, Any] = {"work": work, "ledger": NoLedger(), "sources": None, "tables": None, "models": None}
     planner = Planner(**outside, batch_records=100, batch_bytes=4 * 1024 * 1024)
     origin = ObjectsOrigin(SOURCE.bucket, SOURCE.key, layout=Layout(Kind.JSONL, Compression.NONE))
     where = ObjectLocation("work", "parts.json")

@@ -13,6 +13,7 @@ from hundredfold.adapters import clients
 from hundredfold.adapters.ledger import DynamoLedger
 from hundredfold.adapters.models import LambdaModels
 from hundredfold.adapters.objects import S3Sources, S3WorkObjects
+from hundredfold.adapters.tables import DynamoTables
 from hundredfold.planning import Planner
 from hundredfold.settings import Settings
 
@@ -29,6 +30,7 @@ def main() -> None:
     s3 = clients.s3()
     planner = Planner(
         sources=S3Sources(s3),
+        tables=DynamoTables(clients.dynamodb()),
         work=S3WorkObjects(s3, settings.work_bucket),
         models=LambdaModels(clients.lambda_(), settings.live_alias),
         ledger=DynamoLedger(clients.dynamodb(), settings.ledger_table),

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
-from deployed import Stack
+from deployed import PARAMETERS, Stack
 from hundredfold_cli.deploying import deploy_locally
 from hundredfold_cli.deployment import STACK_NAME
 from hundredfold_cli.local_stack import LocalStack
@@ -18,7 +18,7 @@ def stack() -> Iterator[Stack]:
     local = LocalStack(folder)
     try:
         process = local.start()
-        deploy_locally(process.environment(), folder / "deploy.log")
+        deploy_locally(process.environment(), folder / "deploy.log", PARAMETERS)
         yield Stack(process, process.deployment(STACK_NAME))
     finally:
         local.stop()

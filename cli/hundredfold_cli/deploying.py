@@ -16,6 +16,9 @@ from hundredfold_cli.failures import DeploymentError, NotThereError
 from hundredfold_cli.project import BUILT, ROOT, SAM, SAM_CONFIG, TEMPLATE
 from hundredfold_cli.releases import Releases, Version
 
+STREAM_PARAMETER = "StreamArn"
+"""The template's parameter that gives the alias `live` of the inference function a stream."""
+
 
 def deploy_locally(
     target: Mapping[str, str],
@@ -43,24 +46,29 @@ def deploy_locally(
     ReleaseRefusedError
         If what was deployed does not predict; what was live before stays live.
     """
-    with log.open("wb") as output:
-        done = subprocess.run(
-            _sam_deploy("local", STACK_NAME, parameters or {}),
-            env=_environment(target, log.parent / "sam"),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-    if done.returncode:
-        last = "\n  ".join(log.read_text(errors="replace").splitlines()[-12:])
-        raise DeploymentError(f"the template could not be deployed; all of it is in {log}, the end is:\n  {last}")
     session = boto3.Session(
         aws_access_key_id=target["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=target["AWS_SECRET_ACCESS_KEY"],
         region_name=target["AWS_REGION"],
     )
-    release_deployed(Deployment.find(session, target["AWS_ENDPOINT_URL"], STACK_NAME), built_model=built_model, say=say)
+
+    def find() -> Deployment:
+        return Deployment.find(session, target["AWS_ENDPOINT_URL"], STACK_NAME)
+
+    for step in _steps("local", parameters or {}, find, say):
+        with log.open("wb") as output:
+            done = subprocess.run(
+                _sam_deploy("local", STACK_NAME, step),
+                env=_environment(target, log.parent / "sam"),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        if done.returncode:
+            last = "\n  ".join(log.read_text(errors="replace").splitlines()[-12:])
+            raise DeploymentError(f"the template could not be deployed; all of it is in {log}, the end is:\n  {last}")
+        release_deployed(find(), built_model=built_model, say=say)
 
 
 def deploy_to_aws(
@@ -73,10 +81,15 @@ def deploy_to_aws(
     NotThereError, DeploymentError, ReleaseRefusedError
         As of `deploy_locally`.
     """
-    done = subprocess.run(_sam_deploy("default", stack, parameters), env=_environment({}, None), check=False)
-    if done.returncode:
-        raise DeploymentError("the template could not be deployed; sam says above why")
-    release_deployed(Deployment.find(boto3.Session(), None, stack), built_model=built_model, say=say)
+
+    def find() -> Deployment:
+        return Deployment.find(boto3.Session(), None, stack)
+
+    for step in _steps("default", parameters, find, say):
+        done = subprocess.run(_sam_deploy("default", stack, step), env=_environment({}, None), check=False)
+        if done.returncode:
+            raise DeploymentError("the template could not be deployed; sam says above why")
+        release_deployed(find(), built_model=built_model, say=say)
 
 
 def release_deployed(
@@ -101,6 +114,35 @@ def release_deployed(
     return version
 
 
+def _steps(
+    environment: str, parameters: Mapping[str, str], find: Callable[[], Deployment], say: Callable[[str], None]
+) -> list[dict[str, str]]:
+    """Return the parameters of each deployment that it takes: a stream needs the alias, which the first release makes.
+
+    Parameters
+    ----------
+    find : finds what is deployed; raises NotThereError if nothing is
+    """
+    # What the command line has goes before what the file has.
+    merged = {**_configured(environment), **parameters}
+    if not merged.get(STREAM_PARAMETER):
+        return [merged]
+    try:
+        live = Releases(find(), say).live()
+    except NotThereError:
+        live = None
+    if live:
+        return [merged]
+    say("nothing is live yet, so it is deployed without the stream first, and then with it.")
+    return [{name: value for name, value in merged.items() if name != STREAM_PARAMETER}, merged]
+
+
+def _configured(environment: str) -> dict[str, str]:
+    """Read the template's parameters that infra/samconfig.toml has for a target."""
+    configured = tomllib.loads(SAM_CONFIG.read_text())[environment]["deploy"]["parameters"]
+    return dict(word.partition("=")[::2] for word in configured.get("parameter_overrides", []))
+
+
 def _sam_deploy(environment: str, stack: str, parameters: Mapping[str, str]) -> list[str]:
     if missing := [path.relative_to(ROOT) for path in (*BUILT, SAM) if not path.exists()]:
         raise NotThereError(f"{missing[0]} is not there yet; run make build")
@@ -108,13 +150,8 @@ def _sam_deploy(environment: str, stack: str, parameters: Mapping[str, str]) -> 
         *(str(SAM), "deploy", "--config-file", str(SAM_CONFIG), "--config-env", environment),
         *("--template-file", str(TEMPLATE), "--stack-name", stack),
     ]
-    if not parameters:
-        return command
-    # What the command line has replaces all of what the file has.
-    configured = tomllib.loads(SAM_CONFIG.read_text())[environment]["deploy"]["parameters"]
-    overrides = dict(word.partition("=")[::2] for word in configured.get("parameter_overrides", []))
-    merged = {**overrides, **parameters}
-    return [*command, "--parameter-overrides", *(f"{name}={value}" for name, value in merged.items())]
+    overrides = ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
+    return [*command, *overrides] if parameters else command
 
 
 def _environment(target: Mapping[str, str], sam_folder: Path | None) -> dict[str, str]:

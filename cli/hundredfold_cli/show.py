@@ -59,6 +59,7 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
         "records in": f"{summary['records']:,}",
         "predicted": f"{summary['predicted']:,}",
         "rejected": _with_counts(summary["rejected"], summary["reasons"]),
+        **_written_back(summary),
         "failed": f"{summary['failed']:,}",
         "batches": f"{summary['batches']:,}"
         + (_with_counts(f", {summary['batches_failed']:,} failed", summary["failures"]) if summary["failures"] else ""),
@@ -77,6 +78,13 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
     for name, value in rows.items():
         table.add_row(name, value)
     out.print(table)
+
+
+def _written_back(summary: Mapping[str, Any]) -> dict[str, str]:
+    written, outdated = summary.get("written_back", 0), summary.get("outdated", 0)
+    if not (written or outdated):
+        return {}
+    return {"written back": f"{written:,}" + (f"  ({outdated:,} items changed or gone since)" if outdated else "")}
 
 
 def print_failures(failed: Mapping[str, Sequence[int]], ingest_id: str) -> None:

@@ -9,6 +9,7 @@ from hundredfold.adapters.ledger import DynamoLedger
 from hundredfold.adapters.models import LambdaModels
 from hundredfold.adapters.objects import S3Sources, S3WorkObjects
 from hundredfold.adapters.sealing import sealed
+from hundredfold.adapters.tables import DynamoTables
 from hundredfold.ingest import Plan, ingest_id_of, resume_from_input
 from hundredfold.observability import logger, metrics, observe_plan
 from hundredfold.planning import Planner
@@ -16,11 +17,13 @@ from hundredfold.settings import Settings
 
 settings = Settings.from_environment(os.environ)
 s3 = clients.s3()
+dynamodb = clients.dynamodb()
 planner = Planner(
     sources=S3Sources(s3),
+    tables=DynamoTables(dynamodb),
     work=S3WorkObjects(s3, settings.work_bucket),
     models=LambdaModels(clients.lambda_(), settings.live_alias),
-    ledger=DynamoLedger(clients.dynamodb(), settings.ledger_table),
+    ledger=DynamoLedger(dynamodb, settings.ledger_table),
     batch_records=settings.batch_records,
     batch_bytes=settings.batch_bytes,
     part_bytes=settings.part_bytes,

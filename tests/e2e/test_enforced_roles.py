@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed import Stack
+from deployed import PARAMETERS, TABLES, Stack
 from hundredfold_cli.deploying import deploy_locally
 from hundredfold_cli.deployment import STACK_NAME
 from hundredfold_cli.local_stack import LocalStack
@@ -48,7 +48,7 @@ def enforcing(proxy: FaultProxy) -> Iterator[Stack]:
     try:
         process = local.start({"AUTH": "true", "AWS_ENDPOINT_URL_S3": proxy.url})
         proxy.endpoint_port = process.port
-        deploy_locally(process.environment(), folder / "deploy.log")
+        deploy_locally(process.environment(), folder / "deploy.log", PARAMETERS)
         stack = Stack(process, process.deployment(STACK_NAME))
         # The local stack takes the request for GetAlias for one of ListAliases, whatever the policy says.
         planner = Policy(stack, "PlanIngestRole", "plan-ingest")
@@ -116,3 +116,31 @@ def test_a_role_without_a_permission_fails_the_ingest_at_once_and_the_ledger_say
     policy.put(policy.statements)
     assert enforcing.read("resume", ingest_id)["predicted"] == 250
     assert enforcing.read("verify", ingest_id)["ok"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [(f"{TABLES}enforced", None), ("another-table", "access is denied; deploy with the table's ARN")],
+    ids=["named", "not-named"],
+)
+def test_a_table_is_read_and_written_back_to_if_the_template_names_it(
+    enforcing: Stack, new_id: Callable[[], str], name: str, cause: str | None
+) -> None:
+    ingest_id = new_id()
+    dynamodb = enforcing.deployment.dynamodb
+    dynamodb.create_table(
+        TableName=name,
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "a"}, "text": {"S": "A fine film."}})
+
+    enforcing.execute(ingest_id, {"source": {"table": name, "write_back": "verdict"}})
+
+    summary = enforcing.read("summary", ingest_id)
+    if cause:
+        assert summary["status"] == "FAILED"
+        assert cause in summary["cause"]
+    else:
+        assert (summary["status"], summary["written_back"]) == ("COMPLETED", 1), summary

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from deployed import Stack
+from deployed import STREAM, TABLES, Stack
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:hundredfold"
+KINESIS_STREAM = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{STREAM}"
+SOURCE_TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{TABLES}1"
 STATES = f"arn:aws:states:{REGION}:{ACCOUNT}"
 
 
@@ -48,6 +50,10 @@ ROLES = [
             ("dynamodb:PutItem", "{ledger}"),
             ("dynamodb:GetItem", "{ledger}"),
             ("dynamodb:Query", "{ledger}"),
+            ("s3:AbortMultipartUpload", "{work}/ingests/i1/staged/000000.jsonl"),
+            ("dynamodb:DescribeTable", SOURCE_TABLE),
+            ("dynamodb:Scan", SOURCE_TABLE),
+            ("dynamodb:Query", f"{SOURCE_TABLE}/index/by-shelf"),
             ("lambda:GetAlias", f"{FUNCTION}-infer-batch:live"),
             ("logs:CreateLogStream", "{logs}plan-ingest:log-stream:s"),
             ("logs:PutLogEvents", "{logs}plan-ingest:log-stream:s"),
@@ -62,6 +68,16 @@ ROLES = [
             ("s3:ListBucket", "{source}"),
             ("s3:PutObject", "{work}/ingests/i1/rejected/00000000.jsonl"),
             ("s3:DeleteObject", "{work}/ingests/i1/rejected/00000000.jsonl"),
+            ("s3:GetObject", "{work}/ingests/i1/staged/000000.jsonl"),
+            ("dynamodb:UpdateItem", SOURCE_TABLE),
+            *(
+                (f"kinesis:{action}", KINESIS_STREAM)
+                for action in (
+                    "DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards",
+                )
+            ),
+            ("s3:PutObject", "{work}/streams/tests-reviews/rejected/shardId-0/1.json"),
+            ("sqs:SendMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:hundredfold-stream-failures"),
             ("s3:PutObject", "{work}/ingests/i1/card.json"),
             ("dynamodb:BatchWriteItem", "{predictions}"),
             ("dynamodb:DeleteItem", "{predictions}"),

@@ -15,6 +15,17 @@ from hundredfold_cli.local_stack import Process
 COMMAND_SECONDS = 300
 EXECUTION_SECONDS = 120
 
+TABLES = "tests-items-"
+"""What the names of tables begin with that ingests may read."""
+STREAM = "tests-reviews"
+"""The Kinesis stream that the inference function is given; a test makes it."""
+_TABLE = f"arn:aws:dynamodb:us-east-1:000000000000:table/{TABLES}*"
+PARAMETERS = {
+    "SourceTableArns": f"{_TABLE},{_TABLE}/index/*",
+    "StreamArn": f"arn:aws:kinesis:us-east-1:000000000000:stream/{STREAM}",
+}
+"""What the local stack of the tests is deployed with: every door is open."""
+
 
 @dataclass(frozen=True)
 class Stack:

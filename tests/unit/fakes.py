@@ -6,15 +6,19 @@ what makes doing it twice doing it once.
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Self
 
 from hundredfold.errors import IngestExistsError, SourceChangedError, SourceMissingError
 from hundredfold.ingest import Model, Plan
+from hundredfold.items import AttributeValue, Item
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Summary
 from hundredfold.ports import TimeLeft
+from hundredfold.segments import Segment
 from hundredfold.source import ObjectLocation, Source
+from hundredfold.table import Table
+from hundredfold.write_back import ItemAnswer, WrittenBack
 
 
 @dataclass
@@ -52,6 +56,25 @@ class MemorySources:
         if _etag(content) != source.etag:
             raise SourceChangedError(str(source.location))
         return content
+
+
+@dataclass
+class MemoryTables:
+    """Fulfils `ports.Tables`: one table, of which each segment has every so-manieth item, in pages of two."""
+
+    table: Table = field(default_factory=lambda: Table("id", ("id",), {"id": "S"}, 0, True))
+    items: list[Item] = field(default_factory=list)
+    error: Exception | None = None
+
+    def describe(self, table: str, index: str = "") -> Table:
+        if self.error is not None:
+            raise self.error
+        return self.table
+
+    def read(self, segment: Segment) -> Iterator[Sequence[Item]]:
+        mine = self.items[segment.number :: segment.of]
+        for first in range(0, len(mine) or 1, 2):
+            yield mine[first : first + 2]
 
 
 class MemoryUpload:
@@ -118,11 +141,15 @@ class FixedModels:
 
 @dataclass
 class MemoryPredictions:
-    """Fulfils `ports.Predictions`: `items` by the table's keys; raises `error`, if there is one, before writing."""
+    """Fulfils `ports.Predictions`: `items` by the table's keys; raises `error`, if there is one, before writing.
+
+    `refused` is what a busy table does not take of `write_each`.
+    """
 
     items: dict[tuple[str, str], tuple[Prediction, int, Model]] = field(default_factory=dict)
     effects: list[str] = field(default_factory=list)
     error: Exception | None = None
+    refused: frozenset[str] = frozenset()
 
     def write(
         self, ingest_id: str, batch: int, model: Model, predictions: Sequence[Prediction], time_left: TimeLeft
@@ -134,11 +161,47 @@ class MemoryPredictions:
         self.effects.append(f"predictions {batch} {len(predictions)}")
         return float(len(predictions))
 
+    def write_each(self, model: Model, predictions: Mapping[str, Prediction], time_left: TimeLeft) -> frozenset[str]:
+        if self.error is not None:
+            raise self.error
+        for origin, prediction in predictions.items():
+            if origin not in self.refused:
+                self.items[prediction.record_id, origin] = (prediction, -1, model)
+        self.effects.append(f"each {len(predictions)}")
+        return self.refused & frozenset(predictions)
+
     def withdraw(self, ingest_id: str, batch: int, record_ids: Sequence[str]) -> None:
         for record_id in record_ids:
             if (record_id, ingest_id) in self.items and self.items[record_id, ingest_id][1] == batch:
                 del self.items[record_id, ingest_id]
         self.effects.append(f"withdraw {batch} {','.join(record_ids)}")
+
+
+@dataclass
+class MemoryItems:
+    """Fulfils `ports.SourceItems`: `there` has the items' attributes by the value of their one key."""
+
+    there: dict[str, dict[str, AttributeValue]] = field(default_factory=dict)
+    effects: list[str] = field(default_factory=list)
+
+    def write_back(
+        self,
+        table: str,
+        attribute: str,
+        ingest_id: str,
+        model: Model,
+        answers: Sequence[ItemAnswer],
+        time_left: TimeLeft,
+    ) -> WrittenBack:
+        written = 0
+        for answer in answers:
+            [key] = answer.key.values()
+            item = self.there.get(next(iter(key.values())), {})
+            if item and all(item.get(name) == value for name, value in answer.read.items()):
+                item[attribute] = {"S": str(answer.prediction.label)}
+                written += 1
+        self.effects.append(f"back {table} {attribute} {written}")
+        return WrittenBack(written, len(answers) - written, float(len(answers)))
 
 
 @dataclass

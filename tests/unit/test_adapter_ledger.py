@@ -247,6 +247,8 @@ def test_a_finished_ingest_keeps_its_plan(aws: AnsweringServer, ledger: DynamoLe
         "cause": {"S": "StoreBusyError: busy"},
         "drift": {"NULL": True},
         "usd": {"NULL": True},
+        "written_back": {"N": "0"},
+        "outdated": {"N": "0"},
     }
 
 

@@ -422,3 +422,42 @@ def test_the_calls_of_a_batch_are_sent_at_once(aws: AnsweringServer, written: Wr
 
     assert not together.broken
     assert len(aws.requests) == 4
+
+
+# ---------------------------------------------------------------- predictions that are of no ingest
+
+
+def streamed(count: int) -> dict[str, Prediction]:
+    return {f"reviews/{number}": Prediction(f"r{number}", "pos", 0.5) for number in range(count)}
+
+
+def test_predictions_of_no_ingest_lie_under_what_they_came_from_and_have_no_batch(
+    aws: AnsweringServer, written: Written
+) -> None:
+    assert written.predictions.write_each(MODEL, streamed(1), lambda: 60.0) == frozenset()
+
+    [put] = aws.requests[0].json["RequestItems"]["predictions"]
+    assert put["PutRequest"]["Item"] == {
+        "record_id": {"S": "r0"},
+        "label": {"S": "pos"},
+        "score": {"N": "0.5"},
+        "ingest_id": {"S": "reviews/0"},
+        "model_version": {"S": "7"},
+        "predicted_at": {"S": NOW},
+    }
+
+
+def test_of_calls_that_a_busy_table_did_not_take_all_are_told_and_of_the_others_none(
+    aws: AnsweringServer, written: Written
+) -> None:
+    busy = dynamodb_error("InternalServerError", status=500)
+    aws.answer = lambda request: busy if "r25" in ids_of(request) else ALL_WRITTEN
+
+    failed = written.predictions.write_each(MODEL, streamed(60), lambda: 60.0)
+
+    assert failed == {f"reviews/{number}" for number in range(25, 50)}
+
+
+def test_all_are_told_when_time_is_out(aws: AnsweringServer, written: Written) -> None:
+    assert written.predictions.write_each(MODEL, streamed(30), lambda: 0.0) == frozenset(streamed(30))
+    assert aws.requests == []

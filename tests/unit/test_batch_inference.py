@@ -17,7 +17,7 @@ from hundredfold.source import ObjectLocation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.fakes import MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
+from tests.unit.fakes import MemoryItems, MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
 
 LOCATION = ObjectLocation("records", "reviews.jsonl")
 ORIGIN = ObjectsOrigin(LOCATION.bucket, LOCATION.key)
@@ -81,6 +81,7 @@ class World:
             sources=self.sources,
             work=self.work,
             predictions=self.predictions,
+            items=MemoryItems(),
             ledger=self.ledger,
             max_record_bytes=self.max_record_bytes,
             time_left=lambda: 60.0,

@@ -14,7 +14,10 @@ NAMES = ("business", "engineer")
 
 AWS_METRICS = {
     # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html (2026-11)
-    "AWS/Lambda": ({"FunctionName"}, {"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions"}),
+    "AWS/Lambda": (
+        {"FunctionName"},
+        {"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions", "IteratorAge"},
+    ),
     # https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html (2026-11)
     "AWS/States": (
         {"StateMachineArn"},
@@ -22,6 +25,9 @@ AWS_METRICS = {
     ),
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html (2026-11)
     "AWS/DynamoDB": ({"TableName"}, {"ConsumedWriteCapacityUnits", "WriteThrottleEvents"}),
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    # (2026-11)
+    "AWS/SQS": ({"QueueName"}, {"ApproximateNumberOfMessagesVisible"}),
 }
 
 
@@ -99,12 +105,14 @@ def test_widgets_do_not_overlap_and_stay_on_the_grid(name: str) -> None:
 def test_every_alarm_says_what_to_do_and_watches_a_metric_that_exists(resources: dict[str, Any]) -> None:
     alarms = {name: r["Properties"] for name, r in resources.items() if r["Type"] == "AWS::CloudWatch::Alarm"}
 
-    assert len(alarms) == 6
+    assert len(alarms) == 8
     for alarm in alarms.values():
         ours = alarm["Namespace"] == NAMESPACE
         assert alarm["MetricName"] in (ALL if ours else AWS_METRICS[alarm["Namespace"]][1])
         assert alarm["AlarmActions"] == ["AlarmTopic"]
-        assert re.search(r"[Rr]un hundredfold|lower MaxConcurrency|Lower MaxConcurrency", alarm["AlarmDescription"])
+        assert re.search(
+            r"[Rr]un hundredfold|docs/streams.md|lower MaxConcurrency|Lower MaxConcurrency", alarm["AlarmDescription"]
+        )
 
 
 def test_stacked_series_get_the_same_times() -> None:

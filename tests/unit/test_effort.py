@@ -21,7 +21,7 @@ from hundredfold.source import ObjectLocation, Source
 from hundredfold.summarizing import summarize
 
 from tests.unit.answering_server import AnsweringServer, Reply, json_reply
-from tests.unit.fakes import MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
+from tests.unit.fakes import MemoryItems, MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
 
 CONTENT = b'{"id":"r1","age":20}\n{"id":"r2","age":40}\n{"id":"r3","age":"old"}\n{"id":"r4","age":99}'
 LOCATION = ObjectLocation("records", "ages.jsonl")
@@ -59,6 +59,7 @@ def infer(baseline: Baseline | None, effort: Effort | None) -> BatchOutcome:
         sources=sources,
         work=MemoryWork(),
         predictions=MemoryPredictions(),
+        items=MemoryItems(),
         ledger=ledger,
         max_record_bytes=100,
         time_left=lambda: 60.0,

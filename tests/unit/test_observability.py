@@ -8,10 +8,20 @@ from typing import Any
 import pytest
 from hundredfold.ingest import Model, Plan
 from hundredfold.metric_names import ALL, COLD_START, Metric, rejected_for, unit_of
-from hundredfold.observability import failures_logged, logger, metrics, observe_batch, observe_plan, observe_summary
+from hundredfold.observability import (
+    failures_logged,
+    logger,
+    metrics,
+    observe_batch,
+    observe_plan,
+    observe_stream,
+    observe_summary,
+)
 from hundredfold.origin import ObjectsOrigin
 from hundredfold.outcomes import BatchOutcome, Drift, Effort, Reason, Status, Summary
 from hundredfold.source import ObjectLocation, Source
+from hundredfold.stream_inference import StreamOutcome
+from hundredfold.streams import Place
 
 PLAN = Plan(
     "i1",
@@ -36,6 +46,10 @@ SUMMARY = Summary(
     "i1", Status.FAILED, 200, 150, 10, 40, 2, 1, 20.5, "t0", "7", "s3://b/k", {"not_json": 10}, {},
     cause="x", drift=Drift(0.1, 0.2, 0.3, 0.04), usd=0.05,
 )  # fmt: skip
+
+STREAMED = StreamOutcome(
+    9, 4, 2, 1, 1, failed=frozenset({Place("reviews", "shardId-000000000000", "49")}), reasons={"not_json": 2}
+)
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +97,20 @@ def test_a_warm_batch_says_nothing_of_a_start() -> None:
     assert names(emitted()).isdisjoint({"InitDuration", "ModelLoadDuration"})
 
 
+def test_a_streams_records_are_counted_and_its_name_is_no_dimension() -> None:
+    observe_stream("reviews", STREAMED, "7")
+
+    document = emitted()
+    assert document["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+    assert (document["stream"], document["model_version"]) == ("reviews", "7")
+    assert {name: document[name] for name in names(document)} == {
+        "StreamRecordsPredicted": [4.0],
+        "StreamRecordsRejected": [2.0],
+        "StreamRecordsSkipped": [2.0],  # one deleted, one without an image
+        "StreamRecordsFailed": [1.0],
+    }
+
+
 def test_an_ingest_is_summed_up_with_every_reason_zeros_too() -> None:
     observe_summary(SUMMARY)
 
@@ -115,6 +143,8 @@ def test_everything_emitted_is_in_the_list_and_everything_in_the_list_is_emitted
     observe_batch("i1", BATCH, "7", 1.0)
     found |= names(emitted())
     observe_summary(SUMMARY)
+    found |= names(emitted())
+    observe_stream("reviews", STREAMED, "7")
     found |= names(emitted())
 
     assert found | {COLD_START} == ALL

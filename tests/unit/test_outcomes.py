@@ -66,7 +66,8 @@ def test_a_summary_is_written_as_json_with_its_status_as_a_word() -> None:
     assert written["status"] == "COMPLETED"
     assert written["reasons"] == {"not_json": 1}
     assert (written["cause"], written["drift"], written["usd"]) == (None, None, None)
-    assert len(written) == 17
+    assert (written["written_back"], written["outdated"]) == (0, 0)
+    assert len(written) == 19
 
 
 def test_reasons_are_the_words_that_are_stored() -> None:

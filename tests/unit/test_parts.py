@@ -28,7 +28,7 @@ from hundredfold.source import ObjectLocation, Source
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryWork
+from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork
 from tests.unit.test_cutting import naive_lines
 
 BOM = b"\xef\xbb\xbf"
@@ -78,6 +78,7 @@ class World:
     def planner(self) -> Planner:
         return Planner(
             sources=self.sources,
+            tables=MemoryTables(),
             work=self.work,
             models=FixedModels(Model("arn:infer:7", "7")),
             ledger=self.ledger,

@@ -19,7 +19,7 @@ from hundredfold.pieces import find_pieces
 from hundredfold.planning import Planner
 from hundredfold.source import ObjectLocation
 
-from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryWork
+from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork
 
 ONE = b'{"id":"1"}\n{"id":"2"}\n{"id":"3"}\n'
 OTHER = b'\n{"id":"4"}\n'
@@ -41,7 +41,7 @@ class World:
         self.work = MemoryWork()
         self.ledger = MemoryLedger()
         self.planner = Planner(
-            *(sources, self.work, FixedModels(Model("arn:infer:7", "7")), self.ledger),
+            *(sources, MemoryTables(), self.work, FixedModels(Model("arn:infer:7", "7")), self.ledger),
             batch_records=2,
             batch_bytes=1000,
         )

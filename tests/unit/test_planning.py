@@ -11,7 +11,7 @@ from hundredfold.ingest import Model, Plan
 from hundredfold.planning import Planner
 from hundredfold.source import ObjectLocation, Source
 
-from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryWork
+from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork
 
 LOCATION = ObjectLocation("records", "reviews.jsonl")
 INPUT = {"source": {"bucket": "records", "key": "reviews.jsonl"}}
@@ -33,6 +33,7 @@ class World:
     def plan(self, ingest_id: str = "i1", started_at: str = STARTED, execution_input: object = INPUT) -> Plan:
         planner = Planner(
             sources=self.sources,
+            tables=MemoryTables(),
             work=self.work,
             models=self.models,
             ledger=self.ledger,

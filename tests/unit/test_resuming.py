@@ -25,7 +25,15 @@ from hundredfold.source import ObjectLocation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.fakes import FixedModels, MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
+from tests.unit.fakes import (
+    FixedModels,
+    MemoryItems,
+    MemoryLedger,
+    MemoryPredictions,
+    MemorySources,
+    MemoryTables,
+    MemoryWork,
+)
 
 LOCATION = ObjectLocation("records", upload_key("i1"))
 ORIGIN = ObjectsOrigin(LOCATION.bucket, LOCATION.key)
@@ -57,6 +65,7 @@ class World:
     def outside(self) -> dict[str, Any]:
         return {
             "sources": self.sources,
+            "tables": MemoryTables(),
             "work": self.work,
             "models": self.models,
             "ledger": self.ledger,
@@ -254,6 +263,7 @@ def infer_again(data: bytes, work: MemoryWork, predictions: MemoryPredictions, *
         sources=sources,
         work=work,
         predictions=predictions,
+        items=MemoryItems(),
         ledger=MemoryLedger(),
         max_record_bytes=100,
         time_left=lambda: 60.0,

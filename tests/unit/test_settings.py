@@ -64,3 +64,11 @@ def test_the_bytes_of_a_part_are_told_to_the_planner_only() -> None:
     assert Settings.from_environment({**ENVIRONMENT, "PART_BYTES": "1073741824"}).part_bytes == 1024**3
     with pytest.raises(InvalidIngestError, match="PART_BYTES must be a positive number"):
         Settings.from_environment({**ENVIRONMENT, "PART_BYTES": "0"})
+
+
+def test_the_attributes_of_a_streams_fields_are_read() -> None:
+    read = Settings.from_environment({**ENVIRONMENT, "STREAM_FIELDS": "id=sku,text=body"})
+
+    assert read.stream_fields == {"id": "sku", "text": "body"}
+    with pytest.raises(InvalidIngestError, match="STREAM_FIELDS must be as field=attribute,field=attribute"):
+        Settings.from_environment({**ENVIRONMENT, "STREAM_FIELDS": "id"})

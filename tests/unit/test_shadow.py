@@ -11,7 +11,7 @@ from hundredfold.planning import Planner
 from hundredfold.shadow import Shadow, shadow_from_input
 from hundredfold.source import ObjectLocation
 
-from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryWork
+from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork
 
 
 def batches(count: int) -> list[Batch]:
@@ -79,6 +79,7 @@ def test_it_is_planned_as_an_ingest_of_its_share_with_its_own_model() -> None:
 
     planner = Planner(
         sources=MemorySources({location: content}),
+        tables=MemoryTables(),
         work=work,
         models=FixedModels(Model("arn:f:3", "3")),
         ledger=ledger,

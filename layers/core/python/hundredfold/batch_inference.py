@@ -12,11 +12,12 @@ from hundredfold.decoding import Record, decode_batch, reject_unread
 from hundredfold.health import Baseline
 from hundredfold.inference import Predict, predict_batch
 from hundredfold.ingest import Model, rejections_key
-from hundredfold.origin import Origin, origin_from_dict
+from hundredfold.origin import Origin, TableOrigin, origin_from_dict
 from hundredfold.outcomes import BatchOutcome, Effort, Prediction, Rejection
-from hundredfold.ports import Ledger, Predictions, Sources, TimeLeft, WorkObjects
+from hundredfold.ports import Ledger, Predictions, SourceItems, Sources, TimeLeft, WorkObjects
 from hundredfold.signature import Signature
 from hundredfold.source import Source
+from hundredfold.write_back import WrittenBack, check_write_back, item_answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def infer_batch(
     sources: Sources,
     work: WorkObjects,
     predictions: Predictions,
+    items: SourceItems,
     ledger: Ledger,
     max_record_bytes: int,
     time_left: TimeLeft,
@@ -63,7 +65,8 @@ def infer_batch(
 ) -> BatchOutcome:
     """Give every record of a batch its outcome. Doing it twice is doing it once: all keys are the records' own.
 
-    The ledger's entry is written last: a batch that has it is wholly stored.
+    The predictions table is the record of account; only then are answers written back onto items, if that is asked
+    for. The ledger's entry is written last: a batch that has it is wholly stored.
 
     Parameters
     ----------
@@ -73,11 +76,17 @@ def infer_batch(
     Raises
     ------
     SourceChangedError, SourceMissingError
+    InvalidIngestError
+        If answers cannot be written back to the attribute that was asked for.
     OutOfTimeError, StoreBusyError
         Trying again can help; nothing is in the ledger.
     """
     batch = task.batch
     watch = _StopWatch(clock)
+    to_items = task.origin if isinstance(task.origin, TableOrigin) and task.origin.write_back else None
+    if to_items:
+        check_write_back(to_items, signature)
+    data = b""
     if batch.records == 1 and batch.length - 1 > max_record_bytes:
         records: list[Record] = []
         rejections = reject_unread(batch, max_record_bytes=max_record_bytes)
@@ -107,6 +116,10 @@ def infer_batch(
         )
     if batch.again:
         _remove_leftovers(task, found, rejections, work, predictions)
+    back = WrittenBack()
+    if to_items:
+        answers = list(item_answers(to_items, signature, data, batch, records, found))
+        back = items.write_back(to_items.table, to_items.write_back, task.ingest_id, task.model, answers, time_left)
     watch.lap("write")
 
     outcome = BatchOutcome(
@@ -116,8 +129,10 @@ def infer_batch(
         rejected=len(rejections),
         reasons=dict(Counter(rejection.reason.value for rejection in rejections)),
         milliseconds=watch.milliseconds,
-        effort=replace(effort, write_units=units) if effort else None,
+        effort=replace(effort, write_units=units, write_back_units=back.units) if effort else None,
         sketch=sketch,
+        written_back=back.written,
+        outdated=back.outdated,
     )
     repeated = ledger.batch_done(task.ingest_id, outcome)
     return replace(outcome, repeated=True) if repeated else outcome

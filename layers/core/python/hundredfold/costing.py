@@ -119,6 +119,7 @@ class Work:
     other_memory_mb : memory of those two
     child_seconds : how long a child execution takes on average
     prediction_writes, ledger_writes, reads : DynamoDB units
+    write_back_writes : the same, of writing predictions back onto items
     rejected_batches : batches that wrote an object of rejections
     card_writes : 1 if the model's card was kept with the ingest
     log_bytes : what the functions logged
@@ -144,6 +145,7 @@ class Work:
     log_bytes: float
     workers: int = 0
     architecture: str = "x86_64"
+    write_back_writes: float = 0.0
 
 
 @cache
@@ -177,6 +179,7 @@ def uses(work: Work) -> list[Use]:
     parts = math.ceil(work.source_bytes / STREAM_PART_BYTES)
     return [
         Use("dynamodb_writes", "predictions", work.prediction_writes),
+        Use("dynamodb_writes", "predictions, back onto their items", work.write_back_writes),
         Use("dynamodb_writes", "ledger", work.ledger_writes),
         Use("dynamodb_reads", "ledger, by the summary", work.reads),
         Use("standard_transitions", "states of the ingest's execution", TRANSITIONS_OF_PARENT),
@@ -256,6 +259,7 @@ class Taken:
     init_milliseconds: int = 0
     memory_mb: int = 0
     write_units: float = 0.0
+    write_back_units: float = 0.0
     rejected_batches: int = 0
     sketch: Sketch | None = None
     workers: set[str] = field(default_factory=set)
@@ -275,6 +279,7 @@ class Taken:
             self.init_milliseconds += entry.effort.init_milliseconds
             self.memory_mb = max(self.memory_mb, entry.effort.memory_mb)
             self.write_units += entry.effort.write_units
+            self.write_back_units += entry.effort.write_back_units
             self.workers.add(entry.effort.worker)
 
     def work(self, *, source_bytes: int, other_memory_mb: int, assumed: Assumptions = ASSUMED) -> Work:
@@ -299,6 +304,7 @@ class Taken:
             card_writes=int(self.sketch is not None),
             log_bytes=self.batches * assumed.log_bytes_a_batch + assumed.log_bytes_an_ingest,
             workers=len(self.workers),
+            write_back_writes=self.write_back_units,
         )
 
 

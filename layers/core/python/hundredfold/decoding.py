@@ -74,6 +74,11 @@ def decode_batch(
     return records, rejections
 
 
+def decode_record(content: bytes, number: int, signature: Signature, *, max_record_bytes: int) -> Record | Rejection:
+    """Read a record that is in no batch, such as one of a stream; `number` stands for its line."""
+    return _decode_line(content, number, 0, set(), signature, max_record_bytes, converts=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of a batch that is not blank: its number in the source, its bytes, and its id if it has one."""

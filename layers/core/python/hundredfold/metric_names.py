@@ -48,6 +48,15 @@ class Metric(StrEnum):
     UNSEEN_PERCENT = "UnseenPercent"
 
 
+class StreamMetric(StrEnum):
+    """Names of metrics of streams, which no ingest sends: by the inference function, once an event. All are counts."""
+
+    RECORDS_PREDICTED = "StreamRecordsPredicted"
+    RECORDS_REJECTED = "StreamRecordsRejected"
+    RECORDS_SKIPPED = "StreamRecordsSkipped"
+    RECORDS_FAILED = "StreamRecordsFailed"
+
+
 COLD_START: Final = "ColdStart"
 """Powertools' own, with the dimensions service and function_name."""
 
@@ -77,7 +86,7 @@ _PURE_NUMBERS = {
 }
 
 
-def unit_of(metric: Metric) -> str:
+def unit_of(metric: Metric | StreamMetric) -> str:
     """Return a metric's unit, as CloudWatch spells it. The cost is in USD, for which CloudWatch has no unit."""
     match metric:
         case _ if metric in _MILLISECONDS:
@@ -94,4 +103,10 @@ def unit_of(metric: Metric) -> str:
             return "Count"
 
 
-ALL: Final = frozenset({*(metric.value for metric in Metric), *(rejected_for(reason) for reason in Reason), COLD_START})
+ALL: Final = frozenset(
+    {
+        *(metric.value for metric in (*Metric, *StreamMetric)),
+        *(rejected_for(reason) for reason in Reason),
+        COLD_START,
+    }
+)

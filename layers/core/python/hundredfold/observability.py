@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
 
-from hundredfold.metric_names import NAMESPACE, SERVICE, Metric, rejected_for, unit_of
+from hundredfold.metric_names import NAMESPACE, SERVICE, Metric, StreamMetric, rejected_for, unit_of
 from hundredfold.outcomes import BatchOutcome, Reason, Summary
 
 if TYPE_CHECKING:
     from hundredfold.ingest import Plan
+    from hundredfold.stream_inference import StreamOutcome
 
 logger = Logger(service=SERVICE)
 metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
@@ -67,6 +68,32 @@ def observe_batch(
     )
 
 
+def observe_stream(stream: str, outcome: "StreamOutcome", model_version: str) -> None:
+    """Log and count what became of the records of an event of a stream."""
+    metrics.add_metadata("stream", stream)
+    metrics.add_metadata("model_version", model_version)
+    skipped = outcome.deleted + outcome.imageless
+    _add(StreamMetric.RECORDS_PREDICTED, outcome.predicted)
+    _add(StreamMetric.RECORDS_REJECTED, outcome.rejected)
+    _add(StreamMetric.RECORDS_SKIPPED, skipped)
+    _add(StreamMetric.RECORDS_FAILED, len(outcome.failed))
+    logger.info(
+        "inferred a stream's records",
+        predicted=outcome.predicted,
+        rejected=outcome.rejected,
+        skipped=skipped,
+        failed=len(outcome.failed),
+        reasons=dict(outcome.reasons),
+        model_version=model_version,
+    )
+    if outcome.imageless:
+        logger.warning(
+            "the stream shows no new images, so there is nothing to predict: "
+            "let its view type be NEW_IMAGE or NEW_AND_OLD_IMAGES",
+            records=outcome.imageless,
+        )
+
+
 @contextmanager
 def failures_logged() -> Iterator[None]:
     """Log an error that ends a call, so that the call is found by its ingest and batch, and its cost is counted.
@@ -114,5 +141,5 @@ _STEPS = {
 }
 
 
-def _add(metric: Metric, value: float) -> None:
+def _add(metric: Metric | StreamMetric, value: float) -> None:
     metrics.add_metric(metric.value, unit_of(metric), value)

@@ -71,7 +71,7 @@ class Effort:
     started_at : milliseconds since 1970
     init_milliseconds : how long the environment took to start, if this batch was its first; else 0
     memory_mb : of the function
-    write_units : of DynamoDB that its predictions consumed
+    write_units, write_back_units : of DynamoDB, that its predictions consumed, and their writing back onto items
     """
 
     worker: str
@@ -79,6 +79,7 @@ class Effort:
     init_milliseconds: int = 0
     memory_mb: int = 0
     write_units: float = 0.0
+    write_back_units: float = 0.0
 
     @property
     def cold_start(self) -> bool:
@@ -170,6 +171,8 @@ class BatchOutcome:
     effort : what it took beside that; None of outcomes from before that was kept
     sketch : what it held; None if the model has no baseline
     repeated : whether the ledger had it already: the batch was delivered twice, and must be counted once
+    written_back, outdated : of the predictions, how many were written back onto their items, and how many were not
+        since the item had changed or gone; both 0 if nothing is written back
     """
 
     batch: int
@@ -181,6 +184,8 @@ class BatchOutcome:
     effort: Effort | None = None
     sketch: Sketch | None = None
     repeated: bool = False
+    written_back: int = 0
+    outdated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +206,13 @@ class Totals:
     rejected: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     failures: tuple[BatchFailure, ...] = ()
+    written_back: int = 0
+    outdated: int = 0
 
     @classmethod
     def of(cls, entries: Iterable[BatchOutcome | BatchFailure]) -> Self:
         """Add up the ledger's entries of one ingest."""
-        batches = predicted = rejected = 0
+        batches = predicted = rejected = written_back = outdated = 0
         reasons: Counter[str] = Counter()
         failures: list[BatchFailure] = []
         for entry in entries:
@@ -215,6 +222,8 @@ class Totals:
             batches += 1
             predicted += entry.predicted
             rejected += entry.rejected
+            written_back += entry.written_back
+            outdated += entry.outdated
             reasons.update(entry.reasons)
         return cls(
             batches,
@@ -222,6 +231,8 @@ class Totals:
             rejected,
             dict(reasons.most_common()),
             tuple(sorted(failures, key=lambda f: f.batch)),
+            written_back,
+            outdated,
         )
 
 
@@ -247,6 +258,8 @@ class Summary:
     cause : why the ingest as a whole failed, or None
     drift : how far it is from the model's baseline; None if there is none, or too few records to tell
     usd : what it cost by the ledger and the list prices; None where no prices are known
+    written_back, outdated : of the predictions of a table's items, how many were written back onto them, and how many
+        were not since the item had changed or gone; both 0 if nothing is written back
     """
 
     ingest_id: str
@@ -266,6 +279,8 @@ class Summary:
     cause: str | None = None
     drift: Drift | None = None
     usd: float | None = None
+    written_back: int = 0
+    outdated: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

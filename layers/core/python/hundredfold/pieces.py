@@ -1,4 +1,4 @@
-"""Pieces: what an origin consists of, each read at one go and in a fixed order."""
+"""Pieces: what an origin of objects consists of, each read at one go and in a fixed order."""
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +9,7 @@ from typing import Self
 from hundredfold.cutting import LEDGER_SHARDS, Batch, cut
 from hundredfold.errors import InvalidIngestError, SourceMissingError
 from hundredfold.ingest import staged_key
-from hundredfold.origin import Layout, ObjectsOrigin, Origin
+from hundredfold.origin import Layout, ObjectsOrigin
 from hundredfold.ports import Sources, Upload, WorkObjects
 from hundredfold.ranges import OwnLines
 from hundredfold.reading import read_as_lines
@@ -63,7 +63,7 @@ class CutPiece:
     start: int = 0
 
 
-def find_pieces(origin: Origin, sources: Sources) -> tuple[Origin, list[Piece]]:
+def find_pieces(origin: ObjectsOrigin, sources: Sources) -> tuple[ObjectsOrigin, list[Piece]]:
     """Pin what an origin consists of; return it with kind and compression as they were found, and its pieces.
 
     Raises
@@ -73,8 +73,6 @@ def find_pieces(origin: Origin, sources: Sources) -> tuple[Origin, list[Piece]]:
     InvalidIngestError
         If its objects are of different kinds, or too many.
     """
-    if not isinstance(origin, ObjectsOrigin):
-        raise InvalidIngestError(f"{origin} is a table, which is not read yet")
     if origin.key:
         found = [sources.pin(ObjectLocation(origin.bucket, origin.key))]
     else:

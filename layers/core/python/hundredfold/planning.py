@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import Any
 
 from hundredfold.cutting import Batch, encode_manifest, stream_manifest
@@ -20,11 +19,12 @@ from hundredfold.ingest import (
     resume_from_input,
     resumed_manifest_key,
 )
-from hundredfold.origin import Compression, Kind, Layout, Origin, origin_from_input
+from hundredfold.origin import Compression, Kind, Layout, Origin, TableOrigin, origin_from_input
 from hundredfold.outcomes import BatchOutcome
 from hundredfold.parts import PART_BYTES, PlannedPart, divide, read_part, read_pieces, write_part, write_parts
 from hundredfold.pieces import CutPiece, Piece, cut_piece, find_pieces, in_order
-from hundredfold.ports import Ledger, Models, Sources, Upload, WorkObjects
+from hundredfold.ports import Ledger, Models, Sources, Tables, Upload, WorkObjects
+from hundredfold.segments import find_segments, stage_segments
 from hundredfold.shadow import shadow_from_input
 from hundredfold.source import ObjectLocation
 from hundredfold.summarizing import quoted
@@ -47,6 +47,7 @@ class Planner:
     """
 
     sources: Sources
+    tables: Tables
     work: WorkObjects
     models: Models
     ledger: Ledger
@@ -71,12 +72,14 @@ class Planner:
         model = self.models.live()
         if shadow := shadow_from_input(execution_input):
             model = shadow.model(model)
-        plan, parts = self._pinned(ingest_id, origin, model)
+            if isinstance(origin, TableOrigin):
+                origin = replace(origin, write_back="")  # what a shadow answers is compared, and nothing else
+        plan, parts, cuts = self._pinned(ingest_id, origin, model)
         # Before anything is written: an id that is taken already must not have its parts and what is staged replaced,
         self.ledger.check(ingest_id, started_at)
         if plan.parts:
             return self._divided(plan, parts, ingest_id)
-        with self._whole(plan, parts, _choice(execution_input)) as (plan, manifest):
+        with self._whole(plan, cuts, _choice(execution_input)) as (plan, manifest):
             # nor its manifest, if another execution has taken the id since.
             self.ledger.begin(plan, started_at)
             manifest.finish()
@@ -107,10 +110,10 @@ class Planner:
         planned = self.ledger.plan(resume.ingest_id)
         if planned is None:
             model = _model(resume, self.models.live(), self.models)
-            plan, parts = self._pinned(resume.ingest_id, origin_from_input(execution_input), model)
+            plan, parts, cuts = self._pinned(resume.ingest_id, origin_from_input(execution_input), model)
             if plan.parts:
                 return self._divided(plan, parts, execution)
-            with self._whole(plan, parts, iter) as (whole, manifest):
+            with self._whole(plan, cuts, iter) as (whole, manifest):
                 self.ledger.resume(whole, started_at, execution, whole.batches)
                 manifest.finish()
             return self._offered_again(whole, execution)
@@ -175,22 +178,33 @@ class Planner:
             manifest.finish()
         return self._offered_again(plan, execution) if resume else plan
 
-    def _pinned(self, ingest_id: str, origin: Origin, model: Model) -> tuple[Plan, list[list[Piece]]]:
-        """Pin an origin: its plan, so far, and its pieces in parts: one, if one call is to plan it all."""
-        origin, pieces = find_pieces(origin, self.sources)
-        parts = divide(pieces, part_bytes=self.part_bytes)
+    def _pinned(
+        self, ingest_id: str, origin: Origin, model: Model
+    ) -> tuple[Plan, list[list[Piece]], Iterator[CutPiece]]:
+        """Pin an origin: its plan, so far, what its parts are if it has any, and what it is cut into in one go."""
         plan = Plan(
             ingest_id=ingest_id,
             origin=origin,
-            source=pieces[0].source if len(pieces) == 1 else None,
-            source_bytes=sum(piece.size for piece in pieces),
+            source=None,
+            source_bytes=0,
             manifest=ObjectLocation(self.work.bucket, manifest_key(ingest_id)),
             batches=0,
             records=0,
             model=model,
+        )
+        if isinstance(origin, TableOrigin):
+            segments = find_segments(origin, self.tables)
+            return plan, [], stage_segments(segments, ingest_id, self.tables, self.work, **self._limits)
+        origin, pieces = find_pieces(origin, self.sources)
+        parts = divide(pieces, part_bytes=self.part_bytes)
+        plan = replace(
+            plan,
+            origin=origin,
+            source=pieces[0].source if len(pieces) == 1 else None,
+            source_bytes=sum(piece.size for piece in pieces),
             parts=len(parts) if len(parts) > 1 else 0,
         )
-        return plan, parts
+        return plan, parts, self._cut(pieces, ingest_id)
 
     def _divided(self, plan: Plan, parts: list[list[Piece]], execution: str) -> Plan:
         """Write what the parts are, and return the plan with the list of them in place of the manifest."""
@@ -198,10 +212,14 @@ class Planner:
         return replace(plan, manifest=ObjectLocation(self.work.bucket, parts_key(plan.ingest_id, execution)))
 
     @contextmanager
-    def _whole(self, plan: Plan, parts: list[list[Piece]], choose: Choose) -> Iterator[tuple[Plan, Upload]]:
+    def _whole(self, plan: Plan, cuts: Iterator[CutPiece], choose: Choose) -> Iterator[tuple[Plan, Upload]]:
         """Plan a whole ingest in one go: its plan, and its manifest, which is written but not finished."""
-        cuts = self._cut(chain.from_iterable(parts), plan.ingest_id)
-        if plan.source:
+        if isinstance(plan.origin, TableOrigin):
+            staged = list(cuts)  # a table has no content that could be pinned: what is staged is the source
+            source_bytes = sum(one.source.size for one in staged)
+            plan = replace(plan, source=staged[0].source if len(staged) == 1 else None, source_bytes=source_bytes)
+            cuts = iter(staged)
+        elif plan.source:
             only = next(cuts)
             plan, cuts = replace(plan, source=only.source), iter([only])  # the object that it is staged as, if it is
         batches = choose(in_order(cuts, of_one=plan.source is not None))
@@ -239,9 +257,12 @@ class Planner:
             )
             yield completed, manifest
 
+    @property
+    def _limits(self) -> dict[str, int]:
+        return {"max_records": self.batch_records, "max_bytes": self.batch_bytes}
+
     def _cut(self, pieces: Iterable[Piece], ingest_id: str) -> Iterator[CutPiece]:
-        limits = {"max_records": self.batch_records, "max_bytes": self.batch_bytes}
-        return (cut_piece(piece, ingest_id, self.sources, self.work, **limits) for piece in pieces)
+        return (cut_piece(piece, ingest_id, self.sources, self.work, **self._limits) for piece in pieces)
 
     def _planned(self, divided: Plan, failure: Mapping[str, Any] | None, execution: str) -> Iterator[CutPiece]:
         """Read back what was planned of each part, in order."""

@@ -1,12 +1,18 @@
 """What the domain needs of the outside, as protocols. `hundredfold.adapters` has the real ones, tests have fakes."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
 
 from hundredfold.ingest import Model, Plan
+from hundredfold.items import Item
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Summary
 from hundredfold.source import ObjectLocation, Source
+from hundredfold.table import Table
+
+if TYPE_CHECKING:
+    from hundredfold.segments import Segment
+    from hundredfold.write_back import ItemAnswer, WrittenBack
 
 type TimeLeft = Callable[[], float]
 """Seconds until the work must be done."""
@@ -33,6 +39,18 @@ class Sources(Protocol):
 
     def stream(self, source: Source, start: int = 0) -> Iterator[bytes]:
         """Read the pinned object in pieces from byte `start` on; raises SourceChangedError if it was replaced since."""
+        ...
+
+
+class Tables(Protocol):
+    """DynamoDB tables that records come from."""
+
+    def describe(self, table: str, index: str = "") -> Table:
+        """Look at a table, or an index of it; raises SourceMissingError if it is not there or may not be read."""
+        ...
+
+    def read(self, segment: "Segment") -> Iterator[Sequence[Item]]:
+        """Read the items of a segment, a page at a time; raises SourceMissingError, or StoreBusyError."""
         ...
 
 
@@ -100,8 +118,36 @@ class Predictions(Protocol):
         """
         ...
 
+    def write_each(self, model: Model, predictions: Mapping[str, Prediction], time_left: TimeLeft) -> frozenset[str]:
+        """Write predictions that are of no ingest, each under what it came from, as `write` does.
+
+        Returns what those came from that a store which was busy, or time that was out, may have kept from being
+        written; all others are.
+        """
+        ...
+
     def withdraw(self, ingest_id: str, batch: int, record_ids: Sequence[str]) -> None:
         """Remove what an earlier attempt at this batch predicted for records; other batches' predictions stay."""
+        ...
+
+
+class SourceItems(Protocol):
+    """The items that records came from, as a place for their predictions."""
+
+    def write_back(
+        self,
+        table: str,
+        attribute: str,
+        ingest_id: str,
+        model: Model,
+        answers: Sequence["ItemAnswer"],
+        time_left: TimeLeft,
+    ) -> "WrittenBack":
+        """Write each answer onto its item if that is still there with the values that were read.
+
+        Written twice, it is there once. Raises OutOfTimeError or StoreBusyError; SourceMissingError if the table is
+        not there or may not be written.
+        """
         ...
 
 

@@ -1,7 +1,7 @@
 """What the functions are told by the template, read from the environment once, and checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from hundredfold.errors import InvalidIngestError
@@ -21,6 +21,7 @@ class Settings:
     live_alias : ARN of the inference function's alias that is live; empty for all but the planner
     part_bytes : the most bytes of an origin that one call plans; 0 for all but the planner
     model_card : SHA-256 of the model's card as it was released; empty for all but released inference functions
+    stream_fields : the attribute that each field of a stream's records is taken from, where the names differ
     """
 
     work_bucket: str
@@ -31,6 +32,7 @@ class Settings:
     batch_bytes: int
     record_bytes: int
     model_card: str = ""
+    stream_fields: Mapping[str, str] = field(default_factory=dict)
     part_bytes: int = 0
 
     @classmethod
@@ -45,6 +47,7 @@ class Settings:
             batch_bytes=_positive(environment, "BATCH_BYTES"),
             record_bytes=_positive(environment, "RECORD_BYTES"),
             model_card=environment.get(MODEL_CARD_VARIABLE, ""),
+            stream_fields=_pairs(environment, "STREAM_FIELDS"),
             part_bytes=_positive(environment, "PART_BYTES") if "PART_BYTES" in environment else 0,
         )
         if settings.batch_bytes < settings.record_bytes:
@@ -65,3 +68,12 @@ def _positive(environment: Mapping[str, str], name: str) -> int:
     if not value.isdecimal() or int(value) < 1:
         raise InvalidIngestError(f"the function's environment variable {name} must be a positive number")
     return int(value)
+
+
+def _pairs(environment: Mapping[str, str], name: str) -> dict[str, str]:
+    parts = [part.partition("=") for part in environment.get(name, "").split(",") if part]
+    if not all(field and column for field, _, column in parts):
+        raise InvalidIngestError(
+            f"the function's environment variable {name} must be as field=attribute,field=attribute"
+        )
+    return {field: column for field, _, column in parts}

@@ -82,6 +82,8 @@ def summarize(
         cause=cause,
         drift=baseline.drift(taken.sketch) if baseline and taken.sketch else None,
         usd=usd,
+        written_back=totals.written_back,
+        outdated=totals.outdated,
     )
 
 

@@ -118,6 +118,8 @@ class DynamoLedger:
             "milliseconds": dict(outcome.milliseconds),
             "done_at": self._now().isoformat(timespec="milliseconds"),
         }
+        if outcome.written_back or outcome.outdated:
+            item |= {"written_back": outcome.written_back, "outdated": outcome.outdated}
         # All of it stays under the 1,024 bytes of one write unit; a test holds the largest item against that.
         if outcome.effort:
             item["effort"] = asdict(outcome.effort)
@@ -207,6 +209,8 @@ def _to_entry(item: Mapping[str, Any]) -> BatchOutcome | BatchFailure:
             item["milliseconds"],
             Effort(**item["effort"]) if "effort" in item else None,
             Sketch.from_dict(item["sketch"]) if "sketch" in item else None,
+            written_back=item.get("written_back", 0),
+            outdated=item.get("outdated", 0),
         )
     return BatchFailure(batch, item["error"], item["cause"])
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -57,28 +58,30 @@ class DynamoPredictions:
     def write(
         self, ingest_id: str, batch: int, model: Model, predictions: Sequence[Prediction], time_left: TimeLeft
     ) -> float:
-        common = {
-            "ingest_id": {"S": ingest_id},
-            "batch": {"N": str(batch)},
-            "model_version": {"S": model.version},
-            "predicted_at": {"S": self._now()},
-        }
-        puts: list[Put] = [
-            {
-                "PutRequest": {
-                    "Item": {
-                        "record_id": {"S": prediction.record_id},
-                        **answer_attributes(prediction.label, prediction.score),
-                        **common,
-                    }
-                }
-            }
-            for prediction in predictions
-        ]
+        common = {"ingest_id": {"S": ingest_id}, "batch": {"N": str(batch)}, **self._made_by(model)}
+        puts = [_put(prediction, common) for prediction in predictions]
         calls = [puts[first : first + PUTS_PER_CALL] for first in range(0, len(puts), PUTS_PER_CALL)]
         sent = [self._pool.submit(self._put_all, call, time_left) for call in calls]
         wait(sent)  # also when one failed: nothing is written after this has raised
         return sum(call_sent.result() for call_sent in sent)
+
+    def write_each(self, model: Model, predictions: Mapping[str, Prediction], time_left: TimeLeft) -> frozenset[str]:
+        made_by = self._made_by(model)
+        calls = list(batched(predictions.items(), PUTS_PER_CALL, strict=False))
+        sent = [
+            self._pool.submit(
+                self._put_all, [_put(one, {"ingest_id": {"S": origin}, **made_by}) for origin, one in call], time_left
+            )
+            for call in calls
+        ]
+        wait(sent)
+        failed: set[str] = set()
+        for call, call_sent in zip(calls, sent, strict=True):
+            try:
+                call_sent.result()
+            except (OutOfTimeError, StoreBusyError):
+                failed.update(origin for origin, _ in call)
+        return frozenset(failed)
 
     def withdraw(self, ingest_id: str, batch: int, record_ids: Sequence[str]) -> None:
         for record_id in record_ids:
@@ -101,6 +104,9 @@ class DynamoPredictions:
                 if is_busy(error):
                     raise StoreBusyError(f"DynamoDB did not remove predictions: {type(error).__name__}") from None
                 raise
+
+    def _made_by(self, model: Model) -> dict[str, Any]:
+        return {"model_version": {"S": model.version}, "predicted_at": {"S": self._now()}}
 
     def _put_all(self, puts: list[Put], time_left: TimeLeft) -> float:
         attempt = 0
@@ -133,6 +139,15 @@ class DynamoPredictions:
             raise StoreBusyError("DynamoDB's answer to predictions was cut off")
         units = sum(consumed.get("CapacityUnits", 0.0) for consumed in answer.get("ConsumedCapacity", []))
         return list(answer["UnprocessedItems"].get(self._table, [])), units  # type: ignore[arg-type]
+
+
+def _put(prediction: Prediction, common: Mapping[str, Any]) -> Put:
+    item = {
+        "record_id": {"S": prediction.record_id},
+        **answer_attributes(prediction.label, prediction.score),
+        **common,
+    }
+    return {"PutRequest": {"Item": item}}
 
 
 def answer_attributes(label: Label, score: Score) -> dict[str, Any]:

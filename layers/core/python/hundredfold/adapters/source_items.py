@@ -1,0 +1,127 @@
+"""Items of tables as a place for their predictions: one conditional update each, several at once."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hundredfold.adapters.clients import DENIED, NOT_FOUND, error_code, is_busy, is_throttled
+from hundredfold.adapters.patience import pause_before
+from hundredfold.adapters.predictions import answer_attributes
+from hundredfold.errors import InvalidIngestError, OutOfTimeError, SourceMissingError, StoreBusyError
+from hundredfold.ingest import Model
+from hundredfold.ports import TimeLeft
+from hundredfold.write_back import ItemAnswer, WrittenBack
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+REFUSED_UNITS = 1.0
+"""Of an update whose condition does not hold, which DynamoDB does not tell: it is charged for, a unit for each KB."""
+
+
+class DynamoSourceItems:
+    """Writes answers onto items (fulfils `ports.SourceItems`).
+
+    Parameters
+    ----------
+    now : the time of the predictions, ISO 8601
+    pool : sends the updates of a batch
+    """
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        now: Callable[[], str],
+        pool: ThreadPoolExecutor,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._now = now
+        self._pool = pool
+        self._sleep = sleep
+
+    def write_back(
+        self,
+        table: str,
+        attribute: str,
+        ingest_id: str,
+        model: Model,
+        answers: Sequence[ItemAnswer],
+        time_left: TimeLeft,
+    ) -> WrittenBack:
+        common = {
+            "ingest_id": {"S": ingest_id},
+            "model_version": {"S": model.version},
+            "predicted_at": {"S": self._now()},
+        }
+        sent = [
+            self._pool.submit(self._update, _update_of(table, attribute, answer, common), time_left)
+            for answer in answers
+        ]
+        wait(sent)  # also when one failed: nothing is written after this has raised
+        units = [update.result() for update in sent]
+        written = [one for one in units if one is not None]
+        outdated = len(units) - len(written)
+        return WrittenBack(len(written), outdated, sum(written) + outdated * REFUSED_UNITS)
+
+    def _update(self, update: dict[str, Any], time_left: TimeLeft) -> float | None:
+        """Send one update; return the write units that it took, or None if its condition did not hold."""
+        attempt = 0
+        while True:
+            if time_left() <= 0:
+                raise OutOfTimeError("answers were still to be written back when time was out")
+            try:
+                answer = self._client.update_item(**update)
+            except (ClientError, BotoCoreError) as error:
+                if isinstance(error, ClientError) and error_code(error) == "ConditionalCheckFailedException":
+                    return None
+                if not (isinstance(error, ClientError) and is_throttled(error)):
+                    _raise(error, update["TableName"])
+            else:
+                return answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0)
+            pause = pause_before(attempt)
+            if pause > time_left():
+                raise OutOfTimeError("the table throttled the writing back of answers until time was out")
+            self._sleep(pause)
+            attempt += 1
+
+
+def _update_of(table: str, attribute: str, answer: ItemAnswer, common: dict[str, Any]) -> dict[str, Any]:
+    prediction = answer.prediction
+    names = {"#to": attribute, "#key": next(iter(answer.key))}
+    values: dict[str, Any] = {":to": {"M": {**answer_attributes(prediction.label, prediction.score), **common}}}
+    conditions = ["attribute_exists(#key)"]
+    for number, (name, value) in enumerate(answer.read.items()):
+        names[f"#{number}"] = name
+        values[f":{number}"] = value
+        conditions.append(f"#{number}=:{number}")
+    return {
+        "TableName": table,
+        "Key": dict(answer.key),
+        "UpdateExpression": "SET #to=:to",
+        "ConditionExpression": " AND ".join(conditions),
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+        "ReturnConsumedCapacity": "TOTAL",
+    }
+
+
+def _raise(error: ClientError | BotoCoreError, table: str) -> NoReturn:
+    if is_busy(error):
+        raise StoreBusyError(f"DynamoDB did not take answers for dynamodb://{table}: {type(error).__name__}") from None
+    assert isinstance(error, ClientError)  # noqa: S101 - is_busy took all others
+    code = error_code(error)
+    if code in NOT_FOUND:
+        raise SourceMissingError(f"dynamodb://{table}", "there is no such table any more") from None
+    if code in DENIED:
+        why = "access is denied; deploy with the table's ARN in the parameter SourceTableArns to write back to it"
+        raise SourceMissingError(f"dynamodb://{table}", why) from None
+    if code == "ValidationException":
+        raise InvalidIngestError(
+            f"DynamoDB takes no answer onto an item of {table}: an item may have 400 KB with it, and the attribute "
+            "must be no key"
+        ) from None
+    raise error

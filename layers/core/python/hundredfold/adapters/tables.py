@@ -1,0 +1,105 @@
+"""Tables as origins: described once, then read page by page, each page waited for while DynamoDB throttles."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hundredfold.adapters.clients import DENIED, NOT_FOUND, error_code, is_busy
+from hundredfold.adapters.patience import patiently
+from hundredfold.errors import SourceMissingError, StoreBusyError
+from hundredfold.items import Item
+from hundredfold.segments import Segment
+from hundredfold.table import Table
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+READ_ATTEMPTS = 12
+"""At each page that is throttled: waits of 26 s together at the longest, beside botocore's own. The state machine then
+asks the planner again, which begins anew."""
+
+
+class DynamoTables:
+    """Reads tables (fulfils `ports.Tables`)."""
+
+    def __init__(self, client: "DynamoDBClient", sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._sleep = sleep
+
+    def describe(self, table: str, index: str = "") -> Table:
+        try:
+            told: Any = self._client.describe_table(TableName=table)["Table"]
+        except (ClientError, BotoCoreError) as error:
+            _raise(error, table)
+        if told["TableStatus"] not in {"ACTIVE", "UPDATING"}:
+            raise SourceMissingError(f"dynamodb://{table}", f"the table is {told['TableStatus']}")
+        local, everywhere = told.get("LocalSecondaryIndexes", []), told.get("GlobalSecondaryIndexes", [])
+        described, size = told, told.get("TableSizeBytes", 0)
+        if index:
+            described = next((one for one in (*local, *everywhere) if one["IndexName"] == index), None)
+            if described is None:
+                there = ", ".join(sorted(one["IndexName"] for one in (*local, *everywhere)))
+                raise SourceMissingError(
+                    f"dynamodb://{table}/{index}", f"the table has no such index; it has {there or 'none'}"
+                )
+            size = described.get("IndexSizeBytes", 0)
+        return Table(
+            partition=_key(described)[0],
+            key=_key(told),
+            types={one["AttributeName"]: one["AttributeType"] for one in told["AttributeDefinitions"]},
+            size=size,
+            consistent=described not in everywhere,
+        )
+
+    def read(self, segment: Segment) -> Iterator[Sequence[Item]]:
+        origin = segment.origin
+        asked: dict[str, Any] = {"TableName": origin.table, "ConsistentRead": segment.table.consistent}
+        names = {f"#a{number}": name for number, name in enumerate(segment.attributes)}
+        if names:
+            asked["ProjectionExpression"] = ", ".join(names)
+        if origin.index:
+            asked["IndexName"] = origin.index
+        ask: Callable[..., Any] = self._client.scan
+        if origin.partition:
+            [(name, value)] = origin.partition.items()
+            ask = self._client.query
+            asked["KeyConditionExpression"] = "#partition = :value"
+            asked["ExpressionAttributeValues"] = {
+                ":value": {"S": value} if isinstance(value, str) else {"N": str(value)}
+            }
+            names["#partition"] = name
+        elif segment.of > 1:
+            asked |= {"Segment": segment.number, "TotalSegments": segment.of}
+        if names:
+            asked["ExpressionAttributeNames"] = names
+        while True:
+            try:
+                page = patiently(lambda: ask(**asked), sleep=self._sleep, attempts=READ_ATTEMPTS)
+            except (ClientError, BotoCoreError) as error:
+                _raise(error, origin.table)
+            yield page["Items"]
+            if not page.get("LastEvaluatedKey"):
+                return
+            asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _key(described: Any) -> tuple[str, ...]:
+    """Return the attributes of a key, its partition key first."""
+    schema = sorted(described["KeySchema"], key=lambda one: one["KeyType"] != "HASH")
+    return tuple(one["AttributeName"] for one in schema)
+
+
+def _raise(error: ClientError | BotoCoreError, table: str) -> NoReturn:
+    location = f"dynamodb://{table}"
+    if is_busy(error):
+        raise StoreBusyError(f"DynamoDB did not answer for {location}: {type(error).__name__}") from None
+    assert isinstance(error, ClientError)  # noqa: S101 - is_busy took all others
+    code = error_code(error)
+    if code in NOT_FOUND:
+        raise SourceMissingError(location, "there is no such table") from None
+    if code in DENIED:
+        why = "access is denied; deploy with the table's ARN, and its indexes', in the parameter SourceTableArns"
+        raise SourceMissingError(location, why) from None
+    raise error

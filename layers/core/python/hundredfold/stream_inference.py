@@ -1,0 +1,120 @@
+"""Inferring what comes on a stream: all records of an event in one go, each stored, rejected, skipped or reported."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hundredfold.decoding import Record
+from hundredfold.errors import StoreBusyError
+from hundredfold.inference import Predict, predict_batch
+from hundredfold.ingest import Model
+from hundredfold.outcomes import Rejection
+from hundredfold.ports import Predictions, TimeLeft, WorkObjects
+from hundredfold.signature import Signature
+from hundredfold.streams import Place, Skipped, place_of, read_records
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOutcome:
+    """What became of the records of an event. `records = predicted + rejected + deleted + imageless + failed`.
+
+    Attributes
+    ----------
+    deleted : skipped, since their items were deleted
+    imageless : skipped, since the stream does not show items as they are after a change
+    failed : the places of those that could not be stored, which Lambda has to hand over again
+    reasons : how many were rejected for each reason
+    """
+
+    records: int
+    predicted: int
+    rejected: int
+    deleted: int
+    imageless: int
+    failed: frozenset[Place] = frozenset()
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+
+def infer_stream(
+    records: Sequence[Mapping[str, Any]],
+    *,
+    predict: Predict,
+    signature: Signature,
+    fields: Mapping[str, str],
+    model: Model,
+    work: WorkObjects,
+    predictions: Predictions,
+    max_record_bytes: int,
+    time_left: TimeLeft,
+) -> StreamOutcome:
+    """Predict the records of an event with one call of the model, and store what came out.
+
+    Doing it twice is doing it once: predictions and rejections lie under the records' places in the stream.
+
+    Parameters
+    ----------
+    records : the event's, as Lambda hands them over
+    fields : the attribute that each field is taken from, where the two have different names
+
+    Raises
+    ------
+    HundredfoldError
+        What the model's bundle raises about itself; nothing is stored then.
+    """
+    places = [place_of(record) for record in records]
+    read = read_records(records, fields, signature, max_record_bytes=max_record_bytes)
+    readable = [one for one in read if isinstance(one, Record)]
+    found, not_predictable = predict_batch(readable, predict)
+    unpredicted = {rejection.line for rejection in not_predictable}
+    predicted = [record.line for record in readable if record.line not in unpredicted]
+    by_place = {places[line - 1]: one for line, one in zip(predicted, found, strict=True)}
+
+    kept = {str(place): place for place in by_place}
+    unwritten = predictions.write_each(model, {str(place): one for place, one in by_place.items()}, time_left)
+    failed = {kept[name] for name in unwritten}
+    rejected: dict[Place, Rejection] = {
+        places[one.line - 1]: one for one in (*read, *not_predictable) if isinstance(one, Rejection)
+    }
+    unkept = _keep_rejections(rejected, work, time_left)
+    skipped = Counter(one.deleted for one in read if isinstance(one, Skipped))
+    reasons = Counter(one.reason.value for place, one in rejected.items() if place not in unkept)
+    return StreamOutcome(
+        # A record that stands twice in an event is one.
+        records=len(by_place) + len(rejected) + skipped.total(),
+        predicted=len(by_place) - len(failed),
+        rejected=reasons.total(),
+        deleted=skipped[True],
+        imageless=skipped[False],
+        failed=frozenset(failed | unkept),
+        reasons=dict(reasons),
+    )
+
+
+def stream_rejection_key(place: Place) -> str:
+    """Where a rejection of a stream is written to, in the work bucket."""
+    folders = "/".join(part for part in (place.stream, "rejected", place.shard) if part)
+    return f"streams/{folders}/{place.sequence}.json"
+
+
+def _keep_rejections(rejected: Mapping[Place, Rejection], work: WorkObjects, time_left: TimeLeft) -> set[Place]:
+    """Write rejections, an object each; return where those stand that could not be written."""
+    failed = set()
+    for place, rejection in rejected.items():
+        told = {
+            "stream": place.stream,
+            "shard": place.shard,
+            "sequence": place.sequence,
+            "reason": rejection.reason.value,
+            "detail": rejection.detail,
+            "record_id": rejection.record_id,
+        }
+        try:
+            if time_left() <= 0:
+                failed.add(place)
+            else:
+                work.write(stream_rejection_key(place), json.dumps(told).encode() + b"\n")
+        except StoreBusyError:
+            failed.add(place)
+    return failed

@@ -1,0 +1,28 @@
+"""Telling Lambda which records of a stream's event have to come again, by Powertools' batch processor."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hundredfold.errors import StoreBusyError
+from hundredfold.stream_inference import StreamOutcome
+from hundredfold.streams import KINESIS, place_of, source_of
+
+
+def report_failures(
+    event: dict[str, Any], outcome: StreamOutcome, context: LambdaContext | None = None
+) -> dict[str, Any]:
+    """Return the answer to an event: `{"batchItemFailures": [{"itemIdentifier": SEQUENCE_NUMBER}, …]}`.
+
+    Lambda hands over again what comes from the lowest of these numbers on, be it one record or all of them. So a
+    failure of all is reported as any other, and no error: nothing is halved that is only waiting for a busy table.
+    """
+
+    def check(record: Any) -> None:
+        if place_of(record.raw_event) in outcome.failed:
+            raise StoreBusyError("what became of a record could not be stored")
+
+    kind = EventType.KinesisDataStreams if source_of(event) == KINESIS else EventType.DynamoDBStreams
+    processor = BatchProcessor(kind, raise_on_entire_batch_failure=False)
+    return dict(process_partial_response(event, check, processor, context))

@@ -1,0 +1,89 @@
+"""Writing predictions back onto the items of a table that they are of, if these are still what the model was given."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from hundredfold.cutting import Batch
+from hundredfold.decoding import Record
+from hundredfold.errors import InvalidIngestError
+from hundredfold.items import AttributeValue
+from hundredfold.members import read_key, read_members, scalar_value
+from hundredfold.origin import TableOrigin
+from hundredfold.outcomes import Prediction
+from hundredfold.signature import Signature
+
+MOST_FIELDS = 100
+"""Of a signature. Each is compared, and DynamoDB takes 300 operators and functions in an expression:
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html (2026-11)"""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemAnswer:
+    """The model's answer for an item of a table.
+
+    Attributes
+    ----------
+    key : of the item
+    read : the attributes that the model was given, as they were read
+    """
+
+    key: Mapping[str, AttributeValue]
+    read: Mapping[str, AttributeValue]
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenBack:
+    """How many answers were written onto their items, how many items had changed or gone, and the write units."""
+
+    written: int = 0
+    outdated: int = 0
+    units: float = 0.0
+
+
+def check_write_back(origin: TableOrigin, signature: Signature) -> None:
+    """Make sure that no answer takes the place of what the model is given.
+
+    Raises
+    ------
+    InvalidIngestError
+        If the attribute to write back to is one that a field of the signature is taken from, or there are too many.
+    """
+    for field in signature.fields:
+        if origin.write_back == _attribute(origin, field.name):
+            raise InvalidIngestError(
+                f"the source's write_back names {origin.write_back!r}, which the model's field {field.name!r} is taken "
+                "from; name another attribute"
+            )
+    if len(signature.fields) > MOST_FIELDS:
+        raise InvalidIngestError(
+            f"the model has {len(signature.fields)} fields, and a write_back compares {MOST_FIELDS} at most; "
+            "leave write_back out of the source"
+        )
+
+
+def item_answers(
+    origin: TableOrigin,
+    signature: Signature,
+    data: bytes,
+    batch: Batch,
+    records: Sequence[Record],
+    predictions: Sequence[Prediction],
+) -> Iterator[ItemAnswer]:
+    """Return for each prediction the item that it is of, and what the model was given of it.
+
+    Parameters
+    ----------
+    data : the bytes of the batch, whose lines have the items' keys
+    """
+    records_by_id = {record.record_id: record for record in records}
+    for prediction in predictions:
+        start = records_by_id[prediction.record_id].offset - batch.offset
+        end = data.find(b"\n", start)
+        members = read_members(data[start : end if end >= 0 else len(data)])
+        read = {_attribute(origin, field.name): scalar_value(members[field.name]) for field in signature.fields}
+        yield ItemAnswer(read_key(members), read, prediction)
+
+
+def _attribute(origin: TableOrigin, field: str) -> str:
+    return origin.layout.fields.get(field, field)

@@ -1,0 +1,141 @@
+"""Writing back: which item each prediction is of, what it is compared with, and what a batch counts."""
+
+import pytest
+from hundredfold.batch_inference import BatchTask, infer_batch
+from hundredfold.costing import Taken, bill, prices, uses
+from hundredfold.cutting import Batch
+from hundredfold.decoding import decode_batch
+from hundredfold.errors import InvalidIngestError
+from hundredfold.ingest import Model
+from hundredfold.items import item_line
+from hundredfold.origin import Layout, TableOrigin
+from hundredfold.outcomes import BatchOutcome, Effort, Prediction, Totals
+from hundredfold.signature import Field, FieldType, Signature
+from hundredfold.source import ObjectLocation
+from hundredfold.write_back import check_write_back, item_answers
+
+from tests.unit.fakes import MemoryItems, MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
+
+ORIGIN = TableOrigin("reviews", write_back="verdict", layout=Layout(fields={"id": "sku", "text": "body"}))
+SIGNATURE = Signature((Field("text", FieldType.TEXT), Field("price", FieldType.NUMBER)))
+LOCATION = ObjectLocation("work", "staged.jsonl")
+LONG = "12345678901234567890123456789012345.678"  # 38 digits, of which a float has 17
+
+
+def line(number: int, body: str, price: str = LONG) -> bytes:
+    item = {"pk": {"S": f"k{number}"}, "sku": {"N": str(number)}, "body": {"S": body}, "price": {"N": price}}
+    return item_line(item, ORIGIN.layout, ORIGIN.write_back, ("pk",))
+
+
+CONTENT = b"\n" + line(1, 'good "\n\u2028') + b'{"id":"none"}\n' + line(2, "bad").removesuffix(b"\n")
+
+
+class World:
+    def __init__(self) -> None:
+        self.effects: list[str] = []
+        self.ledger = MemoryLedger(effects=self.effects)
+        self.items = MemoryItems(
+            {
+                "k1": {"body": {"S": 'good "\n\u2028'}, "price": {"N": LONG}},
+                "k2": {"body": {"S": "bad"}, "price": {"N": LONG}},
+            },
+            self.effects,
+        )
+
+    def infer(self, origin: TableOrigin = ORIGIN) -> BatchOutcome:
+        sources = MemorySources({LOCATION: CONTENT})
+        batch = Batch(0, 0, 1, len(CONTENT) - 1, 3, 2)
+        return infer_batch(
+            BatchTask("i1", origin, sources.pin(LOCATION), Model("arn:7", "7"), batch),
+            predict=lambda values: [("pos" if str(text)[0] == "g" else "neg", 0.9) for text, _ in values],
+            signature=SIGNATURE,
+            sources=sources,
+            work=MemoryWork(effects=self.effects),
+            predictions=MemoryPredictions(effects=self.effects),
+            items=self.items,
+            ledger=self.ledger,
+            max_record_bytes=1_000,
+            time_left=lambda: 60.0,
+            effort=Effort("w", 0),
+        )
+
+
+def test_answers_are_written_back_after_the_table_of_predictions_and_before_the_ledger() -> None:
+    world = World()
+
+    outcome = world.infer()
+
+    assert world.effects == [
+        "predictions 0 2", "write ingests/i1/rejected/00000000.jsonl", "back reviews verdict 2", "done 0",
+    ]  # fmt: skip
+    assert (world.items.there["k1"]["verdict"], world.items.there["k2"]["verdict"]) == ({"S": "pos"}, {"S": "neg"})
+    assert (outcome.predicted, outcome.rejected, outcome.written_back, outcome.outdated) == (2, 1, 2, 0)
+    assert outcome.effort == Effort("w", 0, write_units=2.0, write_back_units=2.0)
+
+
+def test_an_item_that_went_and_one_that_changed_in_its_38th_digit_are_outdated() -> None:
+    world = World()
+    world.items.there["k1"]["price"] = {"N": LONG[:-1] + "9"}
+    del world.items.there["k2"]
+
+    outcome = world.infer()
+
+    assert (outcome.predicted, outcome.written_back, outcome.outdated) == (2, 0, 2)
+    assert "verdict" not in world.items.there["k1"]
+    assert "k2" not in world.items.there
+
+
+def test_nothing_is_written_back_unless_it_is_asked_for() -> None:
+    world = World()
+
+    outcome = world.infer(TableOrigin("reviews", layout=ORIGIN.layout))
+
+    assert not any(effect.startswith("back") for effect in world.effects)
+    assert (outcome.written_back, outcome.outdated) == (0, 0)
+
+
+def test_an_answer_has_its_items_key_and_what_was_read_of_it_to_the_last_digit() -> None:
+    batch = Batch(0, 0, 1, len(CONTENT) - 1, 3, 2)
+    source = MemorySources({LOCATION: CONTENT}).pin(LOCATION)
+    records, _ = decode_batch(CONTENT[1:], batch, source, SIGNATURE, max_record_bytes=1_000)
+
+    answers = list(item_answers(ORIGIN, SIGNATURE, CONTENT[1:], batch, records, [Prediction("2", "neg", 0.5)]))
+
+    assert [(answer.key, answer.read) for answer in answers] == [
+        ({"pk": {"S": "k2"}}, {"body": {"S": "bad"}, "price": {"N": LONG}})
+    ]
+
+
+def test_an_answer_takes_no_place_that_the_model_reads() -> None:
+    for attribute, field in (("body", "text"), ("price", "price")):
+        with pytest.raises(
+            InvalidIngestError, match=f"names '{attribute}', which the model's field '{field}' is taken"
+        ):
+            check_write_back(TableOrigin("reviews", write_back=attribute, layout=ORIGIN.layout), SIGNATURE)
+    # "text" is no attribute that is read: the field is taken from "body"
+    check_write_back(TableOrigin("reviews", write_back="text", layout=ORIGIN.layout), SIGNATURE)
+
+
+def test_a_model_of_too_many_fields_is_refused() -> None:
+    signature = Signature(tuple(Field(f"f{number}", FieldType.NUMBER) for number in range(101)))
+
+    with pytest.raises(InvalidIngestError, match="the model has 101 fields, and a write_back compares 100 at most"):
+        check_write_back(ORIGIN, signature)
+
+
+def test_what_was_written_back_is_added_up_and_paid_for() -> None:
+    entries = [
+        BatchOutcome(0, 100, 100, 0, effort=Effort("w", 0, 0, 1769, 100.0, 98.0), written_back=97, outdated=3),
+        BatchOutcome(1, 10, 10, 0, effort=Effort("w", 0, 0, 1769, 10.0, 20.0), written_back=10),
+    ]
+    taken = Taken()
+    for entry in entries:
+        taken.add(entry)
+
+    totals = Totals.of(entries)
+    lines = bill(uses(taken.work(source_bytes=0, other_memory_mb=512)), prices()).lines
+
+    assert (totals.written_back, totals.outdated) == (107, 3)
+    [line] = [line for line in lines if line.what == "predictions, back onto their items"]
+    assert line.quantity == 118.0
+    assert line.usd == pytest.approx(118 * 0.625 / 1_000_000)
