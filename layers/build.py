@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 LAYERS = BUILD / "layers"
 
-FUNCTIONS = ("plan_ingest", "infer_batch", "summarize_ingest")
+FUNCTIONS = ("plan_ingest", "infer_batch", "summarize_ingest", "start_ingest")
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 

@@ -57,10 +57,20 @@ def read_batches(deployment: Deployment, plan: Plan, batches: list[Batch]) -> It
 
 def read_all_predictions(deployment: Deployment, plan: Plan) -> Iterator[dict[str, Any]]:
     """Read all predictions of an ingest, in the order of the source."""
+    return (prediction for _, prediction in _read_all_predicted(deployment, plan))
+
+
+def read_all_joined(deployment: Deployment, plan: Plan) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Read all records that were predicted, as their source has them, each with its prediction, in its order."""
+    for line, prediction in _read_all_predicted(deployment, plan):
+        yield json.loads(line.content), prediction
+
+
+def _read_all_predicted(deployment: Deployment, plan: Plan) -> Iterator[tuple[Line, dict[str, Any]]]:
     for read in read_batches(deployment, plan, read_manifest(deployment, plan)):
         for line in read.lines:
             if line.number not in read.rejections and line.record_id in read.predictions:
-                yield read.predictions[line.record_id]
+                yield line, read.predictions[line.record_id]
 
 
 def read_prediction(deployment: Deployment, ingest_id: str, record_id: str) -> dict[str, Any] | None:

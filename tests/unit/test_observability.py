@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 from hundredfold.ingest import Model, Plan
 from hundredfold.metric_names import ALL, COLD_START, Metric, rejected_for, unit_of
-from hundredfold.observability import failures_logged, logger, metrics, observe_batch, observe_plan, observe_summary
+from hundredfold.observability import (
+    failures_logged,
+    logger,
+    metrics,
+    observe_announcement,
+    observe_batch,
+    observe_plan,
+    observe_summary,
+)
 from hundredfold.origin import ObjectsOrigin
 from hundredfold.outcomes import BatchOutcome, Drift, Effort, Reason, Status, Summary
 from hundredfold.source import ObjectLocation, Source
@@ -97,6 +105,13 @@ def test_an_ingest_is_summed_up_with_every_reason_zeros_too() -> None:
     assert {name: document[name][0] for name in names(document)} == expected
 
 
+@pytest.mark.parametrize(("why_not", "lost"), [("", 0), ("AccessDeniedException", 1)])
+def test_an_event_that_was_not_sent_is_counted(why_not: str, lost: int) -> None:
+    observe_announcement(why_not)
+
+    assert emitted()["EventsLost"] == [lost]
+
+
 def test_what_is_not_known_is_not_emitted() -> None:
     empty = Summary("i1", Status.COMPLETED, 0, 0, 0, 0, 0, 0, 1.0, "t0", "", "", {}, {})
 
@@ -114,6 +129,8 @@ def test_everything_emitted_is_in_the_list_and_everything_in_the_list_is_emitted
     observe_batch("i1", BATCH, "7", 1.0)
     found |= names(emitted())
     observe_summary(SUMMARY)
+    found |= names(emitted())
+    observe_announcement("")
     found |= names(emitted())
 
     assert found | {COLD_START} == ALL

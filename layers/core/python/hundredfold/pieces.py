@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from hundredfold.cutting import LEDGER_SHARDS, Batch, cut
-from hundredfold.errors import InvalidIngestError, SourceMissingError
+from hundredfold.errors import InvalidIngestError, SourceChangedError, SourceMissingError
 from hundredfold.ingest import staged_key
 from hundredfold.origin import Layout, ObjectsOrigin, Origin
 from hundredfold.ports import Sources, Upload, WorkObjects
@@ -39,6 +39,8 @@ def find_pieces(origin: Origin, sources: Sources) -> tuple[Origin, list[Piece]]:
     ------
     SourceMissingError
         If it is not there.
+    SourceChangedError
+        If it is another object than the one that was asked for.
     InvalidIngestError
         If its objects are of different kinds, or too many.
     """
@@ -46,6 +48,8 @@ def find_pieces(origin: Origin, sources: Sources) -> tuple[Origin, list[Piece]]:
         raise InvalidIngestError(f"{origin} is a table, which is not read yet")
     if origin.key:
         found = [sources.pin(ObjectLocation(origin.bucket, origin.key))]
+        if origin.etag and origin.etag != found[0].etag:
+            raise SourceChangedError(str(origin), since="started")
     else:
         found = list(_named(sources.list(origin.bucket, origin.prefix)))
         if not found:

@@ -20,6 +20,9 @@ class Settings:
     record_bytes : the longest record, in bytes of its line
     live_alias : ARN of the inference function's alias that is live; empty for all but the planner
     model_card : SHA-256 of the model's card as it was released; empty for all but released inference functions
+    state_machine : ARN of the one that an ingest is an execution of; empty for all but the function that starts them
+    scheduled_source : what a schedule starts an ingest of (see `hundredfold.addresses`); empty if there is none
+    event_bus : where it is announced how an ingest ended; empty for all but the summary
     """
 
     work_bucket: str
@@ -30,6 +33,9 @@ class Settings:
     batch_bytes: int
     record_bytes: int
     model_card: str = ""
+    state_machine: str = ""
+    scheduled_source: str = ""
+    event_bus: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -43,6 +49,9 @@ class Settings:
             batch_bytes=_positive(environment, "BATCH_BYTES"),
             record_bytes=_positive(environment, "RECORD_BYTES"),
             model_card=environment.get(MODEL_CARD_VARIABLE, ""),
+            state_machine=environment.get("STATE_MACHINE", ""),
+            scheduled_source=environment.get("SCHEDULED_SOURCE", ""),
+            event_bus=environment.get("EVENT_BUS", ""),
         )
         if settings.batch_bytes < settings.record_bytes:
             # A batch over its limit is one record over its own: see cutting.cut and batch_inference.infer_batch.
