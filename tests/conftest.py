@@ -11,6 +11,13 @@ from hundredfold_cli.deployment import STACK_NAME
 from hundredfold_cli.local_stack import LocalStack
 from hundredfold_cli.project import LOCAL
 
+OTHER_BUCKET = "records-of-others"
+PARAMETERS = {
+    "StartOnArrival": "yes",
+    "OtherSourceArns": f"arn:aws:s3:::{OTHER_BUCKET},arn:aws:s3:::{OTHER_BUCKET}/shared/*",
+}
+"""What is off by default is on, where it does not act by itself: no schedule."""
+
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
@@ -18,7 +25,7 @@ def stack() -> Iterator[Stack]:
     local = LocalStack(folder)
     try:
         process = local.start()
-        deploy_locally(process.environment(), folder / "deploy.log")
+        deploy_locally(process.environment(), folder / "deploy.log", PARAMETERS)
         yield Stack(process, process.deployment(STACK_NAME))
     finally:
         local.stop()

@@ -114,7 +114,12 @@ def _sam_deploy(environment: str, stack: str, parameters: Mapping[str, str]) -> 
     configured = tomllib.loads(SAM_CONFIG.read_text())[environment]["deploy"]["parameters"]
     overrides = dict(word.partition("=")[::2] for word in configured.get("parameter_overrides", []))
     merged = {**overrides, **parameters}
-    return [*command, "--parameter-overrides", *(f"{name}={value}" for name, value in merged.items())]
+    return [*command, "--parameter-overrides", *(f"{name}={_quoted(value)}" for name, value in merged.items())]
+
+
+def _quoted(value: str) -> str:
+    """Quote a parameter's value as sam reads it, which may have spaces and quotes: a schedule, a source as JSON."""
+    return '"' + value.replace('"', r"\"") + '"'
 
 
 def _environment(target: Mapping[str, str], sam_folder: Path | None) -> dict[str, str]:

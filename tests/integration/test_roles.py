@@ -4,7 +4,8 @@ What is expected is written down here by hand, from what the code calls; the rol
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -25,12 +26,14 @@ class Role:
     does : each action, with a resource that it is needed for
     not_resource : an allowed action, with a resource beyond the role's
     not_action : an action beyond the role's, with a resource of the role's
+    context : what the calls say that a statement has a condition on
     """
 
     name: str
     does: list[tuple[str, str]]
     not_resource: tuple[str, str]
     not_action: tuple[str, str]
+    context: Mapping[str, str] = field(default_factory=dict)
 
 
 # {source}, {work}: the buckets' ARNs; {predictions}, {ledger}: the tables'
@@ -40,6 +43,8 @@ ROLES = [
         does=[
             ("s3:GetObject", "{source}/ingests/i1/records.jsonl"),
             ("s3:ListBucket", "{source}"),
+            ("s3:GetObject", "arn:aws:s3:::records-of-others/shared/records.jsonl"),
+            ("s3:ListBucket", "arn:aws:s3:::records-of-others"),
             ("s3:PutObject", "{work}/ingests/i1/manifest.json"),
             ("s3:GetObject", "{work}/ingests/i1/manifest.json"),
             ("s3:ListBucket", "{work}"),
@@ -58,6 +63,8 @@ ROLES = [
         does=[
             ("s3:GetObject", "{source}/ingests/i1/records.jsonl"),
             ("s3:ListBucket", "{source}"),
+            ("s3:GetObject", "arn:aws:s3:::records-of-others/shared/records.jsonl"),
+            ("s3:ListBucket", "arn:aws:s3:::records-of-others"),
             ("s3:PutObject", "{work}/ingests/i1/rejected/00000000.jsonl"),
             ("s3:DeleteObject", "{work}/ingests/i1/rejected/00000000.jsonl"),
             ("s3:PutObject", "{work}/ingests/i1/card.json"),
@@ -77,11 +84,24 @@ ROLES = [
             ("dynamodb:Query", "{ledger}"),
             ("dynamodb:GetItem", "{ledger}"),
             ("dynamodb:PutItem", "{ledger}"),
+            ("events:PutEvents", "{bus}"),
             ("logs:CreateLogStream", "{logs}summarize-ingest:log-stream:s"),
             ("logs:PutLogEvents", "{logs}summarize-ingest:log-stream:s"),
         ],
         not_resource=("dynamodb:GetItem", "{predictions}"),
         not_action=("dynamodb:DeleteItem", "{ledger}"),
+        context={"events:source": "hundredfold", "events:detail-type": "IngestCompleted"},
+    ),
+    Role(
+        "StartIngestRole",
+        does=[
+            ("states:StartExecution", f"{STATES}:stateMachine:hundredfold-batch-inference"),
+            ("sqs:SendMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:hundredfold-not-started"),
+            ("logs:CreateLogStream", "{logs}start-ingest:log-stream:s"),
+            ("logs:PutLogEvents", "{logs}start-ingest:log-stream:s"),
+        ],
+        not_resource=("states:StartExecution", f"{STATES}:stateMachine:another"),
+        not_action=("states:StopExecution", f"{STATES}:execution:hundredfold-batch-inference:i1"),
     ),
     Role(
         "BatchInferenceRole",
@@ -129,14 +149,21 @@ class Roles:
             "work": f"arn:aws:s3:::{deployment.work_bucket}",
             "predictions": f"{table}/{deployment.predictions_table}",
             "ledger": f"{table}/{deployment.ledger_table}",
+            "bus": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default",
             "logs": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/hundredfold-",
         }
 
-    def decision(self, role: str, action: str, resource: str) -> str:
+    def decision(self, role: str, action: str, resource: str, context: Mapping[str, str]) -> str:
         """Ask IAM what it decides: allowed, implicitDeny or explicitDeny."""
         arn = self.iam.get_role(RoleName=self._names[role])["Role"]["Arn"]
         answer = self.iam.simulate_principal_policy(
-            PolicySourceArn=arn, ActionNames=[action], ResourceArns=[resource.format(**self._arns)]
+            PolicySourceArn=arn,
+            ActionNames=[action],
+            ResourceArns=[resource.format(**self._arns)],
+            ContextEntries=[
+                {"ContextKeyName": name, "ContextKeyValues": [value], "ContextKeyType": "string"}
+                for name, value in context.items()
+            ],
         )
         return str(answer["EvaluationResults"][0]["EvalDecision"])
 
@@ -163,7 +190,9 @@ def roles(stack: Stack) -> Roles:
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 def test_a_role_may_do_what_it_does(roles: Roles, role: Role) -> None:
-    decisions = {(action, resource): roles.decision(role.name, action, resource) for action, resource in role.does}
+    decisions = {
+        (action, resource): roles.decision(role.name, action, resource, role.context) for action, resource in role.does
+    }
 
     assert decisions == dict.fromkeys(role.does, "allowed")
 
@@ -177,8 +206,20 @@ def test_a_role_names_no_action_more(roles: Roles, role: Role) -> None:
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 def test_a_role_is_denied_another_resource_and_another_action(roles: Roles, role: Role) -> None:
-    assert roles.decision(role.name, *role.not_resource) == "implicitDeny"
-    assert roles.decision(role.name, *role.not_action) == "implicitDeny"
+    assert roles.decision(role.name, *role.not_resource, role.context) == "implicitDeny"
+    assert roles.decision(role.name, *role.not_action, role.context) == "implicitDeny"
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {},
+        {"events:source": "hundredfold", "events:detail-type": "Another"},
+        {"events:source": "another", "events:detail-type": "IngestCompleted"},
+    ],
+)
+def test_only_how_ingests_ended_may_be_announced(roles: Roles, context: Mapping[str, str]) -> None:
+    assert roles.decision("SummarizeIngestRole", "events:PutEvents", "{bus}", context) == "implicitDeny"
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)

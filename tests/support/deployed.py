@@ -21,13 +21,17 @@ class Stack:
     process: Process
     deployment: Deployment
 
-    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run the hundredfold command against it, as against AWS: by its usual environment variables."""
+    def command(self, *arguments: str, given: str | None = None) -> "subprocess.CompletedProcess[str]":
+        """Run the hundredfold command against it, as against AWS: by its usual environment variables.
+
+        `given` is its standard input; nothing if None.
+        """
         return subprocess.run(
             [str(Path(sys.executable).with_name("hundredfold")), *arguments],
             env={**os.environ, **self.process.environment(), "HUNDREDFOLD_TARGET": "aws", "COLUMNS": "160"},
             capture_output=True,
             text=True,
+            input=given or "",
             timeout=COMMAND_SECONDS,
             check=False,
         )

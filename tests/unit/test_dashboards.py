@@ -22,6 +22,8 @@ AWS_METRICS = {
     ),
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html (2026-11)
     "AWS/DynamoDB": ({"TableName"}, {"ConsumedWriteCapacityUnits", "WriteThrottleEvents"}),
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    "AWS/SQS": ({"QueueName"}, {"ApproximateNumberOfMessagesVisible"}),
 }
 
 
@@ -99,12 +101,15 @@ def test_widgets_do_not_overlap_and_stay_on_the_grid(name: str) -> None:
 def test_every_alarm_says_what_to_do_and_watches_a_metric_that_exists(resources: dict[str, Any]) -> None:
     alarms = {name: r["Properties"] for name, r in resources.items() if r["Type"] == "AWS::CloudWatch::Alarm"}
 
-    assert len(alarms) == 6
+    assert len(alarms) == 8  # one of them only where ingests start by themselves
     for alarm in alarms.values():
         ours = alarm["Namespace"] == NAMESPACE
         assert alarm["MetricName"] in (ALL if ours else AWS_METRICS[alarm["Namespace"]][1])
         assert alarm["AlarmActions"] == ["AlarmTopic"]
-        assert re.search(r"[Rr]un hundredfold|lower MaxConcurrency|Lower MaxConcurrency", alarm["AlarmDescription"])
+        assert re.search(
+            r"[Rr]un hundredfold|lower MaxConcurrency|Lower MaxConcurrency|docs/starting.md says",
+            alarm["AlarmDescription"],
+        )
 
 
 def test_stacked_series_get_the_same_times() -> None:
