@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
 from hundredfold.adapters.objects import S3Upload
 from hundredfold.addresses import S3, origin_at
-from hundredfold.errors import InvalidIngestError
+from hundredfold.errors import InvalidIngestError, SourceMissingError
 from hundredfold.origin import ObjectsOrigin
 from hundredfold.source import ObjectLocation
 
@@ -65,9 +65,9 @@ def opened(target: Target, s3: "S3Client", standard: BinaryIO) -> Iterator[Binar
                 yield file
         case _:
             with S3Upload(s3, target) as upload:
-                file = cast("BinaryIO", _UploadFile(upload))
-                yield file
-                upload.finish()
+                sent = _UploadFile(upload, target)
+                yield cast("BinaryIO", sent)
+                sent.finish()
 
 
 def export(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column] | None, format_: Format, file: BinaryIO) -> int:
@@ -111,9 +111,10 @@ class _Counted:
 class _UploadFile(io.RawIOBase):
     """An upload as a file that is written."""
 
-    def __init__(self, upload: S3Upload) -> None:
+    def __init__(self, upload: S3Upload, target: ObjectLocation) -> None:
         super().__init__()
         self._upload = upload
+        self._target = target
         self._position = 0
 
     def writable(self) -> bool:
@@ -124,9 +125,23 @@ class _UploadFile(io.RawIOBase):
 
     def write(self, content: Any) -> int:
         written = bytes(content)
-        self._upload.write(written)
+        with self._told():
+            self._upload.write(written)
         self._position += len(written)
         return len(written)
+
+    def finish(self) -> None:
+        with self._told():
+            self._upload.finish()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except SourceMissingError:
+            raise InvalidIngestError(
+                f"cannot write {self._target}: there is no such bucket, or access is denied"
+            ) from None
 
 
 @contextmanager

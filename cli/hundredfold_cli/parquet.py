@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -38,13 +37,15 @@ def write_parquet(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column], 
         If a later value is of another type; the message names the record and the column.
     """
     groups = _groups(rows)
-    first = next(groups, [])
-    types = {column.name: column.type or _type_of([row[column.name] for row in first]) for column in columns}
+    group = next(groups, [])
+    types = {column.name: column.type or _type_of([row[column.name] for row in group]) for column in columns}
     schema = pa.schema([pa.field(name, _ARROW[type_]) for name, type_ in types.items()])
     with ParquetWriter(file, schema, compression="zstd") as writer:
-        for group in chain([first] if first else [], groups):
+        while group:
             arrays = [pa.array([_value(row, *column) for row in group], _ARROW[column[1]]) for column in types.items()]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+            group.clear()  # before the next one is read
+            group = next(groups, [])
 
 
 def _groups(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:

@@ -97,7 +97,7 @@ def invoke(stack: Stack, event: Mapping[str, Any]) -> dict[str, Any]:
         FunctionName="hundredfold-start-ingest", Payload=json.dumps(event).encode()
     )
     told: dict[str, Any] = json.loads(answer["Payload"].read())
-    assert "FunctionError" not in answer, told
+    assert not answer.get("FunctionError"), told
     return told
 
 

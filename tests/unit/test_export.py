@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -217,3 +218,27 @@ def test_where_results_are_written_to_is_told_by_the_output() -> None:
     for output in ("s3://b", "s3://b/folder/"):
         with pytest.raises(InvalidIngestError, match="names no object"):
             target_of(output, Format.CSV)
+
+
+@pytest.mark.parametrize("format_", list(Format))
+def test_memory_does_not_grow_with_the_rows(format_: Format, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "GROUP_ROWS", 500)
+
+    class Nowhere(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def write(self, content: Any) -> int:
+            return len(content)
+
+    def peak(count: int) -> int:
+        rows = ({"record_id": str(number), "label": "x" * 1_000, "score": number / 7} for number in range(count))
+        tracemalloc.start()
+        try:
+            assert export(rows, COLUMNS, format_, cast("Any", Nowhere())) == count
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(10)  # what is allocated once
+    assert peak(10_000) < 1.1 * peak(1_000) + 100_000

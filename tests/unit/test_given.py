@@ -76,7 +76,7 @@ def placed(here: Here, what: Given) -> ObjectsOrigin | TableOrigin:
     ],
 )
 def test_a_file_is_uploaded_under_a_name_that_tells_its_kind(
-    tmp_path: Path, name: str, stated: dict[str, str], key: str
+    tmp_path: Path, name: str, stated: dict[str, Any], key: str
 ) -> None:
     here, file = Here(), tmp_path / name
     file.write_bytes(b"content")
