@@ -6,6 +6,7 @@ from enum import StrEnum
 from itertools import chain, islice
 from typing import Any
 
+from hundredfold.ingest import Plan
 from hundredfold.signature import FieldType, Signature
 
 from hundredfold_cli.answers import columns_of
@@ -34,7 +35,7 @@ class Column:
     type: Type | None = None
 
 
-REJECTION_COLUMNS = (
+_REJECTION = (
     Column("record_id", Type.TEXT),
     Column("reason", Type.TEXT),
     Column("detail", Type.TEXT),
@@ -47,6 +48,11 @@ _REST = (Column("model_version", Type.TEXT), Column("predicted_at", Type.TIME), 
 
 type Joined = tuple[Mapping[str, Any], Mapping[str, Any]]
 """A record as its source has it, and its prediction."""
+
+
+def rejection_columns(plan: Plan) -> Sequence[Column]:
+    """Return the columns of an ingest's rejections; of several objects each has the one that its line is in."""
+    return _REJECTION if plan.source else (*_REJECTION, Column("source", Type.TEXT))
 
 
 def answers(predictions: Iterable[Mapping[str, Any]]) -> tuple[Iterator[Mapping[str, Any]], Sequence[Column]]:

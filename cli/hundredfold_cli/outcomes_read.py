@@ -84,9 +84,17 @@ def find_rejection(deployment: Deployment, plan: Plan, record_id: str) -> dict[s
 
 
 def read_all_rejections(deployment: Deployment, plan: Plan) -> Iterator[dict[str, Any]]:
-    """Read all rejections of an ingest, in the order of the source."""
-    for batch in sorted(_rejected_batches(deployment, plan)):
-        yield from _read_rejections(deployment, plan.ingest_id, batch).values()
+    """Read all rejections of an ingest, in the order of the source.
+
+    Of an ingest of several objects, each says as `source` which of them its line and offset are in.
+    """
+    rejected = sorted(_rejected_batches(deployment, plan))
+    several = plan.source is None and rejected
+    sources = {batch.batch: str(batch.source) for batch in read_manifest(deployment, plan)} if several else {}
+    for batch in rejected:
+        where = {"source": sources[batch]} if batch in sources else {}
+        for entry in _read_rejections(deployment, plan.ingest_id, batch).values():
+            yield {**entry, **where}
 
 
 def _rejected_batches(deployment: Deployment, plan: Plan) -> set[int]:

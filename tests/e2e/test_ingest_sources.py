@@ -73,9 +73,11 @@ def test_a_prefix_of_several_objects_is_one_ingest_that_every_command_knows(
     assert source in stack.command("summary", ingest_id).stdout
     assert list(labels(stack, ingest_id)) == [f"r-{number:05d}" for number in range(270)]
     [rejection] = map(json.loads, stack.command("results", ingest_id, "--rejected").stdout.splitlines())
-    assert (rejection["line"], rejection["reason"]) == (151, "not_json")
-    page = tmp_path / "report.json"
-    assert stack.command("report", ingest_id, "--json").returncode == 0, page
+    assert (rejection["line"], rejection["reason"], rejection["source"]) == (151, "not_json", f"{source}1.jsonl")
+    assert stack.read("report", ingest_id)["summary"]["source"] == source
+    page = tmp_path / "report.html"
+    assert stack.command("report", ingest_id, "--output", str(page)).returncode == 0
+    assert f"<td>{source}1.jsonl</td>" in page.read_text()
     assert stack.read("cost", ingest_id)["usd"] > 0
     resumed = stack.read("resume", ingest_id, "--rejected")
     assert (resumed["status"], resumed["predicted"], resumed["rejected"]) == ("COMPLETED", 270, 1)
@@ -111,10 +113,11 @@ def test_a_shadow_reads_what_its_ingest_reads(stack: Stack, others: str, new_id:
 def test_objects_of_different_kinds_under_a_prefix_are_one_clear_error(
     stack: Stack, others: str, new_id: Callable[[], str]
 ) -> None:
-    told = stack.command("ingest", f"s3://{others}/shared/mixed/", "--id", new_id())
+    told = stack.command("ingest", f"s3://{others}/shared/mixed/", "--id", new_id(), "--json")
 
     assert told.returncode == 1
-    assert "has objects of different kinds, such as shared/mixed/1.jsonl and shared/mixed/2.csv" in told.stdout
+    cause = json.loads(told.stdout)["cause"]
+    assert "has objects of different kinds, such as shared/mixed/1.jsonl and shared/mixed/2.csv" in cause
 
 
 @pytest.mark.parametrize(

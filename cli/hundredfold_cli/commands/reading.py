@@ -13,7 +13,7 @@ from hundredfold.signature import Signature
 from hundredfold.summarizing import group_failures
 
 from hundredfold_cli import show
-from hundredfold_cli.columns import REJECTION_COLUMNS, Column, Join, answers
+from hundredfold_cli.columns import Column, Join, answers, rejection_columns
 from hundredfold_cli.commands.options import AsJson, IngestId
 from hundredfold_cli.deployment import Deployment
 from hundredfold_cli.export import Format, export, opened, target_of
@@ -90,7 +90,7 @@ def results(
     rows: Iterable[Mapping[str, Any]]
     columns: Sequence[Column] | None
     if rejected:
-        rows, columns, kind = read_all_rejections(deployment, plan), REJECTION_COLUMNS, "rejections"
+        rows, columns, kind = read_all_rejections(deployment, plan), rejection_columns(plan), "rejections"
     elif join:
         joined = Join.of(read_all_joined(deployment, plan), _signature(deployment, name))
         every = format_ is Format.JSONL
