@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from deployed import Stack
 from hundredfold.bundle import Bundle
-from hundredfold.ingest import rejections_key, upload_key
+from hundredfold.ingest import rejections_key
 
 DEADLINE_SECONDS = 120
 
@@ -236,7 +236,7 @@ def test_batches_whose_source_was_replaced_fail_and_are_accounted_for(
 
     # When its source is replaced
     stack.deployment.s3.put_object(
-        Bucket=stack.deployment.source_bucket, Key=upload_key(ingest_id), Body=b'{"id":"x","text":"new"}'
+        Bucket=stack.deployment.source_bucket, Key=f"uploads/{ingest_id}/records.jsonl", Body=b'{"id":"x","text":"new"}'
     )
 
     # Then its batches fail rather than mix the two, the ingest fails, and every record is accounted for

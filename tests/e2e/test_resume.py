@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from deployed import Stack
-from hundredfold.ingest import rejections_key
+from hundredfold.ingest import rejections_key, upload_key
 
 COUNTS = ("status", "records", "predicted", "rejected", "failed", "batches", "batches_failed", "reasons", "failures")
 
@@ -21,9 +21,7 @@ def some_records(tmp_path: Path, texts: list[str]) -> Path:
 
 
 def put_source(stack: Stack, ingest_id: str, content: bytes) -> None:
-    stack.deployment.s3.put_object(
-        Bucket=stack.deployment.source_bucket, Key=f"ingests/{ingest_id}/records.jsonl", Body=content
-    )
+    stack.deployment.s3.put_object(Bucket=stack.deployment.source_bucket, Key=upload_key(ingest_id), Body=content)
 
 
 def done_at(stack: Stack, ingest_id: str) -> dict[int, str]:
@@ -166,7 +164,7 @@ def test_an_ingest_that_was_never_planned_is_resumed_from_its_beginning(
 ) -> None:
     ingest_id = new_id()
     client = stack.deployment.step_functions
-    source = {"bucket": stack.deployment.source_bucket, "key": f"ingests/{ingest_id}/records.jsonl"}
+    source = {"bucket": stack.deployment.source_bucket, "key": upload_key(ingest_id)}
     client.start_execution(
         stateMachineArn=stack.deployment.state_machine, name=ingest_id, input=json.dumps({"source": source})
     )
