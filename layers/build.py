@@ -22,7 +22,7 @@ LAYERS = BUILD / "layers"
 PLANNER_LIMIT_BYTES = 120_000_000
 """Of the planner and its layers, unzipped: a release of a reader that brings what is not needed shall be noticed."""
 
-FUNCTIONS = ("plan_ingest", "infer_batch", "summarize_ingest")
+FUNCTIONS = ("plan_ingest", "infer_batch", "summarize_ingest", "start_ingest")
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 

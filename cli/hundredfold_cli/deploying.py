@@ -150,8 +150,13 @@ def _sam_deploy(environment: str, stack: str, parameters: Mapping[str, str]) -> 
         *(str(SAM), "deploy", "--config-file", str(SAM_CONFIG), "--config-env", environment),
         *("--template-file", str(TEMPLATE), "--stack-name", stack),
     ]
-    overrides = ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
+    overrides = ["--parameter-overrides", *(f"{name}={_quoted(value)}" for name, value in parameters.items())]
     return [*command, *overrides] if parameters else command
+
+
+def _quoted(value: str) -> str:
+    """Quote a parameter's value as sam reads it, which may have spaces and quotes: a schedule, a source as JSON."""
+    return '"' + value.replace('"', r"\"") + '"'
 
 
 def _environment(target: Mapping[str, str], sam_folder: Path | None) -> dict[str, str]:

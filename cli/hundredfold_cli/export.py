@@ -1,21 +1,24 @@
-"""Writing predictions and rejections as JSON Lines or CSV."""
+"""Writing predictions and rejections as JSON Lines, CSV or Parquet: to a file, an object, or standard output."""
 
 import csv
+import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
-from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
-from hundredfold.errors import InvalidIngestError
+from hundredfold.adapters.objects import S3Upload
+from hundredfold.addresses import S3, origin_at
+from hundredfold.errors import InvalidIngestError, SourceMissingError
+from hundredfold.origin import ObjectsOrigin
+from hundredfold.source import ObjectLocation
 
-from hundredfold_cli.answers import columns_of
+from hundredfold_cli.columns import Column
 
-PREDICTION_COLUMNS = ("record_id", "model_version", "predicted_at", "batch")
-"""Of every prediction; after its id come the columns of its answer."""
-
-REJECTION_COLUMNS = ("record_id", "reason", "detail", "line", "offset", "batch")
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 
 class Format(StrEnum):
@@ -23,67 +26,149 @@ class Format(StrEnum):
 
     JSONL = "jsonl"
     CSV = "csv"
+    PARQUET = "parquet"
 
 
-def with_answer_columns(
-    predictions: Iterable[Mapping[str, Any]],
-) -> tuple[Iterator[Mapping[str, Any]], Sequence[str]]:
-    """Return predictions with their answers as columns, and the names of all columns.
-
-    All predictions of an ingest are one model's, so the first one tells the columns of all.
-    """
-    rows = iter(predictions)
-    first = list(islice(rows, 1))
-    answer = columns_of(first[0]) if first else {"label": None, "score": None}
-    identity, *rest = PREDICTION_COLUMNS
-    flat = ({**prediction, **columns_of(prediction)} for prediction in chain(first, rows))
-    return flat, (identity, *answer, *rest)
+type Target = Path | ObjectLocation | None
+"""A file, an object, or standard output."""
 
 
-def export(
-    rows: Iterable[Mapping[str, Any]],
-    columns: Sequence[str],
-    format_: Format,
-    output: Path | None,
-    standard: TextIO,
-) -> int:
-    """Write the columns of all rows, and return how many rows there were.
+def target_of(output: str | None, format_: Format) -> Target:
+    """Read where results are to be written; raises InvalidIngestError if they cannot be written there."""
+    if output is None:
+        if format_ is Format.PARQUET:
+            raise InvalidIngestError("--format parquet needs --output: a file, or s3://bucket/key")
+        return None
+    if not output.startswith(S3):
+        return Path(output)
+    origin = origin_at(output)
+    if not isinstance(origin, ObjectsOrigin) or not origin.key:
+        raise InvalidIngestError(f"--output {output} names no object: write s3://bucket/key")
+    return ObjectLocation(origin.bucket, origin.key)
 
-    Parameters
-    ----------
-    output : the file to write, which has that name only once it is whole; None for `standard`
+
+@contextmanager
+def opened(target: Target, s3: "S3Client", standard: BinaryIO) -> Iterator[BinaryIO]:
+    """Open what results are written to. A file or object has its name only once all was written, without an error.
 
     Raises
     ------
     InvalidIngestError
-        If the file cannot be written.
+        If it cannot be written.
     """
-    write = _write_csv if format_ is Format.CSV else _write_jsonl
-    if output is None:
-        return write(rows, columns, standard)
-    unfinished = output.with_name(output.name + ".unfinished")
+    match target:
+        case None:
+            yield standard
+            standard.flush()
+        case Path():
+            with _whole_file(target) as file:
+                yield file
+        case _:
+            with S3Upload(s3, target) as upload:
+                sent = _UploadFile(upload, target)
+                yield cast("BinaryIO", sent)
+                sent.finish()
+
+
+def export(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column] | None, format_: Format, file: BinaryIO) -> int:
+    """Write rows, and return how many there were.
+
+    Parameters
+    ----------
+    columns : of all rows; None to write each row's own, which only JSON Lines can
+    """
+    counted = _Counted(rows)
+    if format_ is Format.PARQUET:
+        # Here, since importing it takes longer than most commands do.
+        from hundredfold_cli.parquet import write_parquet
+
+        write_parquet(counted, columns or (), file)
+        return counted.count
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
     try:
-        with unfinished.open("w", encoding="utf-8", newline="") as file:
-            count = write(rows, columns, file)
-        unfinished.replace(output)
+        if format_ is Format.CSV:
+            _write_csv(counted, columns or (), text)
+        else:
+            _write_jsonl(counted, columns, text)
+    finally:
+        text.detach()  # flushes, and leaves the file open
+    return counted.count
+
+
+class _Counted:
+    """Counts rows as they pass."""
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._rows = rows
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        for row in self._rows:
+            self.count += 1
+            yield row
+
+
+class _UploadFile(io.RawIOBase):
+    """An upload as a file that is written."""
+
+    def __init__(self, upload: S3Upload, target: ObjectLocation) -> None:
+        super().__init__()
+        self._upload = upload
+        self._target = target
+        self._position = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def write(self, content: Any) -> int:
+        written = bytes(content)
+        with self._told():
+            self._upload.write(written)
+        self._position += len(written)
+        return len(written)
+
+    def finish(self) -> None:
+        with self._told():
+            self._upload.finish()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except SourceMissingError:
+            raise InvalidIngestError(
+                f"cannot write {self._target}: there is no such bucket, or access is denied"
+            ) from None
+
+
+@contextmanager
+def _whole_file(path: Path) -> Iterator[BinaryIO]:
+    unfinished = path.with_name(path.name + ".unfinished")
+    try:
+        with unfinished.open("wb") as file:
+            yield file
+        unfinished.replace(path)
     except OSError as error:
-        raise InvalidIngestError(f"cannot write {output}: {error.strerror}") from None
+        raise InvalidIngestError(f"cannot write {path}: {error.strerror}") from None
     finally:
         unfinished.unlink(missing_ok=True)
-    return count
 
 
-def _write_jsonl(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], file: TextIO) -> int:
-    count = 0
-    for count, row in enumerate(rows, start=1):  # noqa: B007 - the count is the result
-        file.write(json.dumps({column: row[column] for column in columns}, ensure_ascii=False) + "\n")
-    return count
+def _write_jsonl(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column] | None, file: TextIO) -> None:
+    for row in rows:
+        told = row if columns is None else {column.name: row[column.name] for column in columns}
+        file.write(json.dumps(told, ensure_ascii=False) + "\n")
 
 
-def _write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], file: TextIO) -> int:
-    count = 0
+def _write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column], file: TextIO) -> None:
     writer = csv.writer(file)
-    writer.writerow(columns)
-    for count, row in enumerate(rows, start=1):  # noqa: B007 - the count is the result
-        writer.writerow([row[column] for column in columns])
-    return count
+    writer.writerow(column.name for column in columns)
+    for row in rows:
+        writer.writerow(_cell(row[column.name]) for column in columns)
+
+
+def _cell(value: object) -> object:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | bool) else value

@@ -1,38 +1,28 @@
 """Starting ingests, and finding out how they stand."""
 
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 from hundredfold.adapters.clients import error_code
-from hundredfold.errors import IngestExistsError, IngestNotFoundError, InvalidIngestError
-from hundredfold.ingest import Plan, check_ingest_id, ingest_id_of, resume_name, upload_key
+from hundredfold.errors import IngestExistsError, IngestNotFoundError
+from hundredfold.ingest import Plan, check_ingest_id, id_stem, ingest_id_of, resume_name
+from hundredfold.origin import Origin
 from hundredfold.outcomes import Status, Totals
 from hundredfold.shadow import SHADOW, Shadow
 from hundredfold.summarizing import lambda_message, summarize
 
 from hundredfold_cli.deployment import Deployment
 from hundredfold_cli.failures import NotThereError
+from hundredfold_cli.given import Given, Uploaded
 
 
-def new_ingest_id(file: Path) -> str:
-    """Make an id from a file's name and the time: `records-20261124T041500`."""
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", file.stem).strip("-_")[:60] or "ingest"
-    return f"{stem}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
-
-
-def check_file(file: Path) -> int:
-    """Return the size of a file of records in bytes; raises InvalidIngestError if it is not a readable file."""
-    try:
-        with file.open("rb"):
-            return file.stat().st_size
-    except OSError as error:
-        raise InvalidIngestError(f"cannot read {file}: {error.strerror}") from None
+def new_ingest_id(name: str) -> str:
+    """Make an id from a name and the time: `records-20261124T041500`."""
+    return f"{id_stem(name)}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
 
 
 def check_new(deployment: Deployment, ingest_id: str) -> None:
@@ -50,29 +40,24 @@ def check_new(deployment: Deployment, ingest_id: str) -> None:
         raise IngestExistsError(ingest_id)
 
 
-def start_ingest(deployment: Deployment, file: Path, ingest_id: str, uploaded: Callable[[int], None]) -> None:
-    """Upload a file of records and start the execution that scores it.
-
-    Parameters
-    ----------
-    uploaded : called with the number of bytes of each piece that is uploaded
+def start_ingest(deployment: Deployment, given: Given, ingest_id: str, uploaded: Uploaded) -> Origin:
+    """Have records where they can be read from, start the execution that scores them, and return where they are.
 
     Raises
     ------
-    InvalidIngestError, IngestExistsError
-        As of `check_file` and `check_new`. Nothing is uploaded or started then.
+    InvalidIngestError, SourceMissingError, IngestExistsError
+        As of `Given.check` and `check_new`. Nothing is uploaded or started then.
     """
-    check_file(file)
+    given.check(deployment)
     check_new(deployment, ingest_id)
-    key = upload_key(ingest_id)
-    deployment.s3.upload_file(str(file), deployment.source_bucket, key, Callback=uploaded)
-    _start(deployment, ingest_id, {"source": {"bucket": deployment.source_bucket, "key": key}})
+    origin = given.place(deployment, ingest_id, uploaded)
+    _start(deployment, ingest_id, {"source": origin.as_dict()})
+    return origin
 
 
-def start_shadow(deployment: Deployment, shadow: Shadow) -> None:
+def start_shadow(deployment: Deployment, shadow: Shadow, origin: Origin) -> None:
     """Start the shadow of an ingest that was started by `start_ingest`; raises IngestExistsError if there is one."""
-    source = {"bucket": deployment.source_bucket, "key": upload_key(shadow.of)}
-    _start(deployment, shadow.ingest_id, {"source": source, "shadow": shadow.as_input()})
+    _start(deployment, shadow.ingest_id, {"source": origin.as_dict(), "shadow": shadow.as_input()})
 
 
 def _start(deployment: Deployment, ingest_id: str, execution_input: dict[str, Any]) -> None:
@@ -139,7 +124,7 @@ def newest_ingest(deployment: Deployment) -> str:
     listed = deployment.step_functions.list_executions(stateMachineArn=deployment.state_machine, maxResults=100)
     executions = [execution for execution in listed["executions"] if SHADOW not in execution["name"]]
     if not executions:
-        raise NotThereError("there is no ingest yet; start one with: hundredfold ingest FILE")
+        raise NotThereError("there is no ingest yet; start one with: hundredfold ingest SOURCE")
     name = str(max(executions, key=lambda execution: execution["startDate"])["name"])
     execution = execution_of(deployment, name)
     return ingest_id_of(name, json.loads(execution["input"]) if execution else None)

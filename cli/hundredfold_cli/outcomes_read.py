@@ -58,10 +58,20 @@ def read_batches(deployment: Deployment, plan: Plan, batches: list[Batch]) -> It
 
 def read_all_predictions(deployment: Deployment, plan: Plan) -> Iterator[dict[str, Any]]:
     """Read all predictions of an ingest, in the order of the source."""
+    return (prediction for _, prediction in _read_all_predicted(deployment, plan))
+
+
+def read_all_joined(deployment: Deployment, plan: Plan) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Read all records that were predicted, as their source has them, each with its prediction, in its order."""
+    for line, prediction in _read_all_predicted(deployment, plan):
+        yield json.loads(line.content), prediction
+
+
+def _read_all_predicted(deployment: Deployment, plan: Plan) -> Iterator[tuple[Line, dict[str, Any]]]:
     for read in read_batches(deployment, plan, read_manifest(deployment, plan)):
         for line in read.lines:
             if line.number not in read.rejections and line.record_id in read.predictions:
-                yield read.predictions[line.record_id]
+                yield line, read.predictions[line.record_id]
 
 
 def read_prediction(deployment: Deployment, ingest_id: str, record_id: str) -> dict[str, Any] | None:
@@ -75,9 +85,17 @@ def find_rejection(deployment: Deployment, plan: Plan, record_id: str) -> dict[s
 
 
 def read_all_rejections(deployment: Deployment, plan: Plan) -> Iterator[dict[str, Any]]:
-    """Read all rejections of an ingest, in the order of the source."""
-    for batch in sorted(_rejected_batches(deployment, plan)):
-        yield from _read_rejections(deployment, plan.ingest_id, batch).values()
+    """Read all rejections of an ingest, in the order of the source.
+
+    Of an ingest of several objects, each says as `source` which of them its line and offset are in.
+    """
+    rejected = sorted(_rejected_batches(deployment, plan))
+    several = plan.source is None and rejected
+    sources = {batch.batch: str(batch.source) for batch in read_manifest(deployment, plan)} if several else {}
+    for batch in rejected:
+        where = {"source": sources[batch]} if batch in sources else {}
+        for entry in _read_rejections(deployment, plan.ingest_id, batch).values():
+            yield {**entry, **where}
 
 
 def _rejected_batches(deployment: Deployment, plan: Plan) -> set[int]:

@@ -114,7 +114,7 @@ def read_report(deployment: Deployment, now: Standing, cost: Bill | None) -> Rep
     failures = sorted((e for e in entries if isinstance(e, BatchFailure)), key=lambda entry: entry.batch)
     found = islice(read_all_rejections(deployment, now.plan), 100_000) if now.plan and now.summary["rejected"] else ()
     rejections = list(found)
-    card = _read_card(deployment, ingest_id)
+    card = read_card(deployment, ingest_id)
     baseline = Baseline.of_card(json.dumps(card).encode()) if card else None
     sketch = Sketch.sum(entry.sketch for entry in done if entry.sketch)
     return Report(
@@ -158,7 +158,8 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(1, math.ceil(len(ordered) * share / 100)) - 1] if ordered else 0.0
 
 
-def _read_card(deployment: Deployment, ingest_id: str) -> dict[str, Any] | None:
+def read_card(deployment: Deployment, ingest_id: str) -> dict[str, Any] | None:
+    """Read the card of the model that scored an ingest; None if none was kept."""
     try:
         body = deployment.s3.get_object(Bucket=deployment.work_bucket, Key=card_key(ingest_id))["Body"]
     except ClientError as error:

@@ -84,7 +84,7 @@ def _shadow_of(deployment: Deployment, ingest_id: str) -> tuple[str, str]:
         _, shadow, version = execution["name"].rpartition(SHADOW)
         if shadow and Shadow(ingest_id, version, 1).ingest_id == execution["name"]:
             return execution["name"], version
-    raise NotThereError(f"ingest {ingest_id} has no shadow; start one with: hundredfold ingest FILE --shadow VERSION")
+    raise NotThereError(f"ingest {ingest_id} has no shadow; start one with: hundredfold ingest SOURCE --shadow VERSION")
 
 
 def _answers(deployment: Deployment, live: Plan, shadow: Plan) -> tuple[list[str], list[Answer], list[Answer]]:

@@ -191,8 +191,8 @@ class IngestProgress:
 
 
 @contextmanager
-def upload_progress(size: int) -> Iterator[Callable[[int], None]]:
-    """Show how much of `size` bytes is uploaded; the context is what to call with each piece's bytes."""
+def upload_progress(size: int | None) -> Iterator[Callable[[int], None]]:
+    """Show how much of `size` bytes is uploaded (None: nobody knows how many); call the context with each piece's."""
     columns = (TextColumn("uploading"), BarColumn(bar_width=30), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("upload", total=size)

@@ -6,20 +6,24 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from hundredfold.adapters import clients
+from hundredfold.adapters.events import EventBridgeAnnouncements
 from hundredfold.adapters.ledger import DynamoLedger
 from hundredfold.adapters.objects import S3WorkObjects
 from hundredfold.adapters.sealing import sealed
+from hundredfold.announcing import announcement_of
 from hundredfold.costing import prices_or_none
 from hundredfold.health import Baseline
 from hundredfold.ingest import card_key, ingest_id_of
-from hundredfold.observability import logger, metrics, observe_summary
+from hundredfold.observability import logger, metrics, observe_announcement, observe_summary
 from hundredfold.settings import Settings
+from hundredfold.shadow import SHADOW
 from hundredfold.summarizing import summarize
 
 settings = Settings.from_environment(os.environ)
 work = S3WorkObjects(clients.s3(), settings.work_bucket)
 price_list = prices_or_none(os.environ.get("AWS_REGION", ""))
 ledger = DynamoLedger(clients.dynamodb(), settings.ledger_table)
+announcements = EventBridgeAnnouncements(clients.events(), settings.event_bus)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -42,4 +46,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     repeated = ledger.finish(summary, resumed_by=name if name != ingest_id else None)
     if not repeated:
         observe_summary(summary)
+    if SHADOW not in ingest_id:
+        # Also when it is repeated: the call before may have ended between the ledger and the event.
+        observe_announcement(announcements.send(announcement_of(summary)))
     return summary.as_dict()

@@ -12,6 +12,7 @@ from deployed import Stack
 from hundredfold.bundle import Bundle
 from hundredfold.ingest import Resume, upload_key
 from hundredfold.outcomes import BatchOutcome, Status
+from hundredfold_cli.given import File
 from hundredfold_cli.ingests import Standing, standing, start_ingest
 from hundredfold_cli.outcomes_read import read_all_rejections, read_batches, read_manifest
 from hundredfold_cli.resuming import start_resume
@@ -62,7 +63,7 @@ class Trial:
         self._began = time.monotonic()
 
     def start(self) -> None:
-        start_ingest(self.deployment, self.file, self.ingest_id, lambda _: None)
+        start_ingest(self.deployment, File(self.file), self.ingest_id, lambda _: None)
 
     def replace_source(self, content: bytes) -> None:
         self.deployment.s3.put_object(

@@ -19,12 +19,16 @@ TABLES = "tests-items-"
 """What the names of tables begin with that ingests may read."""
 STREAM = "tests-reviews"
 """The Kinesis stream that the inference function is given; a test makes it."""
+OTHER_BUCKET = "records-of-others"
+"""A bucket beside the stack's own, of which ingests may read what is under shared/; a test makes it."""
 _TABLE = f"arn:aws:dynamodb:us-east-1:000000000000:table/{TABLES}*"
 PARAMETERS = {
     "SourceTableArns": f"{_TABLE},{_TABLE}/index/*",
     "StreamArn": f"arn:aws:kinesis:us-east-1:000000000000:stream/{STREAM}",
+    "StartOnArrival": "yes",
+    "OtherSourceArns": f"arn:aws:s3:::{OTHER_BUCKET},arn:aws:s3:::{OTHER_BUCKET}/shared/*",
 }
-"""What the local stack of the tests is deployed with: every door is open."""
+"""What the local stack of the tests is deployed with: every door is open but the one that opens itself, a schedule."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +38,17 @@ class Stack:
     process: Process
     deployment: Deployment
 
-    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run the hundredfold command against it, as against AWS: by its usual environment variables."""
+    def command(self, *arguments: str, given: str | None = None) -> "subprocess.CompletedProcess[str]":
+        """Run the hundredfold command against it, as against AWS: by its usual environment variables.
+
+        `given` is its standard input; nothing if None.
+        """
         return subprocess.run(
             [str(Path(sys.executable).with_name("hundredfold")), *arguments],
             env={**os.environ, **self.process.environment(), "HUNDREDFOLD_TARGET": "aws", "COLUMNS": "160"},
             capture_output=True,
             text=True,
+            input=given or "",
             timeout=COMMAND_SECONDS,
             check=False,
         )

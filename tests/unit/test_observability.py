@@ -12,6 +12,7 @@ from hundredfold.observability import (
     failures_logged,
     logger,
     metrics,
+    observe_announcement,
     observe_batch,
     observe_plan,
     observe_stream,
@@ -126,6 +127,18 @@ def test_an_ingest_is_summed_up_with_every_reason_zeros_too() -> None:
     assert {name: document[name][0] for name in names(document)} == expected
 
 
+def test_an_event_that_was_not_sent_is_counted() -> None:
+    observe_announcement("AccessDeniedException")
+
+    assert emitted()["EventsLost"] == [1]
+
+
+def test_an_event_that_was_sent_is_no_metric() -> None:
+    observe_announcement("")
+
+    assert metrics.metric_set == {}
+
+
 def test_what_is_not_known_is_not_emitted() -> None:
     empty = Summary("i1", Status.COMPLETED, 0, 0, 0, 0, 0, 0, 1.0, "t0", "", "", {}, {})
 
@@ -145,6 +158,8 @@ def test_everything_emitted_is_in_the_list_and_everything_in_the_list_is_emitted
     observe_summary(SUMMARY)
     found |= names(emitted())
     observe_stream("reviews", STREAMED, "7")
+    found |= names(emitted())
+    observe_announcement("AccessDeniedException")
     found |= names(emitted())
 
     assert found | {COLD_START} == ALL

@@ -1,7 +1,7 @@
 """ingest, watch: starting an ingest and following it."""
 
+import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,32 +13,61 @@ from hundredfold_cli.commands.reading import show_standing
 from hundredfold_cli.deployment import Deployment
 from hundredfold_cli.failures import ExitCode
 from hundredfold_cli.follow import follow
-from hundredfold_cli.ingests import check_file, check_new, new_ingest_id, newest_ingest, start_ingest, start_shadow
+from hundredfold_cli.given import Stated, read_given
+from hundredfold_cli.ingests import check_new, new_ingest_id, newest_ingest, start_ingest, start_shadow
 from hundredfold_cli.shadowing import new_shadow, report_shadow
 from hundredfold_cli.target import find_deployment
 
 
 def ingest(
-    file: Annotated[Path, typer.Argument(help='Records as JSON Lines: {"id": "...", and the model\'s fields}.')],
-    ingest_id: Annotated[str | None, typer.Option("--id", help="The ingest's id; made from the file's name.")] = None,
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A file, - for standard input, s3://bucket/key, s3://bucket/prefix/, "
+            "or dynamodb://table[/index][?attribute=value]."
+        ),
+    ],
+    ingest_id: Annotated[str | None, typer.Option("--id", help="The ingest's id; made from the source's name.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Do not wait for its end.")] = False,
+    kind: Annotated[
+        str | None, typer.Option(help="jsonl, json, csv, tsv or parquet; by the name's end, else jsonl.")
+    ] = None,
+    compression: Annotated[str | None, typer.Option(help="none, gzip or zstd; by the name's end.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Between the values of CSV, a comma unless stated.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of CSV and TSV, utf-8 unless stated.")] = None,
+    maps: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="FIELD=COLUMN", help="Which column a field is taken from; may be repeated."),
+    ] = None,
+    columns: Annotated[str | None, typer.Option(help="The only columns that are read, with commas between.")] = None,
+    prefix: Annotated[
+        bool, typer.Option("--prefix", help="All objects whose keys begin so, also if it does not end in a slash.")
+    ] = False,
+    write_back: Annotated[
+        str | None, typer.Option(help="Write predictions to this attribute of the table's items too.")
+    ] = None,
     shadow: Annotated[
         str | None, typer.Option(help="A version of the model that runs on a sample beside the live one.")
     ] = None,
     sample: Annotated[str, typer.Option(help="Which share of the batches it runs on.")] = "5%",
     as_json: AsJson = False,
 ) -> None:
-    """Upload a file of records, start one execution that scores them, and follow it to its end."""
-    size = check_file(file)
+    """Start one execution that scores the records of a source, and follow it to its end.
+
+    A file and standard input are uploaded first. docs/sources.md has all sources and options.
+    """
+    stated = Stated(kind, compression, delimiter, encoding, maps or [], columns, prefix, write_back)
+    given = read_given(source, stated, sys.stdin.buffer)
     deployment = find_deployment()
-    name = ingest_id if ingest_id is not None else new_ingest_id(file)
+    name = ingest_id if ingest_id is not None else new_ingest_id(given.name)
     check_new(deployment, name)
+    given.check(deployment)
     beside = new_shadow(deployment, name, shadow, sample) if shadow else None
-    show.say(f"uploading {file.name} ({size:,} bytes) as ingest {name} ...")
-    with show.upload_progress(size) as uploaded:
-        start_ingest(deployment, file, name, uploaded)
+    show.say(given.told(name))
+    with show.upload_progress(given.size) as uploaded:
+        origin = start_ingest(deployment, given, name, uploaded)
     if beside:
-        _apart(lambda: start_shadow(deployment, beside))
+        _apart(lambda: start_shadow(deployment, beside, origin))
     if not detach:
         if beside:
             _apart(lambda: (follow(deployment, name), report_shadow(deployment, name)))

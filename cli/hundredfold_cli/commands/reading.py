@@ -1,29 +1,34 @@
 """summary, results, verify: what became of an ingest."""
 
+import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from hundredfold.card import Card
 from hundredfold.errors import InvalidIngestError, SourceChangedError, SourceMissingError
 from hundredfold.outcomes import BatchOutcome
+from hundredfold.signature import Signature
 from hundredfold.summarizing import group_failures
 
 from hundredfold_cli import show
+from hundredfold_cli.columns import Column, Join, answers, rejection_columns
 from hundredfold_cli.commands.options import AsJson, IngestId
 from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.export import REJECTION_COLUMNS, Format, export, with_answer_columns
+from hundredfold_cli.export import Format, export, opened, target_of
 from hundredfold_cli.failures import ExitCode, NotThereError
 from hundredfold_cli.ingests import Standing, newest_ingest, standing
 from hundredfold_cli.outcomes_read import (
     find_rejection,
+    read_all_joined,
     read_all_predictions,
     read_all_rejections,
     read_batches,
     read_manifest,
     read_prediction,
 )
+from hundredfold_cli.reporting import read_card
 from hundredfold_cli.target import find_deployment
 from hundredfold_cli.verification import verify as recount
 
@@ -60,10 +65,16 @@ def results(
     ingest_id: IngestId = None,
     record_id: Annotated[str | None, typer.Option("--id", help="Only this record's.")] = None,
     format_: Annotated[Format, typer.Option("--format", help="How to write them.")] = Format.JSONL,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; standard output if none.")] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", help="A file, or s3://bucket/key; standard output if none.")
+    ] = None,
+    join: Annotated[bool, typer.Option("--join", help="With the records' own fields, as the source has them.")] = False,
     rejected: Annotated[bool, typer.Option("--rejected", help="The rejections in place of the predictions.")] = False,
 ) -> None:
     """Look up one record's outcome, or export all predictions (or rejections) in the order of the source."""
+    if join and (rejected or record_id is not None):
+        raise InvalidIngestError("--join is for all predictions: not for --rejected, and not for --id")
+    target = target_of(output, format_)
     deployment = find_deployment()
     name = ingest_id or newest_ingest(deployment)
     plan = standing(deployment, name).plan
@@ -75,15 +86,29 @@ def results(
             raise NotThereError(f"ingest {name} has no outcome for a record {record_id!r}")
         show.print_json(outcome)
         return
+    left_out: Mapping[str, int] = {}
+    rows: Iterable[Mapping[str, Any]]
+    columns: Sequence[Column] | None
     if rejected:
-        rows: Iterable[Mapping[str, Any]] = read_all_rejections(deployment, plan)
-        columns: Sequence[str] = REJECTION_COLUMNS
-        kind = "rejections"
+        rows, columns, kind = read_all_rejections(deployment, plan), rejection_columns(plan), "rejections"
+    elif join:
+        joined = Join.of(read_all_joined(deployment, plan), _signature(deployment, name))
+        every = format_ is Format.JSONL
+        rows, columns, kind = joined.rows(all_fields=every), None if every else joined.columns, "predictions"
+        left_out = {} if every else joined.left_out
     else:
-        rows, columns = with_answer_columns(read_all_predictions(deployment, plan))
+        rows, columns = answers(read_all_predictions(deployment, plan))
         kind = "predictions"
-    count = export(rows, columns, format_, output, sys.stdout)
+    with opened(target, deployment.s3, sys.stdout.buffer) as file:
+        count = export(rows, columns, format_, file)
     show.say(f"{count:,} {kind} of {name}")
+    for field, records in left_out.items():
+        show.say(f"left out: {field} of {records:,} records; the first record has no such field. --format jsonl has it")
+
+
+def _signature(deployment: Deployment, ingest_id: str) -> Signature | None:
+    card = read_card(deployment, ingest_id)
+    return Card.from_json(json.dumps(card).encode()).signature if card else None
 
 
 def show_standing(deployment: Deployment, now: Standing, *, as_json: bool) -> None:

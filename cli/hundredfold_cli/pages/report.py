@@ -190,7 +190,11 @@ def _rejections(page: Page, report: Report) -> str:
         "categories": places,
         "series": [{"name": f"rejected in {width:,} lines", "values": counts, "colour": "warn"}],
     }
-    rows = [(r["line"], r["offset"], known.get(r["reason"], r["reason"]), r["detail"]) for r in report.rejections]
+    several = any("source" in rejection for rejection in report.rejections)
+    rows = [
+        (r["line"], r["offset"], known.get(r["reason"], r["reason"]), r["detail"], *([r["source"]] if several else []))
+        for r in report.rejections
+    ]
     shown = (
         f"The first {REJECTIONS_SHOWN}; all: hundredfold results --rejected" if len(rows) == REJECTIONS_SHOWN else ""
     )
@@ -198,11 +202,11 @@ def _rejections(page: Page, report: Report) -> str:
         "Rejected records",
         '<div class="two"><div><h3>by reason</h3>',
         page.chart(by_reason, height=60 + 30 * len(reasons)),
-        "</div><div><h3>by line of the source</h3>",
+        f"</div><div><h3>by line of {'its object' if several else 'the source'}</h3>",
         page.chart(by_place, height=200),
         "</div></div>",
         f'<p class="note">{text(shown)}</p>' if shown else "",
-        table(("line", "byte offset", "reason", "detail"), rows, right=(0, 1)),
+        table(("line", "byte offset", "reason", "detail", *(["object"] if several else [])), rows, right=(0, 1)),
     )
 
 

@@ -43,11 +43,11 @@ class SourceMissingError(HundredfoldError):
 
 
 class SourceChangedError(HundredfoldError):
-    """The object that holds the records is no longer the one that the ingest was planned from."""
+    """The object that holds the records is no longer the one that the ingest was planned from, or started for."""
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, since: str = "planned") -> None:
         super().__init__(
-            f"{location} was replaced after this ingest was planned; start a new ingest for the new object"
+            f"{location} was replaced after this ingest was {since}; start a new ingest for the new object"
         )
         self.location = location
 

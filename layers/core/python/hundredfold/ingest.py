@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from hundredfold.cutting import Batch
 from hundredfold.errors import InvalidIngestError
-from hundredfold.origin import Origin, origin_from_dict
+from hundredfold.origin import Origin, origin_from_dict, stem_of
 from hundredfold.source import ObjectLocation, Source
 
 # An ingest's id is the name of its execution: AWS allows 1 to 80 characters there. Of those it allows, these
@@ -35,6 +35,13 @@ def check_ingest_id(ingest_id: str) -> str:
             "use 1 to 80 of A-Z a-z 0-9 . _ - and begin with a letter or digit, and end in no .resume-<number>"
         )
     return ingest_id
+
+
+def id_stem(name: str, longest: int = 60) -> str:
+    """Return the beginning of an ingest's id that tells a person what it is of: the last part of a name or key."""
+    last = name.rstrip("/").rpartition("/")[2]
+    words = re.sub(r"[^A-Za-z0-9_-]+", "-", stem_of(last) or last.partition(".")[0])
+    return words.strip("-_")[:longest].rstrip("-_") or "ingest"
 
 
 @dataclass(frozen=True, slots=True)

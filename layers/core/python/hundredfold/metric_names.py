@@ -40,6 +40,7 @@ class Metric(StrEnum):
     BATCHES_FAILED = "BatchesFailed"
     REJECTED_PERCENT = "RejectedPercent"
     INGEST_COST = "IngestCost"
+    EVENTS_LOST = "EventsLost"
     MODEL_VERSION = "ModelVersion"
     DRIFT = "Drift"
     LABEL_DRIFT = "LabelDrift"

@@ -133,6 +133,17 @@ def observe_summary(summary: Summary) -> None:
     logger.info("summarized", **summary.as_dict())
 
 
+def observe_announcement(why_not: str) -> None:
+    """Count and log that it could not be announced how an ingest ended, and why not.
+
+    It is no error of the ingest, which is done and in the ledger: failing it for an event that nobody may listen to
+    would tell the lie that its predictions are not there. So an alarm tells that listeners have missed one.
+    """
+    if why_not:
+        _add(Metric.EVENTS_LOST, 1)
+        logger.error("not announced", error=why_not)
+
+
 _STEPS = {
     Metric.READ_DURATION: "read",
     Metric.DECODE_DURATION: "decode",

@@ -42,6 +42,22 @@ _KINDS = {
 _COMPRESSIONS = {".gz": Compression.GZIP, ".zst": Compression.ZSTD}
 
 
+def stem_of(name: str) -> str | None:
+    """Return an object's name without what its end tells of kind and compression; None if it tells no kind."""
+    stem = name
+    for packed in _COMPRESSIONS:
+        if stem.lower().endswith(packed):
+            stem = stem[: -len(packed)]
+    kind = next((suffix for suffix in _KINDS if stem.lower().endswith(suffix)), None)
+    return stem[: -len(kind)] if kind else None
+
+
+def suffix_of(kind: Kind, compression: Compression) -> str:
+    """Return how the name of such an object ends: `.csv.gz`."""
+    packed = next((suffix for suffix, one in _COMPRESSIONS.items() if one is compression), "")
+    return f".{kind.value}{packed}"
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How records are read.
@@ -110,12 +126,18 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class ObjectsOrigin:
-    """Objects in S3: the one of a key, or all whose keys begin with a prefix, in the order of their keys."""
+    """Objects in S3: the one of a key, or all whose keys begin with a prefix, in the order of their keys.
+
+    Attributes
+    ----------
+    etag : of the object of the key; another one under that key is refused. Any will do if empty
+    """
 
     bucket: str
     key: str = ""
     prefix: str = ""
     layout: Layout = field(default_factory=Layout)
+    etag: str = ""
 
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key or self.prefix}"
@@ -126,7 +148,8 @@ class ObjectsOrigin:
 
     def as_dict(self) -> dict[str, Any]:
         where = {"key": self.key} if self.key else {"prefix": self.prefix}
-        return {"bucket": self.bucket, **where, **self.layout.as_dict()}
+        pinned = {"etag": self.etag} if self.etag else {}
+        return {"bucket": self.bucket, **where, **pinned, **self.layout.as_dict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +190,7 @@ class TableOrigin:
 type Origin = ObjectsOrigin | TableOrigin
 
 _EXPECTED = 'the execution\'s input must be {"source": {"bucket": "...", "key": "..."}}'
-_OF_OBJECTS = ("bucket", "key", "prefix", "kind", "compression", "delimiter", "encoding")
+_OF_OBJECTS = ("bucket", "key", "prefix", "etag", "kind", "compression", "delimiter", "encoding")
 _OF_TABLES = ("table", "index", "key", "write_back")
 _NAMES = frozenset((*_OF_OBJECTS, *_OF_TABLES, "fields", "columns"))
 
@@ -205,7 +228,10 @@ def origin_from_dict(source: Mapping[str, Any]) -> Origin:
     key, prefix = read.optional("key"), read.optional("prefix")
     if bool(key) == ("prefix" in source):
         raise InvalidIngestError(f"{_EXPECTED}; its source has no key (or a prefix in place of it)")
-    return ObjectsOrigin(source["bucket"], key, prefix, layout)
+    etag = read.optional("etag")
+    if etag and not key:
+        raise InvalidIngestError("the source has an etag, and no key that it is of")
+    return ObjectsOrigin(source["bucket"], key, prefix, layout, etag)
 
 
 def layout_from_dict(values: Mapping[str, Any]) -> Layout:

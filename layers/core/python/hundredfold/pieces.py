@@ -7,7 +7,7 @@ from itertools import batched
 from typing import Self
 
 from hundredfold.cutting import LEDGER_SHARDS, Batch, cut
-from hundredfold.errors import InvalidIngestError, SourceMissingError
+from hundredfold.errors import InvalidIngestError, SourceChangedError, SourceMissingError
 from hundredfold.ingest import staged_key
 from hundredfold.origin import Layout, ObjectsOrigin
 from hundredfold.ports import Sources, Upload, WorkObjects
@@ -70,11 +70,15 @@ def find_pieces(origin: ObjectsOrigin, sources: Sources) -> tuple[ObjectsOrigin,
     ------
     SourceMissingError
         If it is not there.
+    SourceChangedError
+        If it is another object than the one that was asked for.
     InvalidIngestError
         If its objects are of different kinds, or too many.
     """
     if origin.key:
         found = [sources.pin(ObjectLocation(origin.bucket, origin.key))]
+        if origin.etag and origin.etag != found[0].etag:
+            raise SourceChangedError(str(origin), since="started")
     else:
         found = list(_named(sources.list(origin.bucket, origin.prefix)))
         if not found:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self
 
+from hundredfold.announcing import Announcement
 from hundredfold.ingest import Model, Plan
 from hundredfold.items import Item
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Summary
@@ -195,4 +196,23 @@ class Ledger(Protocol):
         Raises IngestExistsError if one of this id began at another time; with `resumed_by`, the execution that
         resumes it, only if it began at a later one.
         """
+        ...
+
+
+class Executions(Protocol):
+    """The executions of the state machine."""
+
+    def start(self, name: str, execution_input: Mapping[str, Any]) -> bool:
+        """Start one; return whether that is new: False if there has been one of this name.
+
+        Raises StoreBusyError if trying again can help.
+        """
+        ...
+
+
+class Announcements(Protocol):
+    """Where it is announced how ingests ended."""
+
+    def send(self, announcement: Announcement) -> str:
+        """Send it, perhaps twice; return why it could not be sent after several attempts, empty if it was."""
         ...

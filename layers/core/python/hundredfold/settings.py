@@ -22,6 +22,9 @@ class Settings:
     part_bytes : the most bytes of an origin that one call plans; 0 for all but the planner
     model_card : SHA-256 of the model's card as it was released; empty for all but released inference functions
     stream_fields : the attribute that each field of a stream's records is taken from, where the names differ
+    state_machine : ARN of the one that an ingest is an execution of; empty for all but the function that starts them
+    scheduled_source : what a schedule starts an ingest of (see `hundredfold.addresses`); empty if there is none
+    event_bus : where it is announced how an ingest ended; empty for all but the summary
     """
 
     work_bucket: str
@@ -34,6 +37,9 @@ class Settings:
     model_card: str = ""
     stream_fields: Mapping[str, str] = field(default_factory=dict)
     part_bytes: int = 0
+    state_machine: str = ""
+    scheduled_source: str = ""
+    event_bus: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -49,6 +55,9 @@ class Settings:
             model_card=environment.get(MODEL_CARD_VARIABLE, ""),
             stream_fields=_pairs(environment, "STREAM_FIELDS"),
             part_bytes=_positive(environment, "PART_BYTES") if "PART_BYTES" in environment else 0,
+            state_machine=environment.get("STATE_MACHINE", ""),
+            scheduled_source=environment.get("SCHEDULED_SOURCE", ""),
+            event_bus=environment.get("EVENT_BUS", ""),
         )
         if settings.batch_bytes < settings.record_bytes:
             # A batch over its limit is one record over its own: see cutting.cut and batch_inference.infer_batch.

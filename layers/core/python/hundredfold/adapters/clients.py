@@ -8,8 +8,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_events import EventBridgeClient
     from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
+    from types_boto3_stepfunctions import SFNClient
 
 # One attempt may take 1 + 5 s, and three of them with botocore's jittered back-off (under 1 + 2 s) about 21 s at
 # the very worst; throttling is answered in milliseconds, so the usual three attempts end within a second or two.
@@ -78,3 +80,11 @@ def dynamodb(*, validate: bool = True) -> "DynamoDBClient":
 
 def lambda_() -> "LambdaClient":
     return boto3.client("lambda", config=_RETRIES)
+
+
+def step_functions() -> "SFNClient":
+    return boto3.client("stepfunctions", config=_RETRIES)
+
+
+def events() -> "EventBridgeClient":
+    return boto3.client("events", config=_RETRIES)

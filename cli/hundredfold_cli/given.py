@@ -1,0 +1,290 @@
+"""What `hundredfold ingest` is given: a file, standard input, or the address of records that are somewhere already."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from botocore.exceptions import ClientError
+from hundredfold.adapters.clients import NOT_FOUND, error_code
+from hundredfold.adapters.objects import S3Upload
+from hundredfold.addresses import DYNAMODB, S3, origin_at
+from hundredfold.errors import InvalidIngestError, SourceMissingError
+from hundredfold.ingest import upload_key
+from hundredfold.origin import (
+    Compression,
+    Kind,
+    Layout,
+    ObjectsOrigin,
+    Origin,
+    TableOrigin,
+    origin_from_dict,
+    suffix_of,
+)
+from hundredfold.source import ObjectLocation
+
+from hundredfold_cli.deployment import Deployment
+
+STANDARD_INPUT = "-"
+_PIECE_BYTES = 1024 * 1024
+
+type Uploaded = Callable[[int], None]
+"""Called with the number of bytes of each piece that is uploaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What the options say of the records; None and nothing where they say nothing."""
+
+    kind: str | None = None
+    compression: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    maps: list[str] = field(default_factory=list)
+    columns: str | None = None
+    prefix: bool = False
+    write_back: str | None = None
+
+    def layout(self) -> Layout:
+        """Return it as a layout; raises InvalidIngestError if an option makes no sense."""
+        known: dict[str, Any] = {
+            "kind": self.kind,
+            "compression": self.compression,
+            "delimiter": "\t" if self.delimiter == "\\t" else self.delimiter,
+            "encoding": self.encoding,
+            "fields": _fields(self.maps),
+            "columns": None if self.columns is None else _columns(self.columns),
+        }
+        somewhere = {"bucket": "any", "key": "any"}
+        stated = {name: value for name, value in known.items() if value is not None}
+        return origin_from_dict({**somewhere, **stated}).layout
+
+    def refuse(self, source: str, *names: str) -> None:
+        """Raise InvalidIngestError if one of these options is there, which `source` has no use for."""
+        if name := next((name for name in names if getattr(self, name)), None):
+            raise InvalidIngestError(f"--{name.replace('_', '-')} does not fit {source}")
+
+    def check_kind(self, source: str, kind: Kind | None) -> None:
+        """Raise InvalidIngestError if an option does not fit what kind of object the source is."""
+        if kind is not Kind.CSV:
+            self.refuse(f"{source}, which is {kind}", "delimiter")
+        if kind not in {Kind.CSV, Kind.TSV}:
+            self.refuse(f"{source}, which is {kind}", "encoding")
+
+
+class Given(Protocol):
+    """Records that are to be scored.
+
+    Attributes
+    ----------
+    name : what their ingest is named after
+    size : in bytes; None if it is not known before all is read, or nothing is uploaded
+    """
+
+    name: str
+
+    @property
+    def size(self) -> int | None: ...
+
+    def check(self, deployment: Deployment) -> None:
+        """Make sure that they are there; raises InvalidIngestError or SourceMissingError."""
+        ...
+
+    def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> Origin:
+        """Have them where they can be read from, and return where that is; raises what `check` raises."""
+        ...
+
+    def told(self, ingest_id: str) -> str:
+        """Say what is done with them."""
+        ...
+
+
+def read_given(source: str, stated: Stated, standard: BinaryIO) -> Given:
+    """Tell what the command was given.
+
+    Parameters
+    ----------
+    standard : standard input
+
+    Raises
+    ------
+    InvalidIngestError
+        If it is no readable file and no address, or an option does not fit it.
+    """
+    layout = stated.layout()
+    if source.startswith(DYNAMODB):
+        stated.refuse(source, "kind", "compression", "delimiter", "encoding", "prefix")
+        origin = origin_at(source, layout)
+        if isinstance(origin, TableOrigin) and stated.write_back:
+            origin = replace(origin, write_back=stated.write_back)
+        return Elsewhere(origin, stated)
+    stated.refuse(source, "write_back")
+    if source.startswith(S3):
+        return Elsewhere(origin_at(source, layout, prefix=stated.prefix), stated)
+    stated.refuse(source, "prefix")
+    if source == STANDARD_INPUT:
+        stated.check_kind("standard input", layout.of_name("").kind)
+        return Stream(standard, layout)
+    file = Path(source)
+    stated.check_kind(source, layout.of_name(file.name).kind)
+    given = File(file, layout)
+    given.check()
+    return given
+
+
+class File:
+    """A file here, which is uploaded."""
+
+    def __init__(self, file: Path, layout: Layout | None = None) -> None:
+        self._file = file
+        self._layout = layout or Layout()
+        self.name = file.name
+
+    @property
+    def size(self) -> int:
+        return self._file.stat().st_size
+
+    def check(self, deployment: Deployment | None = None) -> None:
+        try:
+            with self._file.open("rb"):
+                pass
+        except OSError as error:
+            raise InvalidIngestError(f"cannot read {self._file}: {error.strerror}") from None
+
+    def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> Origin:
+        self.check()
+        key = _key(ingest_id, self._layout, self.name)
+        deployment.s3.upload_file(str(self._file), deployment.source_bucket, key, Callback=uploaded)
+        return ObjectsOrigin(deployment.source_bucket, key, layout=self._layout)
+
+    def told(self, ingest_id: str) -> str:
+        return f"uploading {self.name} ({self.size:,} bytes) as ingest {ingest_id} ..."
+
+
+class Stream:
+    """Standard input, which is uploaded in parts as it is read."""
+
+    name = "stdin"
+    size = None
+
+    def __init__(self, stream: BinaryIO, layout: Layout) -> None:
+        self._stream = stream
+        self._layout = layout
+
+    def check(self, deployment: Deployment) -> None:
+        """It can be read once only, so it is not."""
+
+    def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> Origin:
+        key = _key(ingest_id, self._layout, "")
+        with S3Upload(deployment.s3, ObjectLocation(deployment.source_bucket, key)) as upload:
+            while piece := self._stream.read(_PIECE_BYTES):
+                upload.write(piece)
+                uploaded(len(piece))
+            upload.finish()
+        return ObjectsOrigin(deployment.source_bucket, key, layout=self._layout)
+
+    def told(self, ingest_id: str) -> str:
+        return f"uploading standard input as ingest {ingest_id} ..."
+
+
+class Elsewhere:
+    """Objects or a table that are there already."""
+
+    size = None
+
+    def __init__(self, origin: Origin, stated: Stated) -> None:
+        self._origin = origin
+        self._stated = stated
+        self.name = origin.table if isinstance(origin, TableOrigin) else origin.key or origin.prefix or origin.bucket
+
+    def check(self, deployment: Deployment) -> None:
+        self._found(deployment)
+
+    def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> Origin:
+        return self._found(deployment)
+
+    def told(self, ingest_id: str) -> str:
+        return f"starting ingest {ingest_id} of {self._origin} ..."
+
+    def _found(self, deployment: Deployment) -> Origin:
+        if isinstance(self._origin, TableOrigin):
+            return _table(deployment, self._origin)
+        first = _first_key(deployment, self._origin)
+        self._stated.check_kind(str(self._origin), self._origin.layout.of_name(first).kind)
+        return self._origin
+
+
+def _key(ingest_id: str, layout: Layout, name: str) -> str:
+    """Return the key that records are uploaded to, which tells their kind as `layout` and their name do."""
+    found = layout.of_name(name)
+    return upload_key(ingest_id, suffix_of(found.kind or Kind.JSONL, found.compression or Compression.NONE))
+
+
+def _first_key(deployment: Deployment, origin: ObjectsOrigin) -> str:
+    """Return the key of an origin's only or first object; raises SourceMissingError if there is none."""
+    try:
+        deployment.s3.head_bucket(Bucket=origin.bucket)
+    except ClientError as error:
+        if error_code(error) in NOT_FOUND:
+            raise SourceMissingError(str(origin), "there is no such bucket") from None
+        # Who may not ask for the bucket may be allowed to read the object all the same.
+    if origin.key:
+        return deployment.sources.pin(ObjectLocation(origin.bucket, origin.key)).key
+    listed = deployment.sources.list(origin.bucket, origin.prefix)
+    first = next((source.key for source in listed if not source.key.endswith("/")), None)
+    if first is None:
+        raise SourceMissingError(str(origin), "there is no object whose key begins so")
+    return first
+
+
+def _table(deployment: Deployment, origin: TableOrigin) -> TableOrigin:
+    """Return a table with the value of its partition key as the table has it, text or number."""
+    try:
+        table = deployment.dynamodb.describe_table(TableName=origin.table)["Table"]
+    except ClientError as error:
+        if error_code(error) in NOT_FOUND:
+            raise SourceMissingError(str(origin), "there is no such table") from None
+        raise
+    schema = table["KeySchema"]
+    if origin.index:
+        indexes: list[Any] = [*table.get("GlobalSecondaryIndexes", []), *table.get("LocalSecondaryIndexes", [])]
+        found = next((index["KeySchema"] for index in indexes if index["IndexName"] == origin.index), None)
+        if found is None:
+            raise SourceMissingError(str(origin), "the table has no such index")
+        schema = found
+    if not origin.partition:
+        return origin
+    [(attribute, value)] = origin.partition.items()
+    partition = next(key["AttributeName"] for key in schema if key["KeyType"] == "HASH")
+    if attribute != partition:
+        raise InvalidIngestError(f"{origin}: its partition key is {partition}, not {attribute}")
+    types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
+    return replace(origin, partition={attribute: _number(origin, str(value)) if types[attribute] == "N" else value})
+
+
+def _number(origin: TableOrigin, value: str) -> int | float:
+    try:
+        return int(value)
+    except ValueError:
+        pass
+    try:
+        return float(value)
+    except ValueError:
+        raise InvalidIngestError(f"{origin}: its partition key is a number, and {value!r} is none") from None
+
+
+def _fields(maps: list[str]) -> dict[str, str] | None:
+    fields: dict[str, str] = {}
+    for one in maps:
+        name, _, column = one.partition("=")
+        if not name or not column or name in fields:
+            raise InvalidIngestError(f"--map {one} must be field=column, once for each field")
+        fields[name] = column
+    return fields or None
+
+
+def _columns(columns: str) -> list[str]:
+    names = columns.split(",")
+    if not all(names):
+        raise InvalidIngestError(f"--columns {columns} must be names of columns with commas between")
+    return names

@@ -1,0 +1,28 @@
+"""StartIngest: starts an execution for an object that has landed, or for a schedule that is due."""
+
+import os
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from hundredfold.adapters import clients
+from hundredfold.adapters.executions import StepFunctionsExecutions
+from hundredfold.adapters.sealing import sealed
+from hundredfold.observability import logger
+from hundredfold.settings import Settings
+from hundredfold.starting import LeftAlone, start_for
+
+settings = Settings.from_environment(os.environ)
+executions = StepFunctionsExecutions(clients.step_functions(), settings.state_machine)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@sealed
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    asked = start_for(event, settings.scheduled_source)
+    if isinstance(asked, LeftAlone):
+        logger.info("left alone", source=asked.location, why=asked.why)
+        return {"ingest_id": None, "started": False}
+    logger.append_keys(ingest_id=asked.ingest_id)
+    started = executions.start(asked.ingest_id, asked.as_input())
+    logger.info("started" if started else "started before", source=str(asked.origin))
+    return {"ingest_id": asked.ingest_id, "started": started}

@@ -1,0 +1,54 @@
+"""Announcing on EventBridge how ingests ended."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hundredfold.adapters.clients import error_code
+from hundredfold.adapters.patience import pause_before
+from hundredfold.announcing import SOURCE, Announcement
+
+if TYPE_CHECKING:
+    from types_boto3_events import EventBridgeClient
+
+ATTEMPTS = 6
+"""Beside botocore's own. The waits between them are 1.55 s together at the longest."""
+
+
+class EventBridgeAnnouncements:
+    """Puts events onto a bus (fulfils `ports.Announcements`)."""
+
+    def __init__(self, client: "EventBridgeClient", bus: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._bus = bus
+        self._sleep = sleep
+
+    def send(self, announcement: Announcement) -> str:
+        why = ""
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self._sleep(pause_before(attempt))
+            why = self._put(announcement)
+            if not why:
+                break
+        return why
+
+    def _put(self, announcement: Announcement) -> str:
+        try:
+            answer = self._client.put_events(
+                Entries=[
+                    {
+                        "Source": SOURCE,
+                        "DetailType": announcement.kind,
+                        "Detail": announcement.detail,
+                        "EventBusName": self._bus,
+                    }
+                ]
+            )
+        except ClientError as error:
+            return error_code(error)
+        except BotoCoreError as error:
+            return type(error).__name__
+        return str(answer["Entries"][0].get("ErrorCode", "refused")) if answer.get("FailedEntryCount") else ""

@@ -1,0 +1,36 @@
+"""Starting executions of the state machine."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hundredfold.adapters.clients import error_code, is_busy
+from hundredfold.errors import StoreBusyError
+
+if TYPE_CHECKING:
+    from types_boto3_stepfunctions import SFNClient
+
+
+class StepFunctionsExecutions:
+    """Starts executions (fulfils `ports.Executions`)."""
+
+    def __init__(self, client: "SFNClient", state_machine: str) -> None:
+        self._client = client
+        self._state_machine = state_machine
+
+    def start(self, name: str, execution_input: Mapping[str, Any]) -> bool:
+        try:
+            self._client.start_execution(
+                stateMachineArn=self._state_machine, name=name, input=json.dumps(execution_input)
+            )
+        except ClientError as error:
+            if error_code(error) == "ExecutionAlreadyExists":
+                return False
+            if is_busy(error):
+                raise StoreBusyError(f"Step Functions did not start {name}: {error_code(error)}") from None
+            raise
+        except BotoCoreError as error:
+            raise StoreBusyError(f"Step Functions did not start {name}: {type(error).__name__}") from None
+        return True

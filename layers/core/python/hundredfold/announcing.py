@@ -1,0 +1,43 @@
+"""Telling others how an ingest ended: an event with its summary."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from hundredfold.outcomes import Status, Summary
+
+SOURCE: Final = "hundredfold"
+COMPLETED, FAILED = "IngestCompleted", "IngestFailed"
+MOST_BYTES = 256 * 1024 - 1024
+"""Of an event's detail. EventBridge takes 256 KB for all of an event; the rest of it stays under 1 KB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """That an ingest ended: `kind` is COMPLETED or FAILED, `detail` its summary as JSON."""
+
+    ingest_id: str
+    kind: str
+    detail: str
+
+
+def announcement_of(summary: Summary) -> Announcement:
+    """Return what is announced of an ingest that ended.
+
+    A summary that is too long for an event goes without its failures, and then without its cause, and says so in
+    `left_out`; the ledger has them.
+    """
+    kind = COMPLETED if summary.status is Status.COMPLETED else FAILED
+    detail: Mapping[str, Any] = summary.as_dict()
+    left_out: list[str] = []
+    for name in ("failures", "cause"):
+        if len(_encoded(detail)) <= MOST_BYTES:
+            break
+        left_out.append(name)
+        detail = {**detail, name: None, "left_out": left_out}
+    return Announcement(summary.ingest_id, kind, _encoded(detail).decode())
+
+
+def _encoded(detail: Mapping[str, Any]) -> bytes:
+    return json.dumps(detail, ensure_ascii=False, default=str).encode()

@@ -1,0 +1,90 @@
+"""Starting by itself: which ingest an event asks for, if any.
+
+An ingest's id is derived from the event, so that an event which is delivered twice starts one ingest.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from hundredfold.addresses import origin_in
+from hundredfold.errors import InvalidIngestError
+from hundredfold.ingest import check_ingest_id, id_stem
+from hundredfold.origin import ObjectsOrigin, Origin, stem_of
+
+_STEM = 40
+_DIGEST = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """An ingest to be started."""
+
+    ingest_id: str
+    origin: Origin
+
+    def as_input(self) -> dict[str, Any]:
+        """Return the input of its execution."""
+        return {"source": self.origin.as_dict()}
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """An object that no ingest is started for, and why."""
+
+    location: str
+    why: str
+
+
+def start_for(event: object, scheduled_source: str) -> Start | LeftAlone:
+    """Tell what an event of EventBridge asks for.
+
+    Parameters
+    ----------
+    event : that an object was created in S3, or that a schedule is due
+    scheduled_source : what a schedule starts an ingest of, as `hundredfold.addresses.origin_in` reads it
+
+    Raises
+    ------
+    InvalidIngestError
+        If it is neither of these events, or the scheduled source makes no sense.
+    """
+    try:
+        match event:
+            case {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}:
+                return _start_for_object(detail)
+            case {"source": "aws.events", "detail-type": "Scheduled Event", "time": time}:
+                return _start_for_schedule(datetime.fromisoformat(time), scheduled_source)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidIngestError(f"the event lacks something: {type(error).__name__}") from None
+    raise InvalidIngestError("the event is neither of an object that was created in S3 nor of a schedule")
+
+
+def _start_for_object(detail: Mapping[str, Any]) -> Start | LeftAlone:
+    bucket, key, etag = detail["bucket"]["name"], detail["object"]["key"], detail["object"]["etag"]
+    if key.endswith("/"):
+        return LeftAlone(f"s3://{bucket}/{key}", "it stands for a folder")
+    if stem_of(key) is None:
+        return LeftAlone(f"s3://{bucket}/{key}", "its name ends in no kind that is known")
+    # Without versions, and while they are suspended, the same content put again is the same object.
+    version = detail["object"].get("version-id", "null")
+    ingest_id = f"{id_stem(key, _STEM)}-{_digest(bucket, key, etag if version == 'null' else version)}"
+    # The ETag goes along: what has been put under this key since has an event and an ingest of its own.
+    return Start(check_ingest_id(ingest_id), ObjectsOrigin(bucket, key, etag=etag))
+
+
+def _start_for_schedule(time: datetime, scheduled_source: str) -> Start:
+    if not scheduled_source:
+        raise InvalidIngestError("a schedule is due, and there is no source that it is for (ScheduledSource)")
+    origin = origin_in(scheduled_source)
+    name = (origin.key or origin.prefix or origin.bucket) if isinstance(origin, ObjectsOrigin) else origin.table
+    at = f"{time.astimezone(UTC):%Y%m%dT%H%M%S}"
+    digest = _digest(at, json.dumps(origin.as_dict(), sort_keys=True))
+    return Start(check_ingest_id(f"{id_stem(name, _STEM)}-{at}-{digest}"), origin)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_DIGEST]

@@ -1,0 +1,85 @@
+"""Columns of results: the answers', and beside them the records' own, under names that say which is which."""
+
+from typing import Any
+
+import pytest
+from hundredfold.signature import Field, FieldType, Signature
+from hundredfold_cli.columns import Column, Join, Type, answers, own_column
+
+PREDICTION = {
+    "record_id": "a",
+    "ingest_id": "i1",
+    "label": "good",
+    "score": 0.9,
+    "model_version": "7",
+    "predicted_at": "t0",
+    "batch": 0,
+}
+
+
+def joined(*records: dict[str, Any], signature: Signature | None = None) -> Join:
+    return Join.of(((record, {**PREDICTION, "record_id": record["id"]}) for record in records), signature)
+
+
+def test_answers_have_the_columns_of_the_first() -> None:
+    rows, columns = answers([{**PREDICTION, "outputs": {"size": {"value": 2.5}, "colour": {"label": "red"}}}])
+
+    assert columns == (
+        Column("record_id", Type.TEXT), Column("colour_label", Type.TEXT), Column("size_value", Type.NUMBER),
+        Column("model_version", Type.TEXT), Column("predicted_at", Type.TIME), Column("batch", Type.INTEGER),
+    )  # fmt: skip
+    assert next(iter(rows))["size_value"] == 2.5
+
+
+def test_own_fields_stand_beside_the_answer_typed_as_the_signature_says() -> None:
+    signature = Signature((Field("text", FieldType.TEXT), Field("age", FieldType.NUMBER)))
+    join = joined(
+        {"id": "a", "more": [1], "text": "t", "age": 3}, {"id": "b", "text": "u", "age": 4}, signature=signature
+    )
+
+    assert [(column.name, column.type) for column in join.columns] == [
+        ("record_id", Type.TEXT), ("text", Type.TEXT), ("age", Type.NUMBER), ("more", None), ("label", Type.TEXT),
+        ("score", Type.NUMBER), ("model_version", Type.TEXT), ("predicted_at", Type.TIME), ("batch", Type.INTEGER),
+    ]  # fmt: skip
+    first, second = join.rows(all_fields=False)
+    assert (first["record_id"], first["more"], first["age"], first["label"]) == ("a", [1], 3, "good")
+    assert (second["record_id"], second["more"], second["text"]) == ("b", None, "u")
+    assert join.left_out == {}
+
+
+def test_fields_without_a_column_are_counted_or_written_as_they_are() -> None:
+    records = ({"id": "a", "text": "t"}, {"id": "b", "text": "u", "late": 1}, {"id": "c", "late": 2})
+
+    fixed = joined(*records)
+    rows = list(fixed.rows(all_fields=False))
+
+    assert fixed.left_out == {"late": 2}
+    assert all("late" not in row for row in rows)
+    told = list(joined(*records).rows(all_fields=True))
+    assert [list(row) for row in told] == [
+        ["record_id", *own, "label", "score", "model_version", "predicted_at", "batch"]
+        for own in (["text"], ["text", "late"], ["late"])
+    ]
+
+
+def test_fields_that_an_answer_has_too_get_a_prefix() -> None:
+    join = joined({"id": "a", "label": "mine", "score": 5, "batch": "b", "record_id": "r", "record_label": "second"})
+
+    [row] = join.rows(all_fields=True)
+
+    assert (row["label"], row["score"], row["record_id"], row["batch"]) == ("good", 0.9, "a", 0)
+    assert (row["record_label"], row["record_score"], row["record_batch"]) == ("mine", 5, "b")
+    assert (row["record_record_id"], row["record_record_label"]) == ("r", "second")
+    assert {column.name for column in join.columns} == set(row)
+
+
+@pytest.mark.parametrize(("name", "column"), [("x", "x"), ("record_x", "record_x"), ("value", "value")])
+def test_other_fields_keep_their_names(name: str, column: str) -> None:
+    assert own_column(name, frozenset({"record_id", "label"})) == column
+
+
+def test_nothing_predicted_has_the_signatures_columns() -> None:
+    join = joined(signature=Signature((Field("text", FieldType.TEXT),)))
+
+    assert [column.name for column in join.columns][:4] == ["record_id", "text", "label", "score"]
+    assert list(join.rows(all_fields=False)) == []

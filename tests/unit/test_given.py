@@ -1,0 +1,204 @@
+"""What `hundredfold ingest` is given, and which options fit it."""
+
+import io
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+from hundredfold.errors import InvalidIngestError, SourceMissingError
+from hundredfold.origin import Kind, Layout, ObjectsOrigin, TableOrigin
+from hundredfold.source import ObjectLocation
+from hundredfold_cli.deployment import Deployment
+from hundredfold_cli.given import File, Given, Stated, read_given
+from hundredfold_cli.ingests import new_ingest_id
+
+from tests.unit.fakes import MemorySources
+
+TABLE = {
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}],
+    "AttributeDefinitions": [
+        {"AttributeName": "id", "AttributeType": "S"},
+        {"AttributeName": "at", "AttributeType": "N"},
+        {"AttributeName": "day", "AttributeType": "N"},
+    ],
+    "GlobalSecondaryIndexes": [{"IndexName": "by-day", "KeySchema": [{"AttributeName": "day", "KeyType": "HASH"}]}],
+}
+
+
+class Here:
+    """A deployment with a few objects and one table; what is uploaded becomes an object of it."""
+
+    source_bucket = "source"
+
+    def __init__(self) -> None:
+        self.sources = MemorySources(
+            {ObjectLocation("b", key): b"x" for key in ("a/", "a/1.csv", "a/2.csv", "one.jsonl", "mixed/1.jsonl")}
+        )
+        self.s3 = self
+        self.dynamodb = self
+
+    def head_bucket(self, *, Bucket: str) -> None:  # noqa: N803
+        if Bucket != "b":
+            raise ClientError({"Error": {"Code": "404"}}, "HeadBucket")
+
+    def describe_table(self, *, TableName: str) -> dict[str, Any]:  # noqa: N803
+        if TableName != "orders":
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "DescribeTable")
+        return {"Table": TABLE}
+
+    def upload_file(self, file: str, bucket: str, key: str, Callback: Any) -> None:  # noqa: N803
+        content = Path(file).read_bytes()
+        self.sources.objects[ObjectLocation(bucket, key)] = content
+        Callback(len(content))
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> dict[str, str]:  # noqa: N803
+        self.sources.objects[ObjectLocation(Bucket, Key)] = Body
+        return {"ETag": '"e"'}
+
+
+def given(source: object, standard: bytes = b"", **stated: Any) -> Given:
+    return read_given(str(source), Stated(**stated), io.BytesIO(standard))
+
+
+def placed(here: Here, what: Given) -> ObjectsOrigin | TableOrigin:
+    return what.place(cast("Deployment", here), "i1", lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("name", "stated", "key"),
+    [
+        ("reviews.jsonl", {}, "uploads/i1/records.jsonl"),
+        ("reviews.CSV.gz", {}, "uploads/i1/records.csv.gz"),
+        ("reviews", {}, "uploads/i1/records.jsonl"),
+        ("reviews.txt", {"kind": "tsv"}, "uploads/i1/records.tsv"),
+        ("reviews.json", {"kind": "jsonl", "compression": "zstd"}, "uploads/i1/records.jsonl.zst"),
+    ],
+)
+def test_a_file_is_uploaded_under_a_name_that_tells_its_kind(
+    tmp_path: Path, name: str, stated: dict[str, Any], key: str
+) -> None:
+    here, file = Here(), tmp_path / name
+    file.write_bytes(b"content")
+
+    origin = placed(here, given(file, **stated))
+
+    assert here.sources.objects[ObjectLocation("source", key)] == b"content"
+    assert origin == ObjectsOrigin("source", key, layout=Stated(**stated).layout())
+
+
+def test_standard_input_is_uploaded_as_it_is_read() -> None:
+    here = Here()
+
+    origin = placed(here, given("-", b"a\n" * 10))
+
+    assert origin == ObjectsOrigin("source", "uploads/i1/records.jsonl")
+    assert here.sources.objects[ObjectLocation("source", "uploads/i1/records.jsonl")] == b"a\n" * 10
+
+
+def test_options_become_the_layout() -> None:
+    what = given("s3://b/a/", delimiter="\\t", encoding="latin-1", maps=["text=review", "x=a=b"], columns="id,review")
+
+    origin = placed(Here(), what)
+
+    assert origin == ObjectsOrigin(
+        "b",
+        prefix="a/",
+        layout=Layout(
+            delimiter="\t", encoding="latin-1", fields={"text": "review", "x": "a=b"}, columns=("id", "review")
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "stated", "origin"),
+    [
+        ("s3://b/one.jsonl", {}, ObjectsOrigin("b", "one.jsonl")),
+        ("s3://b/a", {"prefix": True}, ObjectsOrigin("b", prefix="a")),
+        ("s3://b/one.jsonl", {"kind": "csv"}, ObjectsOrigin("b", "one.jsonl", layout=Layout(kind=Kind.CSV))),
+        ("dynamodb://orders", {}, TableOrigin("orders")),
+        ("dynamodb://orders?id=7", {}, TableOrigin("orders", partition={"id": "7"})),
+        ("dynamodb://orders/by-day?day=7", {}, TableOrigin("orders", "by-day", {"day": 7})),
+        ("dynamodb://orders/by-day?day=7.5", {}, TableOrigin("orders", "by-day", {"day": 7.5})),
+        ("dynamodb://orders", {"write_back": "answer"}, TableOrigin("orders", write_back="answer")),
+    ],
+)
+def test_what_is_there_already_is_read_where_it_is(source: str, stated: dict[str, Any], origin: object) -> None:
+    here = Here()
+    before = dict(here.sources.objects)
+
+    assert placed(here, given(source, **stated)) == origin
+    assert here.sources.objects == before
+
+
+@pytest.mark.parametrize(
+    ("source", "stated", "message"),
+    [
+        ("not-there.jsonl", {}, "cannot read not-there.jsonl: No such file"),
+        (".", {}, "cannot read .: Is a directory"),
+        ("s3://", {}, "names no bucket"),
+        ("dynamodb://t/i/j", {}, "no address of a table"),
+        ("-", {"prefix": True}, "--prefix does not fit -"),
+        ("-", {"write_back": "a"}, "--write-back does not fit -"),
+        ("-", {"delimiter": ";"}, "--delimiter does not fit standard input, which is jsonl"),
+        ("records.parquet", {"encoding": "latin-1"}, "--encoding does not fit records.parquet, which is parquet"),
+        ("records.tsv", {"delimiter": ";"}, "--delimiter does not fit records.tsv, which is tsv"),
+        ("s3://b/k", {"write_back": "a"}, "--write-back does not fit s3://b/k"),
+        ("dynamodb://orders", {"kind": "csv"}, "--kind does not fit dynamodb://orders"),
+        ("dynamodb://orders", {"compression": "gzip"}, "--compression does not fit"),
+        ("-", {"kind": "xml"}, "kind must be one of jsonl"),
+        ("-", {"compression": "rar"}, "compression must be one of none"),
+        ("-", {"kind": "csv", "delimiter": ";;"}, "delimiter must be one character"),
+        ("-", {"kind": "csv", "encoding": "klingon"}, "encoding must be an encoding"),
+        ("-", {"maps": ["text"]}, "--map text must be field=column"),
+        ("-", {"maps": ["text=a", "text=b"]}, "once for each field"),
+        ("-", {"columns": "a,,b"}, "--columns a,,b must be names"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_is_asked(
+    source: str, stated: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidIngestError, match=message.replace(".", r"\.")):
+        given(source, **stated)
+
+
+@pytest.mark.parametrize(
+    ("source", "stated", "message"),
+    [
+        ("s3://nowhere/a/", {}, "there is no such bucket"),
+        ("s3://b/none.jsonl", {}, "there is no such object"),
+        ("s3://b/none/", {}, "no object whose key begins so"),
+        ("s3://b/mixed/", {"delimiter": ";"}, "--delimiter does not fit s3://b/mixed/, which is jsonl"),
+        ("dynamodb://none", {}, "there is no such table"),
+        ("dynamodb://orders/none", {}, "the table has no such index"),
+        ("dynamodb://orders?at=5", {}, "its partition key is id, not at"),
+        ("dynamodb://orders/by-day?day=x", {}, "is a number, and 'x' is none"),
+    ],
+)
+def test_what_is_not_there_is_told_before_anything_is_started(
+    source: str, stated: dict[str, Any], message: str
+) -> None:
+    with pytest.raises((InvalidIngestError, SourceMissingError), match=message):
+        given(source, **stated).check(cast("Deployment", Here()))
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("my records.jsonl", "my-records"),
+        ("a/b/day-1/", "day-1"),
+        ("a/x.csv.gz", "x"),
+        ("orders", "orders"),
+        ("…", "ingest"),
+    ],
+)
+def test_an_id_is_made_from_the_name(name: str, stem: str) -> None:
+    assert new_ingest_id(name).rpartition("-")[0] == stem
+
+
+def test_a_file_says_how_large_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "few.jsonl"
+    file.write_bytes(b"12345")
+
+    assert File(file).size == 5
+    assert "5 bytes" in File(file).told("i1")

@@ -1,0 +1,151 @@
+"""Which ingest an event starts: its id comes from the event, so that the same event is the same ingest."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hundredfold.errors import InvalidIngestError, SourceChangedError
+from hundredfold.ingest import check_ingest_id
+from hundredfold.origin import ObjectsOrigin, TableOrigin, origin_from_dict
+from hundredfold.pieces import find_pieces
+from hundredfold.source import ObjectLocation
+from hundredfold.starting import LeftAlone, Start, start_for
+
+from tests.unit.fakes import MemorySources
+
+EVENTS = Path(__file__).parents[1] / "events"
+ARRIVAL: dict[str, Any] = json.loads((EVENTS / "object_created.json").read_text())
+DUE: dict[str, Any] = json.loads((EVENTS / "schedule.json").read_text())
+
+
+def arrival(**changes: str | None) -> dict[str, Any]:
+    """An event of another object; a part that is None is absent."""
+    event = copy.deepcopy(ARRIVAL)
+    event["detail"]["object"].update({name.replace("_", "-"): value for name, value in changes.items()})
+    event["detail"]["object"] = {name: value for name, value in event["detail"]["object"].items() if value is not None}
+    return event
+
+
+def started(event: object, scheduled_source: str = "") -> Start:
+    found = start_for(event, scheduled_source)
+    assert isinstance(found, Start)
+    return found
+
+
+def test_an_object_that_landed_is_the_source_pinned_to_its_etag() -> None:
+    found = started(ARRIVAL)
+
+    assert found.ingest_id.startswith("reviews-of-May-")
+    assert check_ingest_id(found.ingest_id) == found.ingest_id
+    assert found.as_input() == {
+        "source": {
+            "bucket": "amzn-s3-demo-bucket1",
+            "key": "ingests/reviews of May.jsonl",
+            "etag": "b1946ac92492d2347c6235b4d2611184",
+        }
+    }
+    assert origin_from_dict(found.as_input()["source"]) == found.origin
+
+
+def test_the_same_event_is_the_same_ingest_and_another_version_or_key_another() -> None:
+    first = started(ARRIVAL).ingest_id
+    again = started({**ARRIVAL, "id": "delivered-again", "time": "2021-11-12T00:05:00Z"}).ingest_id
+
+    assert again == first
+    others = [
+        arrival(version_id="another"),
+        arrival(key="ingests/other/reviews of May.jsonl"),
+        {**ARRIVAL, "detail": {**ARRIVAL["detail"], "bucket": {"name": "another"}}},
+    ]
+    assert len({first, *(started(event).ingest_id for event in others)}) == 4
+
+
+@pytest.mark.parametrize("version", [None, "null"])
+def test_without_versions_the_etag_tells_one_object_from_the_next(version: str | None) -> None:
+    first, again = (started(arrival(version_id=version)) for _ in range(2))
+
+    assert first == again
+    assert started(arrival(version_id=version, etag="another")).ingest_id != first.ingest_id
+
+
+@pytest.mark.parametrize(
+    ("key", "stem"),
+    [
+        ("ingests/a/b/May.CSV.GZ", "May-"),
+        ("ingests/ümlaut.parquet", "mlaut-"),
+        ("ingests/日本.jsonl", "ingest-"),
+        ("ingests/" + "x" * 900 + ".jsonl", "x" * 40 + "-"),
+        ("ingests/a.resume-1.jsonl", "a-resume-1-"),
+        ("ingests/i.shadow-2.jsonl", "i-shadow-2-"),
+        ("ingests/.jsonl", "ingest-"),
+    ],
+)
+def test_any_key_makes_an_id_that_fits_the_rules(key: str, stem: str) -> None:
+    ingest_id = started(arrival(key=key)).ingest_id
+
+    assert check_ingest_id(ingest_id) == ingest_id
+    assert ingest_id.startswith(stem)
+    assert "." not in ingest_id
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [("ingests/", "folder"), ("ingests/a/", "folder"), ("ingests/a.pdf", "no kind"), ("ingests/a", "no kind"),
+     ("ingests/a.gz", "no kind"), ("ingests/_SUCCESS", "no kind")],
+)  # fmt: skip
+def test_folders_and_unknown_kinds_are_left_alone(key: str, why: str) -> None:
+    found = start_for(arrival(key=key), "")
+
+    assert isinstance(found, LeftAlone)
+    assert found.location == f"s3://amzn-s3-demo-bucket1/{key}"
+    assert why in found.why
+
+
+def test_what_was_put_under_the_key_since_is_not_predicted_under_the_events_id() -> None:
+    location = ObjectLocation("amzn-s3-demo-bucket1", "ingests/reviews of May.jsonl")
+    sources = MemorySources({location: b'{"id": "a"}\n'})
+    etag = sources.pin(location).etag
+    asked = started(arrival(etag=etag)).origin
+    assert isinstance(asked, ObjectsOrigin)
+
+    assert find_pieces(asked, sources)[1][0].source.etag == etag
+    sources.objects[location] = b'{"id": "b"}\n'
+    with pytest.raises(SourceChangedError, match="was replaced after this ingest was started"):
+        find_pieces(asked, sources)
+
+
+def test_a_schedule_starts_one_ingest_each_time_of_what_it_is_for() -> None:
+    first = started(DUE, "s3://b/daily/")
+
+    assert first.origin == ObjectsOrigin("b", prefix="daily/")
+    assert first.ingest_id.startswith("daily-20151008T165306-")
+    assert started({**DUE, "id": "delivered-again"}, "s3://b/daily/") == first
+    assert started({**DUE, "time": "2015-10-08T17:53:06Z"}, "s3://b/daily/").ingest_id != first.ingest_id
+    assert started({**DUE, "time": "2015-10-08T18:53:06+02:00"}, "s3://b/daily/") == first
+    assert started(DUE, "s3://other/daily/").ingest_id != first.ingest_id
+    assert started(DUE, "dynamodb://orders").origin == TableOrigin("orders")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        {},
+        {"source": "aws.s3", "detail-type": "Object Deleted", "detail": ARRIVAL["detail"]},
+        {"source": "aws.s3", "detail-type": "Object Created", "detail": {"bucket": {"name": "b"}}},
+        {"source": "aws.s3", "detail-type": "Object Created", "detail": None},
+        {**DUE, "time": "yesterday"},
+        {**DUE, "time": 5},
+    ],
+)
+def test_any_other_event_is_an_error_so_that_it_is_kept(event: object) -> None:
+    with pytest.raises(InvalidIngestError, match="the event"):
+        start_for(event, "s3://b/daily/")
+
+
+@pytest.mark.parametrize("source", ["", "daily/", "{", '{"bucket": "b"}'])
+def test_a_schedule_without_a_source_is_an_error(source: str) -> None:
+    with pytest.raises(InvalidIngestError):
+        start_for(DUE, source)
