@@ -1,5 +1,6 @@
 """Columns of exported results: the answers', and beside them the records' own fields."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -80,6 +81,7 @@ class Join:
     left_out: dict[str, int] = field(default_factory=dict)
     _rows: Iterator[Joined] = field(default_factory=lambda: iter(()))
     _taken: frozenset[str] = frozenset()
+    _texts: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, rows: Iterable[Joined], signature: Signature | None) -> "Join":
@@ -92,7 +94,8 @@ class Join:
         fields: dict[str, Type | None] = {**known, **{name: known.get(name) for record, _ in first for name in record}}
         fields.pop("id", None)
         own = tuple(Column(own_column(name, taken), type_) for name, type_ in fields.items())
-        return cls((_ID, *own, *answer, *_REST), _rows=chain(first, rows), _taken=taken)
+        texts = frozenset(own_column(name, taken) for name, type_ in known.items() if type_ is Type.TEXT)
+        return cls((_ID, *own, *answer, *_REST), _rows=chain(first, rows), _taken=taken, _texts=texts)
 
     def rows(self, *, all_fields: bool) -> Iterator[Mapping[str, Any]]:
         """Yield the rows; with `all_fields` each with all fields of its record, whether they have a column or not."""
@@ -108,7 +111,11 @@ class Join:
                 fixed = {name: answer[name] for name in names if name in self._taken}
                 yield {"record_id": fixed.pop("record_id"), **own, **fixed}
             else:
-                yield {name: answer[name] if name in self._taken else own.get(name) for name in names}
+                yield {name: answer[name] if name in self._taken else self._own(name, own.get(name)) for name in names}
+
+    def _own(self, name: str, value: Any) -> Any:
+        """Return a field's value; one that is a number, of Parquet, is text where the model was given it as text."""
+        return json.dumps(value) if name in self._texts and isinstance(value, int | float) else value
 
 
 def own_column(name: str, taken: frozenset[str]) -> str:

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from hundredfold.adapters.clients import error_code
 from hundredfold.adapters.ledger import DynamoLedger
 from hundredfold.adapters.objects import S3Sources
+from hundredfold.adapters.tables import DynamoTables
 
 from hundredfold_cli.failures import NotThereError
 
@@ -118,3 +119,7 @@ class Deployment:
     @cached_property
     def sources(self) -> S3Sources:
         return S3Sources(self.s3)
+
+    @cached_property
+    def tables(self) -> DynamoTables:
+        return DynamoTables(self.dynamodb)

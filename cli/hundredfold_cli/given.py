@@ -21,6 +21,7 @@ from hundredfold.origin import (
     origin_from_dict,
     suffix_of,
 )
+from hundredfold.segments import check_origin
 from hundredfold.source import ObjectLocation
 
 from hundredfold_cli.deployment import Deployment
@@ -239,27 +240,14 @@ def _first_key(deployment: Deployment, origin: ObjectsOrigin) -> str:
 
 def _table(deployment: Deployment, origin: TableOrigin) -> TableOrigin:
     """Return a table with the value of its partition key as the table has it, text or number."""
-    try:
-        table = deployment.dynamodb.describe_table(TableName=origin.table)["Table"]
-    except ClientError as error:
-        if error_code(error) in NOT_FOUND:
-            raise SourceMissingError(str(origin), "there is no such table") from None
-        raise
-    schema = table["KeySchema"]
-    if origin.index:
-        indexes: list[Any] = [*table.get("GlobalSecondaryIndexes", []), *table.get("LocalSecondaryIndexes", [])]
-        found = next((index["KeySchema"] for index in indexes if index["IndexName"] == origin.index), None)
-        if found is None:
-            raise SourceMissingError(str(origin), "the table has no such index")
-        schema = found
-    if not origin.partition:
-        return origin
-    [(attribute, value)] = origin.partition.items()
-    partition = next(key["AttributeName"] for key in schema if key["KeyType"] == "HASH")
-    if attribute != partition:
-        raise InvalidIngestError(f"{origin}: its partition key is {partition}, not {attribute}")
-    types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
-    return replace(origin, partition={attribute: _number(origin, str(value)) if types[attribute] == "N" else value})
+    table = deployment.tables.describe(origin.table, origin.index)
+    numbers = {name for name, type_ in table.types.items() if type_ == "N"}
+    partition = {
+        name: _number(origin, str(value)) if name in numbers else value for name, value in origin.partition.items()
+    }
+    origin = replace(origin, partition=partition)
+    check_origin(origin, table)
+    return origin
 
 
 def _number(origin: TableOrigin, value: str) -> int | float:

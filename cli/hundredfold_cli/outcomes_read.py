@@ -14,6 +14,8 @@ from hundredfold.adapters.clients import NOT_FOUND, error_code
 from hundredfold.cutting import Batch, decode_manifest
 from hundredfold.decoding import Line, read_lines
 from hundredfold.ingest import Plan, rejections_key
+from hundredfold.items import KEY_MEMBER
+from hundredfold.origin import TableOrigin
 
 from hundredfold_cli.deployment import Deployment
 
@@ -63,8 +65,12 @@ def read_all_predictions(deployment: Deployment, plan: Plan) -> Iterator[dict[st
 
 def read_all_joined(deployment: Deployment, plan: Plan) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Read all records that were predicted, as their source has them, each with its prediction, in its order."""
+    of_table = isinstance(plan.origin, TableOrigin)
     for line, prediction in _read_all_predicted(deployment, plan):
-        yield json.loads(line.content), prediction
+        record = json.loads(line.content)
+        if of_table:
+            record.pop(KEY_MEMBER, None)  # which is there to write back by, and no attribute of the item
+        yield record, prediction
 
 
 def _read_all_predicted(deployment: Deployment, plan: Plan) -> Iterator[tuple[Line, dict[str, Any]]]:

@@ -4,8 +4,10 @@ import json
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
+from deployed import STREAM, Stack
 from hundredfold.bundle import Bundle, load
 from hundredfold_cli.project import ROOT
 
@@ -41,3 +43,12 @@ def records(tmp_path: Path, texts: list[str]) -> Path:
 @pytest.fixture
 def few_records(tmp_path: Path, texts: list[str]) -> Path:
     return write_records(tmp_path / "few.jsonl", list(islice(texts, 250)))
+
+
+@pytest.fixture(scope="session")
+def kinesis(stack: Stack) -> Any:
+    """A client, and the stream that the deployed mapping is of."""
+    client = stack.deployment.session.client("kinesis", endpoint_url=stack.deployment.endpoint)
+    client.create_stream(StreamName=STREAM, ShardCount=2)
+    client.get_waiter("stream_exists").wait(StreamName=STREAM, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    return client

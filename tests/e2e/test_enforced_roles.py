@@ -120,7 +120,7 @@ def test_a_role_without_a_permission_fails_the_ingest_at_once_and_the_ledger_say
 
 @pytest.mark.parametrize(
     ("name", "cause"),
-    [(f"{TABLES}enforced", None), ("another-table", "access is denied; deploy with the table's ARN")],
+    [(f"{TABLES}enforced", None), ("another-table", "access is denied; functions may read it if its ARN")],
     ids=["named", "not-named"],
 )
 def test_a_table_is_read_and_written_back_to_if_the_template_names_it(

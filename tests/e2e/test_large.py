@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ PLANNER = "hundredfold-plan-ingest"
 PART_BYTES = 50_000
 
 
-@pytest.fixture
-def small_parts(stack: Stack) -> Iterator[None]:
-    """Let one call of the planner plan 50,000 bytes and no more, for one test."""
+@contextmanager
+def planned_in_small_parts(stack: Stack) -> Iterator[None]:
+    """Let one call of the planner plan 50,000 bytes and no more."""
     client: Any = stack.deployment.session.client("lambda", endpoint_url=stack.deployment.endpoint)
     before = client.get_function_configuration(FunctionName=PLANNER)["Environment"]["Variables"]
     assert before["PART_BYTES"] == str(1024**3)
@@ -26,6 +27,12 @@ def small_parts(stack: Stack) -> Iterator[None]:
         yield
     finally:
         client.update_function_configuration(FunctionName=PLANNER, Environment={"Variables": before})
+
+
+@pytest.fixture
+def small_parts(stack: Stack) -> Iterator[None]:
+    with planned_in_small_parts(stack):
+        yield
 
 
 def run(stack: Stack, ingest_id: str, execution_input: object) -> tuple[dict[str, Any], list[str]]:

@@ -8,23 +8,14 @@ import base64
 import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, Literal
 
 import pytest
 from deployed import STREAM, TABLES, Stack
 from hundredfold.bundle import Bundle
 
 DEADLINE_SECONDS = 120
-
-
-@pytest.fixture
-def kinesis(stack: Stack) -> Iterator[Any]:
-    """A client, and the stream that the deployed mapping is of."""
-    client = stack.deployment.session.client("kinesis", endpoint_url=stack.deployment.endpoint)
-    client.create_stream(StreamName=STREAM, ShardCount=2)
-    client.get_waiter("stream_exists").wait(StreamName=STREAM, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-    yield client
-    client.delete_stream(StreamName=STREAM)
 
 
 def predictions_of(stack: Stack, record_id: str) -> list[dict[str, Any]]:
@@ -105,13 +96,13 @@ def test_what_is_put_on_a_kinesis_stream_is_predicted(
     ]  # fmt: skip
 
 
-def test_changes_of_a_table_are_predicted(stack: Stack, bundle: Bundle, new_id: Callable[[], str]) -> None:
-    # Given a table with a stream, and the same function for it
-    name = f"{TABLES}{new_id()[-8:]}"
+@contextmanager
+def streaming_table(stack: Stack, name: str, key_type: Literal["S", "N"]) -> Iterator[None]:
+    """Have a table whose key is `id`, and whose changes go to the inference function."""
     deployment = stack.deployment
     described = deployment.dynamodb.create_table(
         TableName=name,
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "N"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": key_type}],
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
@@ -124,6 +115,17 @@ def test_changes_of_a_table_are_predicted(stack: Stack, bundle: Bundle, new_id: 
         FunctionResponseTypes=["ReportBatchItemFailures"],
     )
     try:
+        yield
+    finally:
+        deployment.lambda_.delete_event_source_mapping(UUID=mapping["UUID"])
+        deployment.dynamodb.delete_table(TableName=name)
+
+
+def test_changes_of_a_table_are_predicted(stack: Stack, bundle: Bundle, new_id: Callable[[], str]) -> None:
+    # Given a table with a stream, and the same function for it
+    name = f"{TABLES}{new_id()[-8:]}"
+    deployment = stack.deployment
+    with streaming_table(stack, name, "N"):
         # When an item is put, changed and deleted
         before, after = "A wonderful film.", "A terrible, boring film."
         number = str(int(new_id()[-8:], 16) + 10**12)
@@ -140,9 +142,6 @@ def test_changes_of_a_table_are_predicted(stack: Stack, bundle: Bundle, new_id: 
         wait_for(lambda: len(rejections(stack, name)) == 1, "the rejection was not kept")
         [rejection] = rejections(stack, name)
         assert (rejection["reason"], rejection["record_id"], rejection["shard"]) == ("wrong_type", "1", "")
-    finally:
-        deployment.lambda_.delete_event_source_mapping(UUID=mapping["UUID"])
-        deployment.dynamodb.delete_table(TableName=name)
 
 
 def test_the_deployed_function_reports_nothing_if_all_is_stored_and_takes_no_other_events(stack: Stack) -> None:

@@ -107,7 +107,11 @@ def test_nothing_is_sent_when_time_is_out(aws: AnsweringServer, back: Back) -> N
     [
         (Reply(b"", 503), StoreBusyError, "DynamoDB did not take answers for dynamodb://reviews: "),
         (dynamodb_error("ResourceNotFoundException", "Jane"), SourceMissingError, "there is no such table any more"),
-        (dynamodb_error("AccessDeniedException", "Jane"), SourceMissingError, "access is denied; deploy with"),
+        (
+            dynamodb_error("AccessDeniedException", "Jane"),
+            SourceMissingError,
+            "access is denied; functions may write back to it if",
+        ),
         (dynamodb_error("ValidationException", "Jane"), InvalidIngestError, "an item may have 400 KB with it"),
     ],
     ids=["busy", "gone", "denied", "refused"],

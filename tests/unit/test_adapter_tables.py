@@ -153,7 +153,10 @@ def test_a_table_that_stays_busy_is_said_to_be(aws: AnsweringServer, read: Read,
     ("code", "why"),
     [
         ("ResourceNotFoundException", "there is no such table"),
-        ("AccessDeniedException", "access is denied; deploy with the table's ARN, and its indexes', in the parameter"),
+        (
+            "AccessDeniedException",
+            "access is denied; functions may read it if its ARN, and its indexes', are in the parameter",
+        ),
     ],
 )
 def test_a_table_that_is_not_there_or_may_not_be_read_is_named(

@@ -47,6 +47,17 @@ def test_own_fields_stand_beside_the_answer_typed_as_the_signature_says() -> Non
     assert join.left_out == {}
 
 
+def test_a_number_that_the_model_was_given_as_text_is_text_in_a_column() -> None:
+    # of Parquet, whose columns are numbers, and which the signature converts
+    signature = Signature((Field("shelf", FieldType.CATEGORY),))
+    records = ({"id": "a", "shelf": 7, "other": 7}, {"id": "b", "shelf": 7.5, "other": 8}, {"id": "c", "shelf": None})
+
+    columns = list(joined(*records, signature=signature).rows(all_fields=False))
+    assert [row["shelf"] for row in columns] == ["7", "7.5", None]
+    assert [row["other"] for row in columns] == [7, 8, None]
+    assert next(joined(*records, signature=signature).rows(all_fields=True))["shelf"] == 7
+
+
 def test_fields_without_a_column_are_counted_or_written_as_they_are() -> None:
     records = ({"id": "a", "text": "t"}, {"id": "b", "text": "u", "late": 1}, {"id": "c", "late": 2})
 

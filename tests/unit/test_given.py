@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
+from hundredfold.adapters.tables import DynamoTables
 from hundredfold.errors import InvalidIngestError, SourceMissingError
 from hundredfold.origin import Kind, Layout, ObjectsOrigin, TableOrigin
 from hundredfold.source import ObjectLocation
@@ -16,6 +17,7 @@ from hundredfold_cli.ingests import new_ingest_id
 from tests.unit.fakes import MemorySources
 
 TABLE = {
+    "TableStatus": "ACTIVE",
     "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}],
     "AttributeDefinitions": [
         {"AttributeName": "id", "AttributeType": "S"},
@@ -36,7 +38,7 @@ class Here:
             {ObjectLocation("b", key): b"x" for key in ("a/", "a/1.csv", "a/2.csv", "one.jsonl", "mixed/1.jsonl")}
         )
         self.s3 = self
-        self.dynamodb = self
+        self.tables = DynamoTables(cast("Any", self))
 
     def head_bucket(self, *, Bucket: str) -> None:  # noqa: N803
         if Bucket != "b":
@@ -171,7 +173,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_asked(
         ("s3://b/mixed/", {"delimiter": ";"}, "--delimiter does not fit s3://b/mixed/, which is jsonl"),
         ("dynamodb://none", {}, "there is no such table"),
         ("dynamodb://orders/none", {}, "the table has no such index"),
-        ("dynamodb://orders?at=5", {}, "its partition key is id, not at"),
+        ("dynamodb://orders?at=5", {}, "but the partition key of table orders is 'id'"),
         ("dynamodb://orders/by-day?day=x", {}, "is a number, and 'x' is none"),
     ],
 )

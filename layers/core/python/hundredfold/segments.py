@@ -63,12 +63,17 @@ def find_segments(origin: TableOrigin, tables: Tables) -> list[Segment]:
         If the partition key, a field, a column or the attribute to write back to does not fit.
     """
     table = tables.describe(origin.table, origin.index)
+    check_origin(origin, table)
+    of = 1 if origin.partition else min(MOST_SEGMENTS, max(1, math.ceil(table.size / SEGMENT_BYTES)))
+    return [Segment(number, of, origin, table) for number in range(of)]
+
+
+def check_origin(origin: TableOrigin, table: Table) -> None:
+    """Raise InvalidIngestError if partition key, fields, columns or the attribute to write back to do not fit."""
     _check_partition(origin, table)
     _check_layout(origin.layout)
     if origin.write_back:
         _check_write_back(origin, table)
-    of = 1 if origin.partition else min(MOST_SEGMENTS, max(1, math.ceil(table.size / SEGMENT_BYTES)))
-    return [Segment(number, of, origin, table) for number in range(of)]
 
 
 def stage_segments(

@@ -117,7 +117,7 @@ def _raise(error: ClientError | BotoCoreError, table: str) -> NoReturn:
     if code in NOT_FOUND:
         raise SourceMissingError(f"dynamodb://{table}", "there is no such table any more") from None
     if code in DENIED:
-        why = "access is denied; deploy with the table's ARN in the parameter SourceTableArns to write back to it"
+        why = "access is denied; functions may write back to it if its ARN is in the parameter SourceTableArns"
         raise SourceMissingError(f"dynamodb://{table}", why) from None
     if code == "ValidationException":
         raise InvalidIngestError(

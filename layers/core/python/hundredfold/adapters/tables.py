@@ -100,6 +100,8 @@ def _raise(error: ClientError | BotoCoreError, table: str) -> NoReturn:
     if code in NOT_FOUND:
         raise SourceMissingError(location, "there is no such table") from None
     if code in DENIED:
-        why = "access is denied; deploy with the table's ARN, and its indexes', in the parameter SourceTableArns"
+        why = (
+            "access is denied; functions may read it if its ARN, and its indexes', are in the parameter SourceTableArns"
+        )
         raise SourceMissingError(location, why) from None
     raise error
