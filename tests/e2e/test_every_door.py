@@ -33,7 +33,7 @@ def make_records() -> list[Record]:
         "this wonderful film, the cast; and its\tmusic",
         '"the dull plot", as they say',
         "its awful\nbrilliant\r\nending",
-        "the film 'Köln – 東京 ☕'",
+        "the film 'Köln, 東京 ☕'",
         "a back\\slash {of} [a] film",
     )
     scenes = range(RECORDS // len(openings) // len(endings))
@@ -45,12 +45,12 @@ def as_lines(records: Sequence[Record]) -> bytes:
     return "".join(f"{json.dumps(record, ensure_ascii=False)}\n" for record in records).encode()
 
 
-def as_rows(records: Sequence[Record], delimiter: str, encoding: str = "utf-8") -> bytes:
+def as_rows(records: Sequence[Record], delimiter: str) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter)
     writer.writerow(["text", "id"])
     writer.writerows([record["text"], record["id"]] for record in records)
-    return text.getvalue().encode(encoding)
+    return text.getvalue()
 
 
 def as_parquet(records: Sequence[Record]) -> bytes:
@@ -65,101 +65,111 @@ def zstd(content: bytes) -> bytes:
 
 
 class Doors:
-    """Sends the records in by one door each, and reads back what was predicted."""
+    """Sends the records in by one door after another; between them, the doors take every kind of file.
+
+    Attributes
+    ----------
+    ingests : the ingest, or the stream, that each door has led to
+    """
 
     def __init__(self, stack: Stack, records: Sequence[Record], folder: Path, new_id: Callable[[], str]) -> None:
         self.stack = stack
         self.records = records
         self.folder = folder
         self.new_id = new_id
+        self.ingests: dict[str, str] = {}
 
-    def file(self, name: str, content: bytes, *options: str) -> Predictions:
-        file = self.folder / name
-        file.write_bytes(content)
-        return self._ingest(str(file), *options)
+    def file(self) -> None:
+        self._file("a file of JSON Lines", "records.jsonl", as_lines(self.records))
+        self._file("a file of Parquet", "records.parquet", as_parquet(self.records))
 
-    def standard_input(self) -> Predictions:
-        return self._ingest("-", given=as_lines(self.records).decode())
+    def standard_input(self) -> None:
+        rows = as_rows(self.records, ";").replace("text;id", "body;sku", 1)
+        options = ("--kind", "csv", "--delimiter", ";", "--map", "id=sku", "--map", "text=body")
+        self._ingest("standard input, of CSV with other names", "-", *options, given=rows)
 
-    def key(self) -> Predictions:
-        return self._ingest(self._put(f"doors/{self.new_id()}.jsonl", as_lines(self.records)))
+    def an_object(self) -> None:
+        content = zstd(as_rows(self.records, "\t").encode("utf-16"))
+        address = self._put(f"doors/{self.new_id()}.tsv.zst", content)
+        self._ingest("an object, of TSV in UTF-16 and zstd", address, "--encoding", "utf-16")
 
-    def prefix(self) -> Predictions:
+    def prefix(self) -> None:
         prefix = f"doors/{self.new_id()}/"
         for number, some in enumerate(batched(self.records, 1_234, strict=False)):
-            address = self._put(f"{prefix}{number}.csv.gz", gzip.compress(as_rows(some, ",")))
-        return self._ingest(address.rpartition("/")[0] + "/")
+            self._put(f"{prefix}{number}.csv.gz", gzip.compress(as_rows(some, ",").encode()))
+        self._ingest("a prefix, of CSV in gzip", f"s3://{self.stack.deployment.source_bucket}/{prefix}")
 
-    def parts(self) -> Predictions:
+    def parts(self) -> None:
+        address = self._put(f"doors/{self.new_id()}.jsonl", as_lines(self.records))
         with planned_in_small_parts(self.stack):
-            found = self._ingest(self._put(f"doors/{self.new_id()}.jsonl", as_lines(self.records)))
-        plan = self.stack.deployment.ledger.plan(self.newest)
+            self._ingest("parts of JSON Lines", address)
+        plan = self.stack.deployment.ledger.plan(self.ingests["parts of JSON Lines"])
         assert plan
         assert plan.parts > 5
-        return found
 
-    def execution(self) -> Predictions:
+    def execution(self) -> None:
         address = self._put(f"doors/{self.new_id()}.json", json.dumps(self.records).encode())
         bucket, _, key = address.removeprefix("s3://").partition("/")
-        ingest_id = self.new_id()
+        self.ingests["an execution, of a JSON array"] = ingest_id = self.new_id()
         assert self.stack.execute(ingest_id, {"source": {"bucket": bucket, "key": key}})["status"] == "SUCCEEDED"
-        return self._results(ingest_id)
 
-    def arrival(self) -> Predictions:
-        stem = self.new_id()
+    def arrival(self) -> None:
+        stem = f"door-{self.new_id()[-8:]}"
         self._put(f"ingests/{stem}.jsonl.gz", gzip.compress(as_lines(self.records)))
-        [ingest_id] = ended(self.stack, f"{stem}-")
-        return self._results(ingest_id)
+        [self.ingests["an object that lands, of JSON Lines in gzip"]] = ended(self.stack, f"{stem}-")
 
-    def table_and_its_stream(self) -> tuple[Predictions, Predictions]:
-        name = f"{TABLES}{self.new_id()[-8:]}"
-        with streaming_table(self.stack, name, "S"):
-            for some in batched(self.records, 25, strict=False):
-                put: Any = [{"PutRequest": {"Item": {key: {"S": one[key]} for key in one}}} for one in some]
-                assert not self.stack.deployment.dynamodb.batch_write_item(RequestItems={name: put})["UnprocessedItems"]
-            return self._ingest(f"dynamodb://{name}"), self._streamed(name)
+    def table(self, name: str) -> None:
+        """Fill a table, whose stream is a door too."""
+        for some in batched(self.records, 25, strict=True):
+            put: Any = [{"PutRequest": {"Item": {key: {"S": one[key]} for key in one}}} for one in some]
+            assert not self.stack.deployment.dynamodb.batch_write_item(RequestItems={name: put})["UnprocessedItems"]
+        self._ingest("a table", f"dynamodb://{name}")
+        self.ingests["a table's stream"] = name
 
-    def kinesis(self, client: Any) -> Predictions:
-        for some in batched(self.records, 500, strict=False):
+    def kinesis(self, client: Any) -> None:
+        for some in batched(self.records, 500, strict=True):
             put = [{"Data": json.dumps(record).encode(), "PartitionKey": record["id"]} for record in some]
             assert client.put_records(StreamName=STREAM, Records=put)["FailedRecordCount"] == 0
-        return self._streamed(STREAM)
+        self.ingests["a Kinesis stream"] = STREAM
+
+    def predictions(self) -> dict[str, Predictions]:
+        """Wait until all records are predicted, and return the predictions of each door."""
+        found: dict[str, dict[str, tuple[str, float]]] = {door: {} for door in self.ingests}
+        doors = {ingest: door for door, ingest in self.ingests.items()}
+
+        def are_complete() -> bool:
+            for item in self._scan():
+                # A stream's prediction is under the stream's name and the record's place in it.
+                door = doors[item["ingest_id"]["S"].partition("/")[0]]
+                found[door][item["record_id"]["S"]] = (item["label"]["S"], float(item["score"]["N"]))
+            return all(len(predictions) == len(self.records) for predictions in found.values())
+
+        wait_for(are_complete, "not all records were predicted through every door")
+        return dict(found)
+
+    def _scan(self) -> Iterator[dict[str, Any]]:
+        pages = self.stack.deployment.dynamodb.get_paginator("scan").paginate(
+            TableName=self.stack.deployment.predictions_table,
+            FilterExpression="begins_with(record_id, :ours)",
+            ExpressionAttributeValues={":ours": {"S": "door-"}},
+        )
+        for page in pages:
+            yield from page["Items"]
 
     def _put(self, key: str, content: bytes) -> str:
         bucket = self.stack.deployment.source_bucket
         self.stack.deployment.s3.put_object(Bucket=bucket, Key=key, Body=content)
         return f"s3://{bucket}/{key}"
 
-    def _ingest(self, source: str, *options: str, given: str | None = None) -> Predictions:
-        self.newest = self.new_id()
-        told = self.stack.command("ingest", source, "--id", self.newest, "--json", *options, given=given)
+    def _file(self, door: str, name: str, content: bytes) -> None:
+        file = self.folder / name
+        file.write_bytes(content)
+        self._ingest(door, str(file))
+
+    def _ingest(self, door: str, source: str, *options: str, given: str | None = None) -> None:
+        self.ingests[door] = self.new_id()
+        told = self.stack.command("ingest", source, "--id", self.ingests[door], "--json", *options, given=given)
         assert told.returncode == 0, told.stderr + told.stdout
-        return self._results(self.newest)
-
-    def _results(self, ingest_id: str) -> Predictions:
-        rows = [json.loads(line) for line in self.stack.command("results", ingest_id).stdout.splitlines()]
-        assert self.stack.read("verify", ingest_id)["ok"] is True
-        return {row["record_id"]: (row["label"], row["score"]) for row in rows}
-
-    def _streamed(self, stream: str) -> Predictions:
-        found: dict[str, tuple[str, float]] = {}
-
-        def is_complete() -> bool:
-            found.update(self._scan(stream))
-            return len(found) == len(self.records)
-
-        wait_for(is_complete, f"not all records of {stream} were predicted")
-        return found
-
-    def _scan(self, stream: str) -> Iterator[tuple[str, tuple[str, float]]]:
-        pages = self.stack.deployment.dynamodb.get_paginator("scan").paginate(
-            TableName=self.stack.deployment.predictions_table,
-            FilterExpression="begins_with(ingest_id, :stream) AND begins_with(record_id, :ours)",
-            ExpressionAttributeValues={":stream": {"S": f"{stream}/"}, ":ours": {"S": "door-"}},
-        )
-        for page in pages:
-            for item in page["Items"]:
-                yield item["record_id"]["S"], (item["label"]["S"], float(item["score"]["N"]))
 
 
 def test_the_same_records_get_the_same_predictions_through_every_door(
@@ -167,39 +177,28 @@ def test_the_same_records_get_the_same_predictions_through_every_door(
 ) -> None:
     records = make_records()
     doors = Doors(stack, records, tmp_path, new_id)
-    lines = as_lines(records)
-    renamed = as_rows(records, ";", "utf-16").replace("text;id".encode("utf-16-le"), "body;sku".encode("utf-16-le"), 1)
+    table = f"{TABLES}{new_id()[-8:]}"
 
-    found: dict[str, Predictions] = {
-        "jsonl": doors.file("records.jsonl", lines),
-        "jsonl.gz": doors.file("records.jsonl.gz", gzip.compress(lines)),
-        "jsonl.zst": doors.file("records.jsonl.zst", zstd(lines)),
-        "json": doors.file("records.json", json.dumps(records).encode()),
-        "csv": doors.file("records.csv", as_rows(records, ",")),
-        "csv, columns renamed": doors.file(
-            *("renamed.csv", renamed, "--delimiter", ";", "--encoding", "utf-16"),
-            *("--map", "id=sku", "--map", "text=body"),
-        ),
-        "tsv": doors.file("records.tsv", as_rows(records, "\t")),
-        "parquet": doors.file("records.parquet", as_parquet(records)),
-        "standard input": doors.standard_input(),
-        "an object": doors.key(),
-        "a prefix": doors.prefix(),
-        "in parts": doors.parts(),
-        "an execution": doors.execution(),
-        "an object that lands": doors.arrival(),
-    }
-    found["a table"], found["a table's stream"] = doors.table_and_its_stream()
-    found["a Kinesis stream"] = doors.kinesis(kinesis)
+    doors.parts()
+    doors.kinesis(kinesis)
+    with streaming_table(stack, table, "S"):
+        doors.table(table)
+        doors.file()
+        doors.standard_input()
+        doors.an_object()
+        doors.prefix()
+        doors.execution()
+        doors.arrival()
+        found = doors.predictions()
 
     predicted = bundle.predict([(record["text"],) for record in records])
     assert len(predicted) == RECORDS == len({record["text"] for record in records})
     expected = {record["id"]: (label, score) for record, (label, score) in zip(records, predicted, strict=True)}
     assert {label for label, _ in expected.values()} == {"negative", "positive"}
-    first = found["jsonl"]
-    assert first.keys() == expected.keys()
+    first = found["a file of JSON Lines"]
     for record_id, (label, score) in expected.items():
         assert first[record_id][0] == label
         assert first[record_id][1] == pytest.approx(score, abs=1e-6)
+    assert len(found) == 11
     for door, predictions in found.items():
         assert predictions == first, door
