@@ -1,12 +1,54 @@
-"""What the pages on starting and on results tell a reader to type does what they say."""
+"""What the pages on the doors and on results tell a reader to type does what they say."""
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
-from deployed import Stack
+import pytest
+from deployed import STREAM, Stack
 from examples import run_examples
 from hundredfold_cli.project import ROOT
 from pyarrow.parquet import read_table
+
+
+def lines(told: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in told.splitlines() if line.startswith("{")]
+
+
+def test_the_page_on_sources(stack: Stack, tmp_path: Path) -> None:
+    [told] = run_examples(stack, ROOT / "docs/sources.md", tmp_path)
+
+    rows = told[told.index("record_id,label,score") :].splitlines()
+    assert [row.split(",")[:2] for row in rows[1:]] == [["0-1", "positive"], ["1-1", "negative"]]
+
+
+def test_the_page_on_files(stack: Stack, tmp_path: Path) -> None:
+    page = ROOT / "docs/files.md"
+    [shown] = re.findall(r'^\{"line": .*\}$', page.read_text(), re.MULTILINE)
+
+    [told] = run_examples(stack, page, tmp_path)
+
+    first, second, rejection = lines(told)
+    assert (first["record_id"], first["text"], first["stars"]) == ("o-1", "Arrived late; but works\nwell.", "4")
+    assert (second["record_id"], "shop" in second) == ("o-2", False)
+    assert {name: rejection[name] for name in json.loads(shown)} == json.loads(shown)
+
+
+def test_the_page_on_tables(stack: Stack, tmp_path: Path) -> None:
+    [told] = run_examples(stack, ROOT / "docs/tables.md", tmp_path)
+
+    items = [line.split() for line in told.splitlines() if line.startswith("471")]
+    assert sorted(item[:2] for item in items) == [["4711", "positive"], ["4712", "negative"]]
+
+
+@pytest.mark.usefixtures("kinesis")
+def test_the_page_on_streams(stack: Stack, tmp_path: Path) -> None:
+    [told] = run_examples(stack, ROOT / "docs/streams.md", tmp_path)
+
+    place, label, score = told.split()
+    assert (place.partition("/")[0], label) == (STREAM, "positive")
+    assert 0.5 < float(score) < 1
 
 
 def test_the_page_on_starting(stack: Stack, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import csv
 import gzip
 import io
 import json
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,8 +11,6 @@ import pyarrow as pa
 import pytest
 from deployed import Stack
 from hundredfold.bundle import Bundle
-from hundredfold.ingest import rejections_key
-from hundredfold_cli.project import ROOT
 from pyarrow import parquet
 
 RECORDS = 350
@@ -71,31 +68,6 @@ def test_every_kind_gets_the_models_own_predictions(
     assert [row["record_id"] for row in rows] == [f"r-{number:05d}" for number in range(RECORDS)]
     assert [row["label"] for row in rows] == [label for label, _ in expected]
     assert [row["score"] for row in rows] == pytest.approx([score for _, score in expected], abs=1e-6)
-    assert stack.read("verify", ingest_id)["ok"] is True
-
-
-def example(name: str) -> str:
-    """Return an example of docs/files.md."""
-    page = (ROOT / "docs/files.md").read_text()
-    found = re.search(rf"<!-- example: {name} -->\n```\w+\n(.*?)```", page, re.DOTALL)
-    assert found, f"docs/files.md has no example {name}"
-    return found[1]
-
-
-def test_the_example_of_the_docs_does_what_it_says(stack: Stack, new_id: Callable[[], str]) -> None:
-    ingest_id, source = new_id(), json.loads(example("source"))
-    key = f"{ingest_id}/{source.pop('key')}"
-    del source["bucket"]
-
-    ended = ingest(stack, ingest_id, example("csv").encode("latin-1"), key, **source)
-
-    assert ended["status"] == "SUCCEEDED", ended
-    assert [row["record_id"] for row in read_lines(stack, ingest_id)] == ["o-1", "o-2"]
-    [rejection] = read_lines(stack, ingest_id, "--rejected")
-    expected = json.loads(example("rejection"))
-    assert {name: rejection[name] for name in expected} == expected
-    stored = stack.deployment.s3.get_object(Bucket=stack.deployment.work_bucket, Key=rejections_key(ingest_id, 0))
-    assert json.loads(stored["Body"].read())["source"] == f"s3://{stack.deployment.source_bucket}/{key}"
     assert stack.read("verify", ingest_id)["ok"] is True
 
 

@@ -17,7 +17,7 @@ EXECUTION_SECONDS = 120
 
 TABLES = "tests-items-"
 """What the names of tables begin with that ingests may read."""
-STREAM = "tests-reviews"
+STREAM = "reviews"
 """The Kinesis stream that the inference function is given; a test makes it."""
 OTHER_BUCKET = "records-of-others"
 """A bucket beside the stack's own, of which ingests may read what is under shared/; a test makes it."""
