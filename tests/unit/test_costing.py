@@ -18,7 +18,10 @@ from hundredfold.costing import (
     uses,
     work_of_ledger,
 )
+from hundredfold.ingest import Model, Plan
+from hundredfold.origin import ObjectsOrigin, Origin, TableOrigin
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Effort, Sketch
+from hundredfold.source import ObjectLocation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -144,7 +147,7 @@ def test_the_ledger_says_what_an_ingest_took() -> None:
         BatchFailure(3, "StoreBusyError", "busy"),
     ]
 
-    work = work_of_ledger(entries, source_bytes=77, other_memory_mb=512)
+    work = work_of_ledger(entries, plan_of(ObjectsOrigin("b", "k"), 77), other_memory_mb=512)
 
     assert (work.batches, work.attempts, work.workers, work.records) == (4, 4, 2, 300)
     assert work.infer_seconds == pytest.approx(0.18)  # 3 x 60 ms
@@ -157,8 +160,35 @@ def test_the_ledger_says_what_an_ingest_took() -> None:
     assert (work.card_writes, work.source_bytes) == (1, 77)
 
 
+def plan_of(origin: Origin, source_bytes: int, parts: int = 0) -> Plan:
+    return Plan("i1", origin, None, source_bytes, ObjectLocation("w", "m"), 0, 0, Model("f:1", "1"), parts=parts)
+
+
+def test_what_planning_in_parts_and_reading_a_table_add_is_in_the_bill() -> None:
+    whole = work_of_ledger([], plan_of(ObjectsOrigin("b", "k"), 3 * 10**9), other_memory_mb=512)
+    divided = work_of_ledger([], plan_of(ObjectsOrigin("b", "k"), 3 * 10**9, parts=3), other_memory_mb=512)
+    table = work_of_ledger([], plan_of(TableOrigin("t"), 4_097), other_memory_mb=512)
+
+    # 1.5 s, and 20 s for each of 3 GB
+    assert whole.plan_seconds == divided.plan_seconds == 61.5
+    added = {
+        (use.price, use.what): use.quantity - before.quantity
+        for use, before in zip(uses(divided), uses(whole), strict=True)
+        if use != before
+    }
+    assert added == {
+        ("standard_transitions", "states of the ingest's execution"): 2,  # PlanParts, JoinPlan
+        ("standard_transitions", "planning of parts"): 9,  # start, PlanPart and end of each
+        ("lambda_requests", "invocations"): 4,  # JoinPlan, and each part
+        ("s3_gets", "parts"): 7,
+        ("s3_puts", "parts"): 7,
+    }
+    [reads] = [use.quantity for use in uses(table) if use.what == "items of the source"]
+    assert reads == 2  # 4 KB each
+
+
 def test_an_ingest_without_batches_costs_its_two_functions_and_little_else() -> None:
-    work = work_of_ledger([], source_bytes=0, other_memory_mb=512)
+    work = work_of_ledger([], plan_of(ObjectsOrigin("b", "k"), 0), other_memory_mb=512)
 
     assert (work.attempts, work.infer_seconds, work.child_seconds, work.prediction_writes) == (0, 0, 0, 0)
     assert bill(uses(work), prices()).usd > 0

@@ -6,7 +6,7 @@ from hundredfold.costing import Taken, bill, prices, uses
 from hundredfold.cutting import Batch
 from hundredfold.decoding import decode_batch
 from hundredfold.errors import InvalidIngestError
-from hundredfold.ingest import Model
+from hundredfold.ingest import Model, Plan
 from hundredfold.items import item_line
 from hundredfold.origin import Layout, TableOrigin
 from hundredfold.outcomes import BatchOutcome, Effort, Prediction, Totals
@@ -132,8 +132,9 @@ def test_what_was_written_back_is_added_up_and_paid_for() -> None:
     for entry in entries:
         taken.add(entry)
 
+    plan = Plan("i1", ORIGIN, None, 0, ObjectLocation("w", "m"), 2, 110, Model("f:1", "1"))
     totals = Totals.of(entries)
-    lines = bill(uses(taken.work(source_bytes=0, other_memory_mb=512)), prices()).lines
+    lines = bill(uses(taken.work(plan, other_memory_mb=512)), prices()).lines
 
     assert (totals.written_back, totals.outdated) == (107, 3)
     [line] = [line for line in lines if line.what == "predictions, back onto their items"]

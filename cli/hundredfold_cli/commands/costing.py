@@ -139,9 +139,7 @@ def work_of(deployment: Deployment, now: Standing, *, reports: bool = True) -> W
     ingest_id = str(now.summary["ingest_id"])
     if now.plan is None:
         raise InvalidIngestError(f"ingest {ingest_id} was never planned, so there is nothing to bill")
-    work = work_of_ledger(
-        deployment.ledger.entries(ingest_id), source_bytes=now.plan.source_bytes, other_memory_mb=OTHER_MB
-    )
+    work = work_of_ledger(deployment.ledger.entries(ingest_id), now.plan, other_memory_mb=OTHER_MB)
     if not reports:
         return work
     started, seconds = str(now.summary["started_at"]), float(now.summary["seconds"])

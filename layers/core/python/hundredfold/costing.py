@@ -12,10 +12,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from hundredfold.ingest import Plan
+from hundredfold.origin import TableOrigin
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Sketch
 
 TRANSITIONS_OF_PARENT = 7
 """PlanIngest, IsPlanned?, HasBatches?, InferBatches, SummarizeIngest, Completed?, and the end."""
+
+TRANSITIONS_OF_PARTS, TRANSITIONS_A_PART = 2, 3
+"""PlanParts and JoinPlan, where an ingest is planned in parts; and of each the start of its child, PlanPart, its end."""
 
 OTHER_MEMORY_MB = 512
 """Memory of the planner and of the summary, in the template."""
@@ -124,6 +129,8 @@ class Work:
     card_writes : 1 if the model's card was kept with the ingest
     log_bytes : what the functions logged
     workers : environments of the inference function that had a part in it
+    parts : that it was planned in by calls of their own; 0 if it was planned whole
+    table_reads : DynamoDB units, of reading the items if they came from a table
     """
 
     records: int
@@ -146,6 +153,8 @@ class Work:
     workers: int = 0
     architecture: str = "x86_64"
     write_back_writes: float = 0.0
+    parts: int = 0
+    table_reads: float = 0.0
 
 
 @cache
@@ -176,13 +185,19 @@ def uses(work: Work) -> list[Use]:
     compute = f"lambda_gb_seconds_{work.architecture}"
     infer_gb, other_gb = work.infer_memory_mb / 1024, work.other_memory_mb / 1024
     child = math.ceil(round(work.child_seconds / EXPRESS_STEP_SECONDS, 6)) * EXPRESS_STEP_SECONDS * EXPRESS_CHUNK_GB
-    parts = math.ceil(work.source_bytes / STREAM_PART_BYTES)
+    pieces = math.ceil(work.source_bytes / STREAM_PART_BYTES)
+    in_parts = int(work.parts > 0)
     return [
         Use("dynamodb_writes", "predictions", work.prediction_writes),
         Use("dynamodb_writes", "predictions, back onto their items", work.write_back_writes),
         Use("dynamodb_writes", "ledger", work.ledger_writes),
         Use("dynamodb_reads", "ledger, by the summary", work.reads),
-        Use("standard_transitions", "states of the ingest's execution", TRANSITIONS_OF_PARENT),
+        Use("dynamodb_reads", "items of the source", work.table_reads),
+        Use(
+            *("standard_transitions", "states of the ingest's execution"),
+            TRANSITIONS_OF_PARENT + in_parts * TRANSITIONS_OF_PARTS,
+        ),
+        Use("standard_transitions", "planning of parts", work.parts * TRANSITIONS_A_PART),
         # Also for Express children: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html
         Use("standard_transitions", "starts of child executions", work.batches),
         Use("express_requests", "child executions", work.batches),
@@ -190,11 +205,14 @@ def uses(work: Work) -> list[Use]:
         Use(compute, "inference", work.infer_seconds * infer_gb),
         Use(compute, "starts of inference environments", work.init_seconds * infer_gb),
         Use(compute, "planning and summing up", (work.plan_seconds + work.summarize_seconds) * other_gb),
-        Use("lambda_requests", "invocations", work.attempts + 2),
-        # A HEAD; the planner's parts; the manifest for the Map; a range for each attempt; the card for the summary.
-        Use("s3_gets", "source, manifest and card", 1 + parts + 1 + work.attempts + work.card_writes),
+        Use("lambda_requests", "invocations", work.attempts + 2 + work.parts + in_parts),
+        # A HEAD; the pieces of 4 MiB; the manifest for the Map; a range for each attempt; the card for the summary.
+        Use("s3_gets", "source, manifest and card", 1 + pieces + 1 + work.attempts + work.card_writes),
         # The manifest, the card, the Map's own result (its manifest and one file), rejections.
         Use("s3_puts", "manifest, card, results, rejections", 1 + work.card_writes + 2 + work.rejected_batches),
+        # The list of parts for their Map; of each what it consists of, and its batches.
+        Use("s3_gets", "parts", in_parts + 2 * work.parts),
+        Use("s3_puts", "parts", in_parts + 2 * work.parts),
         Use("log_gb", "logs and metrics as logs", work.log_bytes / _GB),
     ]
 
@@ -282,18 +300,19 @@ class Taken:
             self.write_back_units += entry.effort.write_back_units
             self.workers.add(entry.effort.worker)
 
-    def work(self, *, source_bytes: int, other_memory_mb: int, assumed: Assumptions = ASSUMED) -> Work:
-        """Return it as work; what is not in the ledger (logs, the two other functions) is assumed."""
+    def work(self, plan: Plan, *, other_memory_mb: int, assumed: Assumptions = ASSUMED) -> Work:
+        """Return it as work; what is not in the ledger (logs, the other functions, reads of a table) is assumed."""
         seconds = self.milliseconds / 1000
+        of_table = isinstance(plan.origin, TableOrigin)
         return Work(
             records=self.records,
             batches=self.batches,
-            source_bytes=source_bytes,
+            source_bytes=plan.source_bytes,
             attempts=self.batches,
             infer_seconds=seconds,
             init_seconds=self.init_milliseconds / 1000,
             infer_memory_mb=self.memory_mb,
-            plan_seconds=assumed.plan_seconds,
+            plan_seconds=assumed.plan_seconds + assumed.plan_seconds_a_gb * plan.source_bytes / _GB,
             summarize_seconds=assumed.summarize_seconds,
             other_memory_mb=other_memory_mb,
             child_seconds=seconds / self.done + assumed.child_overhead_seconds if self.done else 0.0,
@@ -305,15 +324,18 @@ class Taken:
             log_bytes=self.batches * assumed.log_bytes_a_batch + assumed.log_bytes_an_ingest,
             workers=len(self.workers),
             write_back_writes=self.write_back_units,
+            parts=plan.parts,
+            # As much as was staged, and no unit less for reads of a global index, which are not consistent.
+            table_reads=math.ceil(plan.source_bytes / _READ_BYTES) if of_table else 0,
         )
 
 
-def work_of_ledger(entries: Iterable[BatchOutcome | BatchFailure], *, source_bytes: int, other_memory_mb: int) -> Work:
+def work_of_ledger(entries: Iterable[BatchOutcome | BatchFailure], plan: Plan, *, other_memory_mb: int) -> Work:
     """Add up what an ingest took from its ledger. What Lambda itself reported is better: the command reads that."""
     taken = Taken()
     for entry in entries:
         taken.add(entry)
-    return taken.work(source_bytes=source_bytes, other_memory_mb=other_memory_mb)
+    return taken.work(plan, other_memory_mb=other_memory_mb)
 
 
 def ledger_reads(batches: int, assumed: Assumptions = ASSUMED) -> float:

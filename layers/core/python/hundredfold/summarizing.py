@@ -48,7 +48,7 @@ def summarize(
     totals = Totals.of(_through(entries, taken))
     usd = None
     if price_list and plan:
-        work = taken.work(source_bytes=plan.source_bytes, other_memory_mb=OTHER_MEMORY_MB)
+        work = taken.work(plan, other_memory_mb=OTHER_MEMORY_MB)
         usd = round(bill(uses(work), price_list).usd, 6)
     cause = _cause(failure)
     records, batches = (plan.records, plan.batches) if plan else (0, 0)
