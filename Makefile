@@ -136,12 +136,8 @@ unit: $(DEV) $(ASL_VALIDATOR) ## the tests that need no network, in seconds
 	$(VENV)/bin/pytest tests/unit
 
 .PHONY: test
-test: setup build ## all tests but the faults and those of releases; those that need it share one local stack of their own
-	$(VENV)/bin/pytest -m "not release" --ignore tests/faults
-
-.PHONY: test-releases
-test-releases: $(DEV) $(STACK) $(TOOLS) build ## the life of models on a local stack: releases, roll-backs, deployments, shadows (minutes)
-	$(VENV)/bin/pytest -m release
+test: setup build ## all tests but the faults, by two processes; those of each that need it share one local stack of its own
+	$(VENV)/bin/pytest -n 2 --no-loadscope-reorder --ignore tests/faults
 
 # ---------------------------------------------------------------- faults and intruders
 

@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from deployed import PARAMETERS, Stack
@@ -10,6 +11,26 @@ from hundredfold_cli.deploying import deploy_locally
 from hundredfold_cli.deployment import STACK_NAME
 from hundredfold_cli.local_stack import LocalStack
 from hundredfold_cli.project import LOCAL
+from xdist.scheduler import LoadScopeScheduling
+
+WORKFLOW = "tests/workflow"
+FIRST = (WORKFLOW, "tests/e2e/test_starting.py", "tests/e2e")
+"""What takes longest is begun first, so that two processes end at about the same time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: next((n for n, begin in enumerate(FIRST) if item.nodeid.startswith(begin)), len(FIRST)))
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives to one process what shares something that takes long to start: all of tests/workflow, and each file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return WORKFLOW if nodeid.startswith(WORKFLOW) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

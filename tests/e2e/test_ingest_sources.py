@@ -1,6 +1,5 @@
 """`hundredfold ingest` of files, standard input, objects and prefixes; and of what is not there."""
 
-import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -33,26 +32,6 @@ def labels(stack: Stack, ingest_id: str) -> dict[str, str]:
     told = stack.command("results", ingest_id)
     assert told.returncode == 0, told.stderr
     return {row["record_id"]: row["label"] for row in map(json.loads, told.stdout.splitlines())}
-
-
-def test_standard_input_and_a_packed_file_are_scored_as_the_file_is(
-    stack: Stack, tmp_path: Path, texts: list[str], new_id: Callable[[], str]
-) -> None:
-    content = lines(texts[:250])
-    plain, packed = tmp_path / "few.jsonl", tmp_path / "few.jsonl.gz"
-    plain.write_bytes(content)
-    packed.write_bytes(gzip.compress(content))
-    ids = [new_id() for _ in range(3)]
-
-    stack.read("ingest", str(plain), "--id", ids[0])
-    told = stack.command("ingest", "-", "--id", ids[1], "--json", given=content.decode())
-    stack.read("ingest", str(packed), "--id", ids[2])
-
-    assert told.returncode == 0, told.stderr
-    assert json.loads(told.stdout)["predicted"] == 250
-    assert labels(stack, ids[0]) == labels(stack, ids[1]) == labels(stack, ids[2])
-    summary = stack.read("summary", ids[2])
-    assert summary["source"] == f"s3://{stack.deployment.source_bucket}/uploads/{ids[2]}/records.jsonl.gz"
 
 
 def test_a_prefix_of_several_objects_is_one_ingest_that_every_command_knows(

@@ -163,7 +163,6 @@ class Busy(Releases):
         return {self._busy: ["some-ingest"]}
 
 
-@pytest.mark.release
 def test_old_versions_are_pruned_but_never_one_that_is_live_or_in_use(
     stack: Stack, live: Live, three_files: tuple[Path, list[Any]]
 ) -> None:
@@ -188,7 +187,6 @@ def test_old_versions_are_pruned_but_never_one_that_is_live_or_in_use(
     assert {used["model_layer"], newest["model_layer"], stack.deployment.model_layer} <= left
 
 
-@pytest.mark.release
 def test_a_deployment_keeps_the_live_model_unless_it_is_told_otherwise(
     stack: Stack, live: Live, three_files: tuple[Path, list[Any]], tmp_path: Path
 ) -> None:
@@ -231,7 +229,6 @@ def write_table(file: Path, names: list[str], rows: np.ndarray[Any, Any]) -> Pat
     return file
 
 
-@pytest.mark.release
 def test_a_table_of_numbers_and_a_regressor_go_all_the_way(
     stack: Stack, live: Live, tmp_path: Path, new_id: Callable[[], str]
 ) -> None:
@@ -268,7 +265,6 @@ def test_a_table_of_numbers_and_a_regressor_go_all_the_way(
     assert set(exported["diabetes"][0]) == {"record_id", "value", "model_version", "predicted_at", "batch"}
 
 
-@pytest.mark.release
 def test_a_shadow_answers_beside_the_live_model_and_cannot_touch_it(
     stack: Stack, live: Live, three_files: tuple[Path, list[Any]], records: Path, texts: list[str], tmp_path: Path,
     bundle: Bundle, new_id: Callable[[], str],

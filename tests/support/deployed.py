@@ -2,13 +2,12 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
+from commands import run_command
 from hundredfold_cli.deployment import Deployment
 from hundredfold_cli.local_stack import Process
 
@@ -38,20 +37,13 @@ class Stack:
     process: Process
     deployment: Deployment
 
-    def command(self, *arguments: str, given: str | None = None) -> "subprocess.CompletedProcess[str]":
+    def command(self, *arguments: str, given: str | None = None) -> "CompletedProcess[str]":
         """Run the hundredfold command against it, as against AWS: by its usual environment variables.
 
         `given` is its standard input; nothing if None.
         """
-        return subprocess.run(
-            [str(Path(sys.executable).with_name("hundredfold")), *arguments],
-            env={**os.environ, **self.process.environment(), "HUNDREDFOLD_TARGET": "aws", "COLUMNS": "160"},
-            capture_output=True,
-            text=True,
-            input=given or "",
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
+        environment = {**os.environ, **self.process.environment(), "HUNDREDFOLD_TARGET": "aws", "COLUMNS": "160"}
+        return run_command(arguments, environment, given or "", COMMAND_SECONDS)
 
     def execute(self, ingest_id: str, execution_input: object) -> dict[str, Any]:
         """Start an execution by hand, as any AWS client does, and return how it ended."""

@@ -4,6 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
 
 DEADLINE_SECONDS = 90
+AT_ONCE = 8
+"""Executions. Most of their time is waiting, but localstack, given more, takes seconds for a step and refuses some."""
 ROLE = "arn:aws:iam::000000000000:role/hundredfold"
 PROJECTED = frozenset({Interpreter.LOCALSTACK_INLINE, Interpreter.STEP_FUNCTIONS_LOCAL})
 SHOWS_CHILDREN = PROJECTED
@@ -105,8 +108,9 @@ class Runner:
             stateMachineArn=f"{self._machines[case.machine]}#{case.name}", input=json.dumps(execution_input)
         )["executionArn"]
 
-    def finish(self, case: Case, execution: str) -> Run:
-        """Wait for a case's end; raises TimeoutError if it does not come."""
+    def run_case(self, case: Case) -> Run:
+        """Run a case to its end; raises TimeoutError if that does not come."""
+        execution = self.start(case)
         deadline = time.monotonic() + DEADLINE_SECONDS
         while (ended := self._client.describe_execution(executionArn=execution))["status"] == "RUNNING":
             if time.monotonic() > deadline:
@@ -131,9 +135,9 @@ class Runner:
         )
 
     def run(self, cases: Sequence[Case]) -> list[Run]:
-        """Run cases side by side: most of their time is waiting for retries."""
-        started = [(case, self.start(case)) for case in cases]
-        return [self.finish(case, execution) for case, execution in started]
+        """Run cases, some side by side."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(self.run_case, cases))
 
     def _history(self, execution: str) -> list[Event]:
         pages = self._client.get_paginator("get_execution_history").paginate(executionArn=execution)

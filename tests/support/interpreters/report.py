@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from interpreters.cases import CASES, Case, Interpreter, Outcome, Verdict, judge
-from interpreters.executions import Event, Run, Runner
+from interpreters.executions import AT_ONCE, Event, Run, Runner
 from interpreters.processes import clients, local_stack, localstack
 
 STYLES = {Verdict.AS_EXPECTED: "green", Verdict.AS_KNOWN: "yellow", Verdict.MENDED: "red", Verdict.WRONG: "bold red"}
@@ -41,14 +42,15 @@ def running(folder: Path) -> Iterator[dict[Interpreter, str]]:
 
 
 def run_all(endpoints: dict[Interpreter, str], cases: Sequence[Case], text: str | None = None) -> list[Run]:
-    """Run all cases on all interpreters side by side; `text` is another text of the definition to be used."""
+    """Run all cases on all interpreters, some side by side; `text` is another text of the definition to be used."""
     runners = {
         # Mocked cases belong to a state machine's name, so a second one of that name lives in another region.
         interpreter: Runner(interpreter, *clients(endpoint, _REGIONS.get(interpreter, REGION)), text)
         for interpreter, endpoint in endpoints.items()
     }
-    started = [(runners[i], case, runners[i].start(case)) for case in cases for i in runners]
-    return [runner.finish(case, execution) for runner, case, execution in started]
+    asked = [(runners[interpreter], case) for case in cases for interpreter in runners]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(lambda one: one[0].run_case(one[1]), asked))
 
 
 def table(runs: Sequence[Run]) -> Table:

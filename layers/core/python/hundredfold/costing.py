@@ -20,7 +20,7 @@ TRANSITIONS_OF_PARENT = 7
 """PlanIngest, IsPlanned?, HasBatches?, InferBatches, SummarizeIngest, Completed?, and the end."""
 
 TRANSITIONS_OF_PARTS, TRANSITIONS_A_PART = 2, 3
-"""PlanParts and JoinPlan, where an ingest is planned in parts; and of each the start of its child, PlanPart, its end."""
+"""PlanParts and JoinPlan, where an ingest is planned in parts; and of each its child's start, PlanPart, its end."""
 
 OTHER_MEMORY_MB = 512
 """Memory of the planner and of the summary, in the template."""
