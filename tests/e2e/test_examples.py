@@ -38,6 +38,9 @@ def test_the_page_on_files(stack: Stack, tmp_path: Path) -> None:
 def test_the_page_on_tables(stack: Stack, tmp_path: Path) -> None:
     [told] = run_examples(stack, ROOT / "docs/tables.md", tmp_path)
 
+    rows = {row["record_id"]: row for row in lines(told)}
+    assert (rows["4711"]["text"], rows["4711"]["label"]) == ("A wonderful film.", "positive")
+    assert "$key" not in told  # which the lines that were staged have, to write back by
     items = [line.split() for line in told.splitlines() if line.startswith("471")]
     assert sorted(item[:2] for item in items) == [["4711", "positive"], ["4712", "negative"]]
 
