@@ -65,12 +65,16 @@ def read_all_predictions(deployment: Deployment, plan: Plan) -> Iterator[dict[st
 
 def read_all_joined(deployment: Deployment, plan: Plan) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Read all records that were predicted, as their source has them, each with its prediction, in its order."""
-    of_table = isinstance(plan.origin, TableOrigin)
     for line, prediction in _read_all_predicted(deployment, plan):
-        record = json.loads(line.content)
-        if of_table:
-            record.pop(KEY_MEMBER, None)  # which is there to write back by, and no attribute of the item
-        yield record, prediction
+        yield record_of(line, plan), prediction
+
+
+def record_of(line: Line, plan: Plan) -> dict[str, Any]:
+    """Return the record of a line that was predicted, as its source has it."""
+    record: dict[str, Any] = json.loads(line.content)
+    if isinstance(plan.origin, TableOrigin):
+        record.pop(KEY_MEMBER, None)  # which is there to write back by, and no attribute of the item
+    return record
 
 
 def _read_all_predicted(deployment: Deployment, plan: Plan) -> Iterator[tuple[Line, dict[str, Any]]]:

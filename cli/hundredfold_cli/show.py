@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from hundredfold.ingest import Plan
 from hundredfold.outcomes import Status, Totals
 from rich.box import SIMPLE
 from rich.console import Console
@@ -21,7 +22,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from hundredfold_cli.outcomes_read import BatchRead
+from hundredfold_cli.outcomes_read import BatchRead, record_of
 from hundredfold_cli.verification import Verification
 
 out = Console(highlight=False)
@@ -120,7 +121,7 @@ def _drift(drift: Mapping[str, float] | None) -> str:
     return f"{indices}; {drift['unseen']:.1%} unknown or out of range"
 
 
-def print_sample(reads: list[BatchRead]) -> None:
+def print_sample(plan: Plan, reads: list[BatchRead]) -> None:
     """Print the prediction of the first record of each of some batches, with the record."""
     table = Table(box=SIMPLE, title="A few predictions", title_justify="left", expand=True)
     table.add_column("id", no_wrap=True)
@@ -130,7 +131,7 @@ def print_sample(reads: list[BatchRead]) -> None:
         line = next((line for line in read.lines if line.record_id in read.predictions), None)
         if line and line.record_id:
             prediction = read.predictions[line.record_id]
-            fields = {name: value for name, value in json.loads(line.content).items() if name != "id"}
+            fields = {name: value for name, value in record_of(line, plan).items() if name != "id"}
             text = next(iter(fields.values())) if len(fields) == 1 else json.dumps(fields, ensure_ascii=False)
             table.add_row(escape(line.record_id), escape(answer_text(prediction)), escape(str(text)))
     if table.row_count:

@@ -66,7 +66,7 @@ Look around in it with
   .venv/bin/hundredfold summary          the newest ingest
   .venv/bin/hundredfold results          all of its predictions (--id for one record, --rejected for the others)
   .venv/bin/hundredfold verify           recount it from the tables and the source
-  .venv/bin/hundredfold ingest FILE      score other records; --help lists the rest
+  .venv/bin/hundredfold ingest SOURCE    score other records; --help lists the rest
 or with any AWS client: export {variables}
 make down ends it.""",
         soft_wrap=True,

@@ -125,6 +125,6 @@ def show_standing(deployment: Deployment, now: Standing, *, as_json: bool) -> No
         batches = read_manifest(deployment, now.plan)
         spread = batches[:: max(1, len(batches) // _SAMPLES)][:_SAMPLES]
         try:
-            show.print_sample(list(read_batches(deployment, now.plan, spread)))
+            show.print_sample(now.plan, list(read_batches(deployment, now.plan, spread)))
         except (SourceChangedError, SourceMissingError) as gone:
             show.say(f"no sample: {gone}")
