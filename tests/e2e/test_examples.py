@@ -40,9 +40,7 @@ def test_the_page_on_tables(stack: Stack, tmp_path: Path) -> None:
 
     rows = {row["record_id"]: row for row in lines(told)}
     assert (rows["4711"]["text"], rows["4711"]["label"]) == ("A wonderful film.", "positive")
-    assert (
-        "$key" not in told
-    )  # neither in the sample nor in the rows; which the lines that were staged have, to write back by
+    assert "$key" not in told  # which the staged lines have, to write back by
     items = [line.split() for line in told.splitlines() if line.startswith("471")]
     assert sorted(item[:2] for item in items) == [["4711", "positive"], ["4712", "negative"]]
 
