@@ -41,6 +41,13 @@ NOT_RETRIED = {
 }
 """Errors of ours that trying again helps against, which these functions never raise."""
 
+EXECUTION = {
+    "execution_name.$": "$$.Execution.Name",
+    "execution.$": "$$.Execution.Id",
+    "started_at.$": "$$.Execution.StartTime",
+}
+"""What our functions are told of the ingest's execution, and where that is taken from."""
+
 # What a Distributed Map needs beside the actions of its states, log delivery and tracing:
 # https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
 # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
@@ -209,6 +216,17 @@ def check_paths(workflow: Workflow) -> Iterator[str]:
             yield f"{state.name}: no sample in workflows/samples.py leads to it"
 
 
+def check_execution(workflow: Workflow) -> Iterator[str]:
+    """What goes by the name of the ingest's execution is that: no other path, and within a Map not the child's own."""
+    for machine in machines(workflow.definition):
+        for state in machine.states.values():
+            for name, path in _members({key: value for key, value in state.body.items() if key != "ItemProcessor"}):
+                if machine.inside and "$$.Execution" in path:
+                    yield f"{state.name} takes {name} from {path}, which is the child's and not the ingest's"
+                elif not machine.inside and path != EXECUTION.get(name, path):
+                    yield f"{state.name} takes {name} from {path} and not from {EXECUTION[name]}"
+
+
 def check_sizes(workflow: Workflow) -> Iterator[str]:
     """No state takes or returns more than 256 KiB, neither at 50,000 nor at 10 million records."""
     for records in (50_000, 10_000_000):
@@ -230,6 +248,7 @@ CHECKS: Mapping[str, Callable[[Workflow], Iterator[str]]] = {
     "time": check_time,
     "permissions": check_permissions,
     "paths": check_paths,
+    "execution": check_execution,
     "sizes": check_sizes,
 }
 
@@ -249,6 +268,16 @@ def problems(workflow: Workflow) -> dict[str, list[str]]:
         except (KeyError, TypeError, ValueError) as error:
             found[name] = [f"it cannot be checked: {error!r}"]
     return {name: lines for name, lines in found.items() if lines}
+
+
+def _members(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text in JSON, with the name that it is under."""
+    if isinstance(value, str):
+        yield name, value
+    for key, inner in value.items() if isinstance(value, Mapping) else ():
+        yield from _members(inner, key)
+    for inner in value if isinstance(value, list) else ():
+        yield from _members(inner, name)
 
 
 def _reached(machine: Machine, start: str) -> set[str]:

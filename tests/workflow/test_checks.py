@@ -49,6 +49,17 @@ def changed(old: str, new: str, *, template: bool = False) -> Workflow:
             "flow",
             "PlanIngest leads to PlanFaild, which is no state",
         ),
+        (
+            changed('"execution.$": "$$.Execution.Id"', '"execution.$": "$$.Execution.Name"'),
+            "execution",
+            "PlanIngest takes execution.$ from $$.Execution.Name and not from $$.Execution.Id",
+        ),
+        (
+            changed("('{}#parts', $.execution_name)", "('{}#parts', $$.Execution.Name)"),
+            "execution",
+            "RecordPartFailure takes S.$ from States.Format('{}#parts', $$.Execution.Name), which is the child's and not "
+            "the ingest's",
+        ),
         (changed('"TimeoutSeconds": 900,', ""), "guards", "PlanIngest has no TimeoutSeconds"),
         (
             changed('"JitterStrategy": "FULL"', '"JitterStrategy": "NONE"'),

@@ -140,7 +140,7 @@ MUTATIONS = [
     Mutation("parts are inferred before they are joined", '"Next": "JoinPlan"\n', '"Next": "HasBatches?"\n'),
     Mutation("nobody says why a part failed", '"Next": "JoinPlan"}],', '"Next": "PlanFailed"}],'),
     Mutation(
-        "a part is told the ingest for its execution",
+        "a part is told another execution's name",
         '"execution_name.$": "$$.Execution.Name",\n        "execution.$"',
         '"execution_name.$": "$.plan.model.version",\n        "execution.$"',
         after='"PlanParts": {',
