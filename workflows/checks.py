@@ -222,7 +222,7 @@ def check_execution(workflow: Workflow) -> Iterator[str]:
         for state in machine.states.values():
             for name, path in _members({key: value for key, value in state.body.items() if key != "ItemProcessor"}):
                 if machine.inside and "$$.Execution" in path:
-                    yield f"{state.name} takes {name} from {path}, which is the child's and not the ingest's"
+                    yield f"{state.name} takes {name} from {path}, which is the child's alone"
                 elif not machine.inside and path != EXECUTION.get(name, path):
                     yield f"{state.name} takes {name} from {path} and not from {EXECUTION[name]}"
 

@@ -57,8 +57,7 @@ def changed(old: str, new: str, *, template: bool = False) -> Workflow:
         (
             changed("('{}#parts', $.execution_name)", "('{}#parts', $$.Execution.Name)"),
             "execution",
-            "RecordPartFailure takes S.$ from States.Format('{}#parts', $$.Execution.Name), which is the child's and not "
-            "the ingest's",
+            "RecordPartFailure takes S.$ from States.Format('{}#parts', $$.Execution.Name), which is the child's alone",
         ),
         (changed('"TimeoutSeconds": 900,', ""), "guards", "PlanIngest has no TimeoutSeconds"),
         (
