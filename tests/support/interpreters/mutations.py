@@ -58,6 +58,7 @@ class Mutation:
         return Workflow(text, workflow.template_text)
 
 
+INFER_BATCHES = '"InferBatches": {'
 INFER_BATCH = '"InferBatch": {'
 RECORD = '"RecordBatchFailure": {'
 SUMMARIZE = '"SummarizeIngest": {'
@@ -72,7 +73,9 @@ MUTATIONS = [
         '"Next": "IngestFailed"}],',
         after='"ResultPath": null,\n      "Catch"',
     ),
-    Mutation("a path is misspelt in the ItemReader", "$.plan.manifest.key", "$.plan.manifest.keys"),
+    Mutation(
+        "a path is misspelt in the ItemReader", "$.plan.manifest.key", "$.plan.manifest.keys", after=INFER_BATCHES
+    ),
     Mutation("a path is misspelt in the ledger's key", "$.batch.shard)", "$.batch.shart)"),
     Mutation("InferBatch's timeout is raised", '"TimeoutSeconds": 22', '"TimeoutSeconds": 60'),
     Mutation("InferBatch's timeout is below its function's", '"TimeoutSeconds": 22', '"TimeoutSeconds": 12'),
@@ -109,10 +112,12 @@ MUTATIONS = [
     Mutation("retries come all at once", ',\n                "JitterStrategy": "FULL"', "", after=INFER_BATCH),
     Mutation("there is one retry in place of three", '"MaxAttempts": 3', '"MaxAttempts": 1', after=INFER_BATCH),
     Mutation("a Choice asks for another status", '"StringEquals": "COMPLETED"', '"StringEquals": "DONE"'),
-    Mutation("a Choice asks the wrong way round", "NumericGreaterThan", "NumericLessThan"),
+    Mutation("a Choice asks the wrong way round", "NumericGreaterThan", "NumericLessThan", after='"HasBatches?": {'),
     Mutation("an ingest without batches is not summed up", '"Default": "SummarizeIngest"', '"Default": "Completed"'),
-    Mutation("the Map keeps what its children answer", '"ResultPath": null,\n      "Catch"', '"Catch"'),
-    Mutation("the Map has no ResultWriter", '"ResultWriter": {', '"Comment3": {'),
+    Mutation(
+        "the Map keeps what its children answer", '"ResultPath": null,\n      "Catch"', '"Catch"', after=INFER_BATCHES
+    ),
+    Mutation("the Map has no ResultWriter", '"ResultWriter": {', '"Comment3": {', after=INFER_BATCHES),
     Mutation(
         "why the Map failed replaces the plan",
         '"ResultPath": "$.failure", "Next": "SummarizeIngest"',
@@ -126,6 +131,7 @@ MUTATIONS = [
         "the ledger gets the cause for the error",
         '":error": {"S.$": "$.failure.Error"}',
         '":error": {"S.$": "$.failure.Cause"}',
+        after=RECORD,
     ),
     Mutation(
         "a part that failed is not recorded",
