@@ -1,16 +1,11 @@
 """One local stack for all tests that need one: started and deployed to on first use, stopped at the end."""
 
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from deployed import PARAMETERS, Stack
-from hundredfold_cli.deploying import deploy_locally
-from hundredfold_cli.deployment import STACK_NAME
-from hundredfold_cli.local_stack import LocalStack
-from hundredfold_cli.project import LOCAL
+from deployed import PARAMETERS, Stack, deployed
 from xdist.scheduler import LoadScopeScheduling
 
 WORKFLOW = "tests/workflow"
@@ -35,14 +30,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    folder = LOCAL / f"tests-{os.getpid()}"
-    local = LocalStack(folder)
-    try:
-        process = local.start()
-        deploy_locally(process.environment(), folder / "deploy.log", PARAMETERS)
-        yield Stack(process, process.deployment(STACK_NAME))
-    finally:
-        local.stop()
+    with deployed("tests", PARAMETERS) as stack:
+        yield stack
 
 
 @pytest.fixture

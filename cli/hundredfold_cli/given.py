@@ -88,11 +88,11 @@ class Given(Protocol):
     def size(self) -> int | None: ...
 
     def check(self, deployment: Deployment) -> None:
-        """Make sure that they are there; raises InvalidIngestError or SourceMissingError."""
+        """Make sure that they are there; raises InvalidIngestError or SourceMissingError. To be called first."""
         ...
 
     def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> Origin:
-        """Have them where they can be read from, and return where that is; raises what `check` raises."""
+        """Have them where they can be read from, and return where that is."""
         ...
 
     def told(self, ingest_id: str) -> str:
@@ -128,15 +128,18 @@ def read_given(source: str, stated: Stated, standard: BinaryIO) -> Given:
         return Stream(standard, layout)
     file = Path(source)
     stated.check_kind(source, layout.of_name(file.name).kind)
-    given = File(file, layout)
-    given.check()
-    return given
+    return File(file, layout)
 
 
 class File:
-    """A file here, which is uploaded."""
+    """A file here, which is uploaded; raises InvalidIngestError if it cannot be read."""
 
     def __init__(self, file: Path, layout: Layout | None = None) -> None:
+        try:
+            with file.open("rb"):
+                pass
+        except OSError as error:
+            raise InvalidIngestError(f"cannot read {file}: {error.strerror}") from None
         self._file = file
         self._layout = layout or Layout()
         self.name = file.name
@@ -145,15 +148,10 @@ class File:
     def size(self) -> int:
         return self._file.stat().st_size
 
-    def check(self, deployment: Deployment | None = None) -> None:
-        try:
-            with self._file.open("rb"):
-                pass
-        except OSError as error:
-            raise InvalidIngestError(f"cannot read {self._file}: {error.strerror}") from None
+    def check(self, deployment: Deployment) -> None:
+        """It was opened to begin with, before anybody was asked."""
 
     def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> Origin:
-        self.check()
         key = _key(ingest_id, self._layout, self.name)
         deployment.s3.upload_file(str(self._file), deployment.source_bucket, key, Callback=uploaded)
         return ObjectsOrigin(deployment.source_bucket, key, layout=self._layout)
@@ -196,23 +194,20 @@ class Elsewhere:
     def __init__(self, origin: Origin, stated: Stated) -> None:
         self._origin = origin
         self._stated = stated
-        self.name = origin.table if isinstance(origin, TableOrigin) else origin.key or origin.prefix or origin.bucket
+        self.name = origin.name
 
     def check(self, deployment: Deployment) -> None:
-        self._found(deployment)
+        if isinstance(self._origin, TableOrigin):
+            self._origin = _table(deployment, self._origin)
+            return
+        first = _first_key(deployment, self._origin)
+        self._stated.check_kind(str(self._origin), self._origin.layout.of_name(first).kind)
 
     def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> Origin:
-        return self._found(deployment)
+        return self._origin
 
     def told(self, ingest_id: str) -> str:
         return f"starting ingest {ingest_id} of {self._origin} ..."
-
-    def _found(self, deployment: Deployment) -> Origin:
-        if isinstance(self._origin, TableOrigin):
-            return _table(deployment, self._origin)
-        first = _first_key(deployment, self._origin)
-        self._stated.check_kind(str(self._origin), self._origin.layout.of_name(first).kind)
-        return self._origin
 
 
 def _key(ingest_id: str, layout: Layout, name: str) -> str:

@@ -43,12 +43,13 @@ def check_new(deployment: Deployment, ingest_id: str) -> None:
 def start_ingest(deployment: Deployment, given: Given, ingest_id: str, uploaded: Uploaded) -> Origin:
     """Have records where they can be read from, start the execution that scores them, and return where they are.
 
+    `given` has been checked.
+
     Raises
     ------
-    InvalidIngestError, SourceMissingError, IngestExistsError
-        As of `Given.check` and `check_new`. Nothing is uploaded or started then.
+    IngestExistsError
+        As of `check_new`. Nothing is uploaded or started then.
     """
-    given.check(deployment)
     check_new(deployment, ingest_id)
     origin = given.place(deployment, ingest_id, uploaded)
     _start(deployment, ingest_id, {"source": origin.as_dict()})

@@ -115,7 +115,7 @@ def read_report(deployment: Deployment, now: Standing, cost: Bill | None) -> Rep
     found = islice(read_all_rejections(deployment, now.plan), 100_000) if now.plan and now.summary["rejected"] else ()
     rejections = list(found)
     card = read_card(deployment, ingest_id)
-    baseline = Baseline.of_card(json.dumps(card).encode()) if card else None
+    baseline = Baseline.of_card(card)
     sketch = Sketch.sum(entry.sketch for entry in done if entry.sketch)
     return Report(
         summary=dict(now.summary),
@@ -123,7 +123,7 @@ def read_report(deployment: Deployment, now: Standing, cost: Bill | None) -> Rep
         failures=[BatchFailure(f.batch, f.error, lambda_message(f.cause)) for f in failures],
         rejections=rejections[:REJECTIONS_SHOWN],
         rejected_lines=[int(entry["line"]) for entry in rejections],
-        card=card,
+        card=json.loads(card) if card else None,
         baseline=baseline,
         sketch=sketch,
         drift=baseline.drift(sketch) if baseline and sketch else None,
@@ -158,7 +158,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(1, math.ceil(len(ordered) * share / 100)) - 1] if ordered else 0.0
 
 
-def read_card(deployment: Deployment, ingest_id: str) -> dict[str, Any] | None:
+def read_card(deployment: Deployment, ingest_id: str) -> bytes | None:
     """Read the card of the model that scored an ingest; None if none was kept."""
     try:
         body = deployment.s3.get_object(Bucket=deployment.work_bucket, Key=card_key(ingest_id))["Body"]
@@ -166,5 +166,4 @@ def read_card(deployment: Deployment, ingest_id: str) -> dict[str, Any] | None:
         if error_code(error) in NOT_FOUND:
             return None
         raise
-    card: dict[str, Any] = json.loads(body.read())
-    return card
+    return body.read()

@@ -1,17 +1,12 @@
 """A whole ingest where the functions' roles are enforced, on a local stack of its own."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed import PARAMETERS, TABLES, Stack
-from hundredfold_cli.deploying import deploy_locally
-from hundredfold_cli.deployment import STACK_NAME
-from hundredfold_cli.local_stack import LocalStack
-from hundredfold_cli.project import LOCAL
+from deployed import PARAMETERS, TABLES, Stack, deployed
 
 from tests.faults.fault_proxy import FaultProxy
 
@@ -43,20 +38,13 @@ def proxy() -> Iterator[FaultProxy]:
 
 @pytest.fixture(scope="module")
 def enforcing(proxy: FaultProxy) -> Iterator[Stack]:
-    folder = LOCAL / f"enforcing-{os.getpid()}"
-    local = LocalStack(folder)
-    try:
-        process = local.start({"AUTH": "true", "AWS_ENDPOINT_URL_S3": proxy.url})
-        proxy.endpoint_port = process.port
-        deploy_locally(process.environment(), folder / "deploy.log", PARAMETERS)
-        stack = Stack(process, process.deployment(STACK_NAME))
+    environment = {"AUTH": "true", "AWS_ENDPOINT_URL_S3": proxy.url}
+    with deployed("enforcing", PARAMETERS, environment, started=proxy.forward_to) as stack:
         # The local stack takes the request for GetAlias for one of ListAliases, whatever the policy says.
         planner = Policy(stack, "PlanIngestRole", "plan-ingest")
         planner.put([{**part, "Action": str(part["Action"]).replace("GetAlias", "ListAliases")}
                      if part["Sid"] == "ResolveLiveModel" else part for part in planner.statements])  # fmt: skip
         yield stack
-    finally:
-        local.stop()
 
 
 def test_an_ingest_is_scored_and_gone_on_with_by_roles_that_may_do_no_more(

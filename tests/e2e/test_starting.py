@@ -4,7 +4,6 @@ On a local stack of its own, since its schedule starts an ingest each minute.
 """
 
 import json
-import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -13,12 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed import Stack
+from deployed import Stack, deployed
 from hundredfold.starting import Start, start_for
-from hundredfold_cli.deploying import deploy_locally
-from hundredfold_cli.deployment import STACK_NAME
-from hundredfold_cli.local_stack import LocalStack
-from hundredfold_cli.project import LOCAL
 
 SECONDS = 150
 SCHEDULED = "s3://hundredfold-source-000000000000-us-east-1/daily/"
@@ -27,15 +22,9 @@ EVENTS = Path(__file__).parents[1] / "events"
 
 @pytest.fixture(scope="module")
 def starting() -> Iterator[Stack]:
-    folder = LOCAL / f"starting-{os.getpid()}"
-    local = LocalStack(folder)
     parameters = {"StartOnArrival": "yes", "ScheduleExpression": "rate(1 minute)", "ScheduledSource": SCHEDULED}
-    try:
-        process = local.start()
-        deploy_locally(process.environment(), folder / "deploy.log", parameters)
-        yield Stack(process, process.deployment(STACK_NAME))
-    finally:
-        local.stop()
+    with deployed("starting", parameters) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")

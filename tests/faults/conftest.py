@@ -1,15 +1,11 @@
 """A local stack whose functions reach S3 and DynamoDB through a proxy that fails on request; the matrix at the end."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
-from deployed import Stack
+from deployed import deployed
 from hundredfold.bundle import load
-from hundredfold_cli.deploying import deploy_locally
-from hundredfold_cli.deployment import STACK_NAME
-from hundredfold_cli.local_stack import LocalStack
-from hundredfold_cli.project import LOCAL, ROOT
+from hundredfold_cli.project import ROOT
 
 from tests.faults.fault_proxy import FaultProxy
 from tests.faults.matrix import Row, render
@@ -20,17 +16,10 @@ ROWS: list[Row] = []
 
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
-    folder = LOCAL / f"faults-{os.getpid()}"
-    local = LocalStack(folder)
     with FaultProxy() as proxy:
-        try:
-            process = local.start({"AWS_ENDPOINT_URL_S3": proxy.url, "AWS_ENDPOINT_URL_DYNAMODB": proxy.url})
-            proxy.endpoint_port = process.port
-            deploy_locally(process.environment(), folder / "deploy.log")
-            stack = Stack(process, process.deployment(STACK_NAME))
+        environment = {"AWS_ENDPOINT_URL_S3": proxy.url, "AWS_ENDPOINT_URL_DYNAMODB": proxy.url}
+        with deployed("faults", environment=environment, started=proxy.forward_to) as stack:
             yield World(stack, proxy, load(ROOT / "build/bundle"), ROWS)
-        finally:
-            local.stop()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 import psutil
+from hundredfold_cli.local_stack import Process
 
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
@@ -208,6 +209,10 @@ class FaultProxy:
             if fault.hits(request):
                 return fault.act(request, self.forward)
         return self.forward(request)
+
+    def forward_to(self, process: Process) -> None:
+        """Forward to this local stack."""
+        self.endpoint_port = process.port
 
     def forward(self, request: Request) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.endpoint_port, timeout=60)

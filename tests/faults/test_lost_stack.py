@@ -41,7 +41,7 @@ def test_a_stack_that_goes_down(new_id: Callable[[], str], tmp_path: Path) -> No
         }
         try:
             process = local.start(environment)
-            proxy.endpoint_port = process.port
+            proxy.forward_to(process)
             deploy_locally(process.environment(), folder / "deploy.log")
             stack = Stack(process, process.deployment(STACK_NAME))
             world = World(stack, proxy, load(ROOT / "build/bundle"), ROWS)
@@ -56,7 +56,7 @@ def test_a_stack_that_goes_down(new_id: Callable[[], str], tmp_path: Path) -> No
 
             # When it is up again
             process = local.start(environment)
-            proxy.endpoint_port = process.port
+            proxy.forward_to(process)
             proxy.problems.clear()  # there was nobody to forward to
             trial.deployment = process.deployment(STACK_NAME)
             done = trial.batches_done()

@@ -3,13 +3,17 @@
 import json
 import os
 import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from subprocess import CompletedProcess
 from typing import Any
 
 from commands import run_command
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.local_stack import Process
+from hundredfold_cli.deploying import deploy_locally
+from hundredfold_cli.deployment import STACK_NAME, Deployment
+from hundredfold_cli.local_stack import LocalStack, Process
+from hundredfold_cli.project import LOCAL
 
 COMMAND_SECONDS = 300
 EXECUTION_SECONDS = 120
@@ -62,3 +66,29 @@ class Stack:
         done = self.command(*arguments, "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+
+@contextmanager
+def deployed(
+    name: str,
+    parameters: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    started: Callable[[Process], None] = lambda _: None,
+) -> Iterator[Stack]:
+    """Start a local stack of its own and deploy to it; it is stopped at the end.
+
+    Parameters
+    ----------
+    name : of its folder
+    environment : of its process, beside the usual
+    started : called before anything is deployed to it
+    """
+    folder = LOCAL / f"{name}-{os.getpid()}"
+    local = LocalStack(folder)
+    try:
+        process = local.start(environment or {})
+        started(process)
+        deploy_locally(process.environment(), folder / "deploy.log", parameters)
+        yield Stack(process, process.deployment(STACK_NAME))
+    finally:
+        local.stop()

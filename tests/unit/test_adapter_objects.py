@@ -29,7 +29,7 @@ def sources(aws: AnsweringServer) -> Iterator[S3Sources]:
 @pytest.fixture
 def work(aws: AnsweringServer) -> Iterator[S3WorkObjects]:
     client = clients.s3()
-    yield S3WorkObjects(client, "work")
+    yield S3WorkObjects(client, "kept")
     client.close()
 
 
@@ -102,9 +102,9 @@ def test_a_work_object_is_written_whole(aws: AnsweringServer, work: S3WorkObject
     work.write("ingests/i1/manifest.json", b"[]")
 
     [request] = aws.requests
-    assert (request.method, request.path) == ("PUT", "/work/ingests/i1/manifest.json")
+    assert (request.method, request.path) == ("PUT", "/kept/ingests/i1/manifest.json")
     assert b"[]" in request.body
-    assert work.bucket == "work"
+    assert work.bucket == "kept"
 
 
 def test_a_source_can_be_read_as_a_file_that_is_pinned_too(aws: AnsweringServer, sources: S3Sources) -> None:
@@ -197,7 +197,7 @@ def test_what_fits_into_a_part_is_put_when_it_is_finished(aws: AnsweringServer, 
         upload.write(b"[")
         upload.write(b"]")
         assert s3.calls == []
-        assert upload.finish() == Source("work", "ingests/i1/manifest.json", "single", 2)
+        assert upload.finish() == Source("kept", "ingests/i1/manifest.json", "single", 2)
 
     assert s3.calls == ["put"]
 
@@ -215,7 +215,7 @@ def test_more_is_sent_in_parts_as_it_comes(aws: AnsweringServer, work: S3WorkObj
         upload.write(b"0123456")
         assert s3.calls == ["create", "part 1"]
         upload.write(b"78")
-        assert upload.finish() == Source("work", "k", "whole-3", 9)
+        assert upload.finish() == Source("kept", "k", "whole-3", 9)
 
     assert s3.calls == ["create", "part 1", "part 2", "part 3", "complete"]
     assert all(part in body for part, body in zip((b"0123", b"4567", b"8"), s3.parts.values(), strict=True))
@@ -309,7 +309,7 @@ def test_an_error_that_means_nothing_known_is_raised_as_it_is(aws: AnsweringServ
 def test_a_work_bucket_that_stays_busy_is_said_to_be(aws: AnsweringServer, work: S3WorkObjects) -> None:
     aws.answer = lambda _: s3_error("SlowDown", 503)
 
-    with pytest.raises(StoreBusyError, match="S3 did not answer for s3://work/k"):
+    with pytest.raises(StoreBusyError, match="S3 did not answer for s3://kept/k"):
         work.write("k", b"content")
 
     assert len(aws.requests) == 3

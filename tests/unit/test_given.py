@@ -64,6 +64,7 @@ def given(source: object, standard: bytes = b"", **stated: Any) -> Given:
 
 
 def placed(here: Here, what: Given) -> ObjectsOrigin | TableOrigin:
+    what.check(cast("Deployment", here))
     return what.place(cast("Deployment", here), "i1", lambda _: None)
 
 

@@ -49,7 +49,7 @@ SUMMARY = Summary(
 )  # fmt: skip
 
 STREAMED = StreamOutcome(
-    9, 4, 2, 1, 1, failed=frozenset({Place("reviews", "shardId-000000000000", "49")}), reasons={"not_json": 2}
+    4, 2, 1, 1, failed=frozenset({Place("reviews", "shardId-000000000000", "49")}), reasons={"not_json": 2}
 )
 
 

@@ -1,6 +1,5 @@
 """summary, results, verify: what became of an ingest."""
 
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
@@ -108,7 +107,7 @@ def results(
 
 def _signature(deployment: Deployment, ingest_id: str) -> Signature | None:
     card = read_card(deployment, ingest_id)
-    return Card.from_json(json.dumps(card).encode()).signature if card else None
+    return Card.from_json(card).signature if card else None
 
 
 def show_standing(deployment: Deployment, now: Standing, *, as_json: bool) -> None:

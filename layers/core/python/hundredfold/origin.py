@@ -44,18 +44,26 @@ _COMPRESSIONS = {".gz": Compression.GZIP, ".zst": Compression.ZSTD}
 
 def stem_of(name: str) -> str | None:
     """Return an object's name without what its end tells of kind and compression; None if it tells no kind."""
-    stem = name
-    for packed in _COMPRESSIONS:
-        if stem.lower().endswith(packed):
-            stem = stem[: -len(packed)]
-    kind = next((suffix for suffix in _KINDS if stem.lower().endswith(suffix)), None)
-    return stem[: -len(kind)] if kind else None
+    stem, kind, _ = _told_by(name)
+    return stem if kind else None
 
 
 def suffix_of(kind: Kind, compression: Compression) -> str:
     """Return how the name of such an object ends: `.csv.gz`."""
     packed = next((suffix for suffix, one in _COMPRESSIONS.items() if one is compression), "")
     return f".{kind.value}{packed}"
+
+
+def _told_by(name: str) -> tuple[str, Kind | None, Compression]:
+    """Take apart an object's name: its stem, and the kind and the compression that its end tells."""
+    packed = Compression.NONE
+    for suffix, compression in _COMPRESSIONS.items():
+        if name.lower().endswith(suffix):
+            name, packed = name[: -len(suffix)], compression
+    for suffix, kind in _KINDS.items():
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)], kind, packed
+    return name, None, packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +111,8 @@ class Layout:
 
         A name that ends in nothing known is of JSON Lines.
         """
-        stem, packed = name.lower(), Compression.NONE
-        for suffix, compression in _COMPRESSIONS.items():
-            if stem.endswith(suffix):
-                stem, packed = stem.removesuffix(suffix), compression
-        kind = next((kind for suffix, kind in _KINDS.items() if stem.endswith(suffix)), Kind.JSONL)
-        return replace(self, kind=self.kind or kind, compression=self.compression or packed)
+        _, kind, packed = _told_by(name)
+        return replace(self, kind=self.kind or kind or Kind.JSONL, compression=self.compression or packed)
 
     def as_dict(self) -> dict[str, Any]:
         plain = Layout()
@@ -143,6 +147,11 @@ class ObjectsOrigin:
         return f"s3://{self.bucket}/{self.key or self.prefix}"
 
     @property
+    def name(self) -> str:
+        """What an ingest of it is named after."""
+        return self.key or self.prefix or self.bucket
+
+    @property
     def converts(self) -> bool:
         return self.layout.converts
 
@@ -173,6 +182,11 @@ class TableOrigin:
         index = f"/{self.index}" if self.index else ""
         partition = "".join(f"?{name}={value}" for name, value in self.partition.items())
         return f"dynamodb://{self.table}{index}{partition}"
+
+    @property
+    def name(self) -> str:
+        """What an ingest of it is named after."""
+        return self.table
 
     @property
     def converts(self) -> bool:

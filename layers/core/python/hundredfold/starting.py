@@ -80,10 +80,9 @@ def _start_for_schedule(time: datetime, scheduled_source: str) -> Start:
     if not scheduled_source:
         raise InvalidIngestError("a schedule is due, and there is no source that it is for (ScheduledSource)")
     origin = origin_in(scheduled_source)
-    name = (origin.key or origin.prefix or origin.bucket) if isinstance(origin, ObjectsOrigin) else origin.table
     at = f"{time.astimezone(UTC):%Y%m%dT%H%M%S}"
     digest = _digest(at, json.dumps(origin.as_dict(), sort_keys=True))
-    return Start(check_ingest_id(f"{id_stem(name, _STEM)}-{at}-{digest}"), origin)
+    return Start(check_ingest_id(f"{id_stem(origin.name, _STEM)}-{at}-{digest}"), origin)
 
 
 def _digest(*parts: str) -> str:

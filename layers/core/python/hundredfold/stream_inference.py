@@ -18,7 +18,7 @@ from hundredfold.streams import Place, Skipped, place_of, read_records
 
 @dataclass(frozen=True, slots=True)
 class StreamOutcome:
-    """What became of the records of an event. `records = predicted + rejected + deleted + imageless + failed`.
+    """What became of the records of an event.
 
     Attributes
     ----------
@@ -28,13 +28,17 @@ class StreamOutcome:
     reasons : how many were rejected for each reason
     """
 
-    records: int
     predicted: int
     rejected: int
     deleted: int
     imageless: int
     failed: frozenset[Place] = frozenset()
     reasons: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def records(self) -> int:
+        """How many there were. One that stands twice in an event is one."""
+        return self.predicted + self.rejected + self.deleted + self.imageless + len(self.failed)
 
 
 def infer_stream(
@@ -71,9 +75,8 @@ def infer_stream(
     predicted = [record.line for record in readable if record.line not in unpredicted]
     by_place = {places[line - 1]: one for line, one in zip(predicted, found, strict=True)}
 
-    kept = {str(place): place for place in by_place}
     unwritten = predictions.write_each(model, {str(place): one for place, one in by_place.items()}, time_left)
-    failed = {kept[name] for name in unwritten}
+    failed = {place for place in by_place if str(place) in unwritten}
     rejected: dict[Place, Rejection] = {
         places[one.line - 1]: one for one in (*read, *not_predictable) if isinstance(one, Rejection)
     }
@@ -81,8 +84,6 @@ def infer_stream(
     skipped = Counter(one.deleted for one in read if isinstance(one, Skipped))
     reasons = Counter(one.reason.value for place, one in rejected.items() if place not in unkept)
     return StreamOutcome(
-        # A record that stands twice in an event is one.
-        records=len(by_place) + len(rejected) + skipped.total(),
         predicted=len(by_place) - len(failed),
         rejected=reasons.total(),
         deleted=skipped[True],

@@ -1,10 +1,12 @@
 """boto3 clients with the time-outs and retries that a batch needs."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+
+from hundredfold.errors import SourceMissingError, StoreBusyError
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -62,6 +64,24 @@ def is_busy(error: ClientError | BotoCoreError) -> bool:
         return True
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     return error_code(error) in BUSY or status in _FAILING
+
+
+def raise_ours(error: ClientError | BotoCoreError, location: str, *, busy: str, missing: str, denied: str) -> NoReturn:
+    """Raise what a service's refusal means for a source: StoreBusyError, SourceMissingError, or the refusal itself.
+
+    Parameters
+    ----------
+    busy : what the service did not do
+    missing, denied : why the source at `location` cannot be used then
+    """
+    if is_busy(error):
+        raise StoreBusyError(f"{busy}: {type(error).__name__}") from None
+    assert isinstance(error, ClientError)  # noqa: S101 - is_busy took all others
+    if error_code(error) in NOT_FOUND:
+        raise SourceMissingError(location, missing) from None
+    if error_code(error) in DENIED:
+        raise SourceMissingError(location, denied) from None
+    raise error
 
 
 def is_throttled(error: ClientError) -> bool:

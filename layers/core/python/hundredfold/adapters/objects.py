@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn, Self, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hundredfold.adapters.clients import CHANGED, DENIED, NOT_FOUND, error_code, is_busy
-from hundredfold.errors import SourceChangedError, SourceMissingError, StoreBusyError
+from hundredfold.adapters.clients import CHANGED, DENIED, NOT_FOUND, error_code, raise_ours
+from hundredfold.errors import SourceChangedError, SourceMissingError
 from hundredfold.source import ObjectLocation, Source
 
 if TYPE_CHECKING:
@@ -206,14 +206,11 @@ class S3WorkObjects:
 
 
 def _raise(error: ClientError | BotoCoreError, location: ObjectLocation) -> NoReturn:
-    if is_busy(error):
-        raise StoreBusyError(f"S3 did not answer for {location}: {type(error).__name__}") from None
-    assert isinstance(error, ClientError)  # noqa: S101 - is_busy took all others
-    code = error_code(error)
-    if code in CHANGED:
+    if isinstance(error, ClientError) and error_code(error) in CHANGED:
         raise SourceChangedError(str(location)) from None
-    if code in NOT_FOUND:
-        raise SourceMissingError(str(location), "there is no such object") from None
-    if code in DENIED:
-        raise SourceMissingError(str(location), "access is denied, or there is no such object") from None
-    raise error
+    raise_ours(
+        *(error, str(location)),
+        busy=f"S3 did not answer for {location}",
+        missing="there is no such object",
+        denied="access is denied, or there is no such object",
+    )

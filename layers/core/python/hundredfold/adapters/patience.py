@@ -6,6 +6,8 @@ from collections.abc import Callable
 from botocore.exceptions import ClientError
 
 from hundredfold.adapters.clients import is_throttled
+from hundredfold.errors import OutOfTimeError
+from hundredfold.ports import TimeLeft
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 """Seconds. The longest that is waited doubles with each attempt, from the one to the other."""
@@ -19,6 +21,14 @@ def pause_before(attempt: int) -> float:
     """
     longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt)
     return random.uniform(0, longest)  # noqa: S311 - spreads load, keeps no secret
+
+
+def pause_within(time_left: TimeLeft, attempt: int, sleep: Callable[[float], None], what: str) -> None:
+    """Wait before asking again; raises OutOfTimeError, which says `what` went on, if time is out by then."""
+    pause = pause_before(attempt)
+    if pause > time_left():
+        raise OutOfTimeError(f"{what} until time was out")
+    sleep(pause)
 
 
 def patiently[T](call: Callable[[], T], *, sleep: Callable[[float], None], attempts: int) -> T:

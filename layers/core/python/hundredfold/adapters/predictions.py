@@ -10,7 +10,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hundredfold.adapters.clients import error_code, is_busy, is_throttled
-from hundredfold.adapters.patience import patiently, pause_before
+from hundredfold.adapters.patience import patiently, pause_within
 from hundredfold.errors import OutOfTimeError, StoreBusyError
 from hundredfold.ingest import Model
 from hundredfold.outcomes import Label, Prediction, Score
@@ -116,10 +116,7 @@ class DynamoPredictions:
             units += consumed
             if not puts:
                 return units
-            pause = pause_before(attempt)
-            if pause > time_left():
-                raise OutOfTimeError(f"DynamoDB left {len(puts)} predictions unprocessed until time was out")
-            self._sleep(pause)
+            pause_within(time_left, attempt, self._sleep, f"DynamoDB left {len(puts)} predictions unprocessed")
             attempt += 1
 
     def _put_some(self, puts: list[Put], time_left: TimeLeft) -> tuple[list[Put], float]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hundredfold.adapters.clients import DENIED, NOT_FOUND, error_code, is_busy, is_throttled
-from hundredfold.adapters.patience import pause_before
+from hundredfold.adapters.clients import error_code, is_throttled, raise_ours
+from hundredfold.adapters.patience import pause_within
 from hundredfold.adapters.predictions import answer_attributes
-from hundredfold.errors import InvalidIngestError, OutOfTimeError, SourceMissingError, StoreBusyError
+from hundredfold.errors import InvalidIngestError, OutOfTimeError
 from hundredfold.ingest import Model
 from hundredfold.ports import TimeLeft
 from hundredfold.write_back import ItemAnswer, WrittenBack
@@ -82,10 +82,7 @@ class DynamoSourceItems:
                     _raise(error, update["TableName"])
             else:
                 return answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0)
-            pause = pause_before(attempt)
-            if pause > time_left():
-                raise OutOfTimeError("the table throttled the writing back of answers until time was out")
-            self._sleep(pause)
+            pause_within(time_left, attempt, self._sleep, "the table throttled the writing back of answers")
             attempt += 1
 
 
@@ -110,18 +107,15 @@ def _update_of(table: str, attribute: str, answer: ItemAnswer, common: dict[str,
 
 
 def _raise(error: ClientError | BotoCoreError, table: str) -> NoReturn:
-    if is_busy(error):
-        raise StoreBusyError(f"DynamoDB did not take answers for dynamodb://{table}: {type(error).__name__}") from None
-    assert isinstance(error, ClientError)  # noqa: S101 - is_busy took all others
-    code = error_code(error)
-    if code in NOT_FOUND:
-        raise SourceMissingError(f"dynamodb://{table}", "there is no such table any more") from None
-    if code in DENIED:
-        why = "access is denied; functions may write back to it if its ARN is in the parameter SourceTableArns"
-        raise SourceMissingError(f"dynamodb://{table}", why) from None
-    if code == "ValidationException":
+    if isinstance(error, ClientError) and error_code(error) == "ValidationException":
         raise InvalidIngestError(
             f"DynamoDB takes no answer onto an item of {table}: an item may have 400 KB with it, and the attribute "
             "must be no key"
         ) from None
-    raise error
+    location = f"dynamodb://{table}"
+    raise_ours(
+        *(error, location),
+        busy=f"DynamoDB did not take answers for {location}",
+        missing="there is no such table any more",
+        denied="access is denied; functions may write back to it if its ARN is in the parameter SourceTableArns",
+    )

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hundredfold.adapters.clients import DENIED, NOT_FOUND, error_code, is_busy
+from hundredfold.adapters.clients import raise_ours
 from hundredfold.adapters.patience import patiently
-from hundredfold.errors import SourceMissingError, StoreBusyError
+from hundredfold.errors import SourceMissingError
 from hundredfold.items import Item
 from hundredfold.segments import Segment
 from hundredfold.table import Table
@@ -93,15 +93,10 @@ def _key(described: Any) -> tuple[str, ...]:
 
 def _raise(error: ClientError | BotoCoreError, table: str) -> NoReturn:
     location = f"dynamodb://{table}"
-    if is_busy(error):
-        raise StoreBusyError(f"DynamoDB did not answer for {location}: {type(error).__name__}") from None
-    assert isinstance(error, ClientError)  # noqa: S101 - is_busy took all others
-    code = error_code(error)
-    if code in NOT_FOUND:
-        raise SourceMissingError(location, "there is no such table") from None
-    if code in DENIED:
-        why = (
-            "access is denied; functions may read it if its ARN, and its indexes', are in the parameter SourceTableArns"
-        )
-        raise SourceMissingError(location, why) from None
-    raise error
+    raise_ours(
+        *(error, location),
+        busy=f"DynamoDB did not answer for {location}",
+        missing="there is no such table",
+        denied="access is denied; functions may read it if its ARN, and its indexes', are in the parameter "
+        "SourceTableArns",
+    )
