@@ -99,13 +99,8 @@ def read_all_rejections(deployment: Deployment, plan: Plan) -> Iterator[dict[str
 
     Of an ingest of several objects, each says as `source` which of them its line and offset are in.
     """
-    rejected = sorted(_rejected_batches(deployment, plan))
-    several = plan.source is None and rejected
-    sources = {batch.batch: str(batch.source) for batch in read_manifest(deployment, plan)} if several else {}
-    for batch in rejected:
-        where = {"source": sources[batch]} if batch in sources else {}
-        for entry in _read_rejections(deployment, plan.ingest_id, batch).values():
-            yield {**entry, **where}
+    for batch in sorted(_rejected_batches(deployment, plan)):
+        yield from _read_rejections(deployment, plan.ingest_id, batch).values()
 
 
 def _rejected_batches(deployment: Deployment, plan: Plan) -> set[int]:

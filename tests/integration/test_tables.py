@@ -91,7 +91,10 @@ def test_answers_are_written_onto_items_that_are_exactly_what_was_read(stack: St
     # When answers are written back, twice
     with ThreadPoolExecutor(4) as pool:
         items = DynamoSourceItems(dynamodb, lambda: "2026-11-24T10:00:00.000+00:00", pool)
-        results = [items.write_back(table, "verdict", "i1", MODEL, answers, lambda: 60.0) for _ in range(2)]
+        results = [
+            items.write_back(TableOrigin(table, write_back="verdict"), "i1", MODEL, answers, lambda: 60.0)
+            for _ in range(2)
+        ]
 
     # Then only the first item has its answer, and the one that went stays gone
     assert [(one.written, one.outdated) for one in results] == [(1, 3), (1, 3)]
@@ -116,7 +119,9 @@ def test_no_answers_are_nothing_to_write(stack: Stack, table: str) -> None:
     with ThreadPoolExecutor(1) as pool:
         items = DynamoSourceItems(stack.deployment.dynamodb, lambda: "t", pool)
 
-        assert items.write_back(table, "verdict", "i1", MODEL, [], lambda: 60.0) == WrittenBack()
+        assert (
+            items.write_back(TableOrigin(table, write_back="verdict"), "i1", MODEL, [], lambda: 60.0) == WrittenBack()
+        )
 
 
 def test_a_table_that_is_not_there_is_named(stack: Stack) -> None:

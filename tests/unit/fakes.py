@@ -13,6 +13,7 @@ from typing import BinaryIO, Self
 from hundredfold.errors import IngestExistsError, SourceChangedError, SourceMissingError
 from hundredfold.ingest import Model, Plan
 from hundredfold.items import AttributeValue, Item
+from hundredfold.origin import TableOrigin
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Summary
 from hundredfold.ports import TimeLeft
 from hundredfold.segments import Segment
@@ -185,22 +186,16 @@ class MemoryItems:
     effects: list[str] = field(default_factory=list)
 
     def write_back(
-        self,
-        table: str,
-        attribute: str,
-        ingest_id: str,
-        model: Model,
-        answers: Sequence[ItemAnswer],
-        time_left: TimeLeft,
+        self, origin: TableOrigin, ingest_id: str, model: Model, answers: Sequence[ItemAnswer], time_left: TimeLeft
     ) -> WrittenBack:
         written = 0
         for answer in answers:
             [key] = answer.key.values()
             item = self.there.get(next(iter(key.values())), {})
             if item and all(item.get(name) == value for name, value in answer.read.items()):
-                item[attribute] = {"S": str(answer.prediction.label)}
+                item[origin.write_back] = {"S": str(answer.prediction.label)}
                 written += 1
-        self.effects.append(f"back {table} {attribute} {written}")
+        self.effects.append(f"back {origin.table} {origin.write_back} {written}")
         return WrittenBack(written, len(answers) - written, float(len(answers)))
 
 

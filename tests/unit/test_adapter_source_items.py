@@ -8,6 +8,7 @@ from hundredfold.adapters import clients
 from hundredfold.adapters.source_items import DynamoSourceItems
 from hundredfold.errors import HundredfoldError, InvalidIngestError, OutOfTimeError, SourceMissingError, StoreBusyError
 from hundredfold.ingest import Model
+from hundredfold.origin import TableOrigin
 from hundredfold.outcomes import Prediction
 from hundredfold.write_back import ItemAnswer, WrittenBack
 
@@ -35,7 +36,8 @@ class Back:
             )
             for number in range(count)
         ]
-        return self.items.write_back("reviews", "verdict", "i1", Model("arn:infer:7", "7"), answers, time_left)
+        origin = TableOrigin("reviews", write_back="verdict")
+        return self.items.write_back(origin, "i1", Model("arn:infer:7", "7"), answers, time_left)
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def infer_batch(
     back = WrittenBack()
     if to_items:
         answers = list(item_answers(to_items, signature, data, batch, records, found))
-        back = items.write_back(to_items.table, to_items.write_back, task.ingest_id, task.model, answers, time_left)
+        back = items.write_back(to_items, task.ingest_id, task.model, answers, time_left)
     watch.lap("write")
 
     outcome = BatchOutcome(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self
 from hundredfold.announcing import Announcement
 from hundredfold.ingest import Model, Plan
 from hundredfold.items import Item
+from hundredfold.origin import TableOrigin
 from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Summary
 from hundredfold.source import ObjectLocation, Source
 from hundredfold.table import Table
@@ -136,13 +137,7 @@ class SourceItems(Protocol):
     """The items that records came from, as a place for their predictions."""
 
     def write_back(
-        self,
-        table: str,
-        attribute: str,
-        ingest_id: str,
-        model: Model,
-        answers: Sequence["ItemAnswer"],
-        time_left: TimeLeft,
+        self, origin: TableOrigin, ingest_id: str, model: Model, answers: Sequence["ItemAnswer"], time_left: TimeLeft
     ) -> "WrittenBack":
         """Write each answer onto its item if that is still there with the values that were read.
 

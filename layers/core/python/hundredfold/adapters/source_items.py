@@ -12,6 +12,7 @@ from hundredfold.adapters.patience import pause_within
 from hundredfold.adapters.predictions import answer_attributes
 from hundredfold.errors import InvalidIngestError, OutOfTimeError
 from hundredfold.ingest import Model
+from hundredfold.origin import TableOrigin
 from hundredfold.ports import TimeLeft
 from hundredfold.write_back import ItemAnswer, WrittenBack
 
@@ -44,23 +45,14 @@ class DynamoSourceItems:
         self._sleep = sleep
 
     def write_back(
-        self,
-        table: str,
-        attribute: str,
-        ingest_id: str,
-        model: Model,
-        answers: Sequence[ItemAnswer],
-        time_left: TimeLeft,
+        self, origin: TableOrigin, ingest_id: str, model: Model, answers: Sequence[ItemAnswer], time_left: TimeLeft
     ) -> WrittenBack:
         common = {
             "ingest_id": {"S": ingest_id},
             "model_version": {"S": model.version},
             "predicted_at": {"S": self._now()},
         }
-        sent = [
-            self._pool.submit(self._update, _update_of(table, attribute, answer, common), time_left)
-            for answer in answers
-        ]
+        sent = [self._pool.submit(self._update, _update_of(origin, answer, common), time_left) for answer in answers]
         wait(sent)  # also when one failed: nothing is written after this has raised
         units = [update.result() for update in sent]
         written = [one for one in units if one is not None]
@@ -86,9 +78,9 @@ class DynamoSourceItems:
             attempt += 1
 
 
-def _update_of(table: str, attribute: str, answer: ItemAnswer, common: dict[str, Any]) -> dict[str, Any]:
+def _update_of(origin: TableOrigin, answer: ItemAnswer, common: dict[str, Any]) -> dict[str, Any]:
     prediction = answer.prediction
-    names = {"#to": attribute, "#key": next(iter(answer.key))}
+    names = {"#to": origin.write_back, "#key": next(iter(answer.key))}
     values: dict[str, Any] = {":to": {"M": {**answer_attributes(prediction.label, prediction.score), **common}}}
     conditions = ["attribute_exists(#key)"]
     for number, (name, value) in enumerate(answer.read.items()):
@@ -96,7 +88,7 @@ def _update_of(table: str, attribute: str, answer: ItemAnswer, common: dict[str,
         values[f":{number}"] = value
         conditions.append(f"#{number}=:{number}")
     return {
-        "TableName": table,
+        "TableName": origin.table,
         "Key": dict(answer.key),
         "UpdateExpression": "SET #to=:to",
         "ConditionExpression": " AND ".join(conditions),
