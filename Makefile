@@ -34,7 +34,7 @@ INGEST := build/ingest-$(RECORDS).jsonl
 BUNDLE := build/bundle/bundle.json
 LAYERS := build/layers/dependencies.zip build/layers/readers.zip build/layers/core.zip build/layers/model.zip
 FUNCTIONS := build/functions/.built
-BUILDERS := layers/build.py layers/archive.py layers/packages.py layers/sizes.py
+BUILDERS := $(wildcard layers/*.py)
 
 .PHONY: help
 help: ## list all targets
@@ -64,7 +64,7 @@ setup: $(DEV) $(STACK) $(TOOLS) $(ASL_VALIDATOR) $(LOCALSTACK) ## install everyt
 
 $(VENV)/.created: .python-version
 	rm -rf $(VENV)
-	"$$(bash infra/find_python.sh)" -m venv $(VENV)
+	"$$(bash tools/find_python.sh)" -m venv $(VENV)
 	touch $@
 
 $(DEV): $(VENV)/.created requirements/uv.txt requirements/dev.txt pyproject.toml
@@ -115,8 +115,8 @@ lint: $(DEV) ## look for mistakes in the code
 
 .PHONY: types
 types: $(DEV) ## check the types, strictly
-	$(VENV)/bin/mypy layers/core/python cli layers/build.py layers/model workflows infra/dashboards tests bench
-	for function in functions/*/; do $(VENV)/bin/mypy "$$function" layers/model/python; done
+	$(VENV)/bin/mypy src layers tools examples tests bench
+	for function in functions/*/; do $(VENV)/bin/mypy "$$function"; done
 
 .PHONY: template
 template: $(TOOLS) ## check the SAM template
@@ -125,10 +125,10 @@ template: $(TOOLS) ## check the SAM template
 .PHONY: workflow-check
 workflow-check: $(DEV) $(ASL_VALIDATOR) ## validate the state machine's definition, its mocked cases and its drawing
 	mkdir -p build
-	$(PYTHON) workflows/checks.py
-	$(PYTHON) workflows/mocks.py
-	$(PYTHON) workflows/drawing.py --check
-	$(PYTHON) workflows/definition.py > build/definition.asl.json
+	$(PYTHON) -m tools.workflow.checks
+	$(PYTHON) -m tools.workflow.mocks
+	$(PYTHON) -m tools.workflow.drawing --check
+	$(PYTHON) -m tools.workflow.definition > build/definition.asl.json
 	PATH="$(CURDIR)/.venvs/tools/bin:$$PATH" node .venvs/asl/node_modules/.bin/asl-validator --json-path build/definition.asl.json
 
 .PHONY: unit
@@ -154,7 +154,7 @@ audit: $(DEV) .venvs/audit/.installed ## look up known vulnerabilities of all lo
 
 .PHONY: chromium
 chromium: ## install Chromium where that needs no password, for pictures and the test of the pages
-	@bash infra/install_chromium.sh
+	@bash tools/install_chromium.sh
 
 .PHONY: pages
 pages: $(DEV) $(ASL_VALIDATOR) ## the newest ingest's report and the dashboards, as pages in build/pages/
@@ -163,11 +163,11 @@ pages: $(DEV) $(ASL_VALIDATOR) ## the newest ingest's report and the dashboards,
 
 .PHONY: dashboards
 dashboards: $(DEV) ## put infra/dashboards/*.json into the template, after a change
-	$(PYTHON) infra/dashboards/embed.py
+	$(PYTHON) -m tools.dashboards.embed
 
 # ---------------------------------------------------------------- the workflow, on several interpreters
 
-INTERPRETERS := PYTHONPATH=tests/support:workflows $(PYTHON) -m interpreters
+INTERPRETERS := $(PYTHON) -m tests.support.interpreters
 
 .PHONY: workflow
 workflow: $(DEV) $(STACK) $(LOCALSTACK) ## run the workflow's cases on every interpreter; CASES="HappyPath ..." for some
@@ -183,7 +183,7 @@ step-functions-local: $(DEV) ## run the cases on AWS's Step Functions Local, by 
 
 .PHONY: workflow-drawing
 workflow-drawing: $(DEV) ## draw the definition into docs/workflow.md
-	$(PYTHON) workflows/drawing.py
+	$(PYTHON) -m tools.workflow.drawing
 
 # ---------------------------------------------------------------- AWS
 
@@ -199,14 +199,13 @@ clean: ## remove what was built; environments and the local stack stay
 
 .PHONY: build
 build: $(LAYERS) $(FUNCTIONS) ## train the example model, build layers and functions, check their size
-	@$(PYTHON) layers/build.py check
+	@$(PYTHON) -m layers.build check
 
-$(BUNDLE): layers/model/train.py layers/model/example_data.py layers/model/describe.py $(DEV) \
-    $(addprefix layers/core/python/hundredfold/,answering.py bundle.py card.py health.py signature.py)
-	$(PYTHON) layers/model/train.py build/bundle
+$(BUNDLE): $(wildcard examples/text_model/*.py src/hundredfold/model/*.py) src/hundredfold_cli/models/describe.py $(DEV)
+	$(PYTHON) -m examples.text_model.train build/bundle
 
-$(INGEST): layers/model/make_ingest.py layers/model/example_data.py $(DEV)
-	$(PYTHON) layers/model/make_ingest.py $(INGEST) --records $(RECORDS)
+$(INGEST): examples/text_model/make_ingest.py examples/text_model/example_data.py $(DEV)
+	$(PYTHON) -m examples.text_model.make_ingest $(INGEST) --records $(RECORDS)
 
 # Written anew only when it says something else: what was built for other extras is built again.
 build/extras: FORCE
@@ -219,32 +218,32 @@ build/architecture: FORCE
 FORCE:
 
 build/layers/%/dependencies.zip: requirements/dependencies.txt build/extras $(wildcard requirements/extras/*.txt) $(BUILDERS) $(DEV)
-	$(PYTHON) layers/build.py --architecture $* dependencies --extras "$(EXTRAS)" --output $@
+	$(PYTHON) -m layers.build --architecture $* dependencies --extras "$(EXTRAS)" --output $@
 
 build/layers/dependencies.zip: build/layers/$(ARCHITECTURE)/dependencies.zip build/architecture
 	cp $< $@
 	cp $(<:.zip=.packages.json) $(@:.zip=.packages.json)
 
 build/layers/%/readers.zip: requirements/readers.txt $(BUILDERS) $(DEV)
-	$(PYTHON) layers/build.py --architecture $* readers --output $@
+	$(PYTHON) -m layers.build --architecture $* readers --output $@
 
 build/layers/readers.zip: build/layers/$(ARCHITECTURE)/readers.zip build/architecture
 	cp $< $@
 
 .PHONY: layers
 layers: build $(foreach one,x86_64 arm64,build/layers/$(one)/dependencies.zip build/layers/$(one)/readers.zip) ## build the layers for both architectures, show sizes and digests
-	@$(PYTHON) layers/build.py report
+	@$(PYTHON) -m layers.build report
 
 .PHONY: layers-again
 layers-again: layers ## build all layers again from nothing, and compare their digests
-	$(PYTHON) layers/build.py again --extras "$(EXTRAS)"
+	$(PYTHON) -m layers.build again --extras "$(EXTRAS)"
 
-build/layers/core.zip: requirements/core.txt $(BUILDERS) $(shell find layers/core/python -name '*.py' -o -name '*.json') $(DEV)
-	$(PYTHON) layers/build.py core
+build/layers/core.zip: requirements/core.txt $(BUILDERS) $(shell find src/hundredfold -name '*.py' -o -name '*.json') $(DEV)
+	$(PYTHON) -m layers.build core
 
-build/layers/model.zip: $(BUNDLE) $(BUILDERS) $(shell find layers/model/python -name '*.py')
-	$(PYTHON) layers/build.py model build/bundle
+build/layers/model.zip: $(BUNDLE) $(BUILDERS) $(shell find layers/model -name '*.py')
+	$(PYTHON) -m layers.build model build/bundle
 
 $(FUNCTIONS): $(BUILDERS) $(shell find functions -name '*.py') $(DEV)
-	$(PYTHON) layers/build.py functions
+	$(PYTHON) -m layers.build functions
 	touch $@

@@ -16,11 +16,12 @@ from pathlib import Path
 from statistics import median
 
 import psutil
-from fresh_stack import MODEL, end_on_signals, fresh_stack, say
-from hundredfold.ingest import upload_key
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.local_stack import Process
-from hundredfold_cli.project import ROOT
+
+from bench.fresh_stack import MODEL, end_on_signals, fresh_stack, say
+from hundredfold.keys import upload_key
+from hundredfold_cli.stack.checkout import ROOT
+from hundredfold_cli.stack.deployment import Deployment
+from hundredfold_cli.stack.local_stack import Process
 
 _POLL_SECONDS = 0.1
 _LIMIT_SECONDS = 600

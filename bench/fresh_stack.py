@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from hundredfold_cli.deploying import deploy_locally
-from hundredfold_cli.deployment import STACK_NAME, Deployment
-from hundredfold_cli.local_stack import LocalStack, Process
-from hundredfold_cli.project import ROOT
+from hundredfold_cli.stack.checkout import ROOT
+from hundredfold_cli.stack.deploy import deploy_locally
+from hundredfold_cli.stack.deployment import STACK_NAME, Deployment
+from hundredfold_cli.stack.local_stack import LocalStack, Process
 
 FOLDER = ROOT / "build/bench"
 """Where benchmarks keep what they need while they run."""

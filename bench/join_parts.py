@@ -12,15 +12,15 @@ from itertools import batched
 from types import TracebackType
 from typing import Any, Self
 
-from hundredfold.cutting import Batch
+from bench.plan_once import peak_mib
+from hundredfold.batches import Batch
 from hundredfold.ingest import Model, Plan
-from hundredfold.origin import Compression, Kind, Layout, ObjectsOrigin
-from hundredfold.planning import Planner
-from hundredfold.source import ObjectLocation, Source
-from plan_once import peak_mib
+from hundredfold.planning.planner import Planner
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
+from hundredfold.sources.spec import Compression, Kind, ObjectsSpec, ReadOptions
 
 RECORD_BYTES = 147
-SOURCE = Source("source", "records.jsonl", "e" * 32, 14_700_000_000)
+SOURCE = PinnedObject("source", "records.jsonl", "e" * 32, 14_700_000_000)
 INPUT = {"source": {"bucket": SOURCE.bucket, "key": SOURCE.key}}
 
 
@@ -33,7 +33,7 @@ class Dropped:
     def write(self, content: bytes) -> None:
         self.size += len(content)
 
-    def finish(self) -> Source:
+    def finish(self) -> PinnedObject:
         return SOURCE
 
     def __enter__(self) -> Self:
@@ -92,7 +92,7 @@ def main() -> None:
     making = time.process_time() - started
     outside: dict[str, Any] = {"work": work, "ledger": NoLedger(), "sources": None, "tables": None, "models": None}
     planner = Planner(**outside, batch_records=100, batch_bytes=4 * 1024 * 1024)
-    origin = ObjectsOrigin(SOURCE.bucket, SOURCE.key, layout=Layout(Kind.JSONL, Compression.NONE))
+    origin = ObjectsSpec(SOURCE.bucket, SOURCE.key, layout=ReadOptions(Kind.JSONL, Compression.NONE))
     where = ObjectLocation("work", "parts.json")
     divided = Plan("i1", origin, SOURCE, SOURCE.size, where, 0, 0, Model("f:1", "1"), parts=arguments.parts)
     started = time.process_time()

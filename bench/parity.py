@@ -11,14 +11,15 @@ import sys
 from dataclasses import dataclass, field
 
 import joblib
-from fresh_stack import MODEL, say
+
+from bench.fresh_stack import MODEL, say
 from hundredfold.errors import HundredfoldError
 from hundredfold.ingest import Plan
-from hundredfold_cli.deployment import STACK_NAME, Deployment
-from hundredfold_cli.ingests import newest_ingest, standing
-from hundredfold_cli.local_stack import LocalStack
-from hundredfold_cli.outcomes_read import read_batches, read_manifest
-from hundredfold_cli.project import LOCAL
+from hundredfold_cli.ingests.outcomes import read_batches, read_manifest
+from hundredfold_cli.ingests.status import ingest_status, newest_ingest
+from hundredfold_cli.stack.checkout import LOCAL
+from hundredfold_cli.stack.deployment import STACK_NAME, Deployment
+from hundredfold_cli.stack.local_stack import LocalStack
 
 _SCORE_TOLERANCE = 1e-6
 
@@ -46,7 +47,7 @@ def main() -> None:
     try:
         deployment = process.deployment(STACK_NAME)
         ingest_id = arguments.ingest_id or newest_ingest(deployment)
-        now = standing(deployment, ingest_id)
+        now = ingest_status(deployment, ingest_id)
     except HundredfoldError as error:
         sys.exit(str(error))
     if now.plan is None or not now.ended:

@@ -19,13 +19,16 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from fresh_stack import end_on_signals, fresh_stack, say
-from hundredfold.adapters.objects import S3Sources
-from hundredfold.cutting import Batch, stream_manifest
-from hundredfold.ingest import Plan, part_batches_key, upload_key
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.local_stack import Process
-from hundredfold_cli.project import ROOT
+
+from bench.fresh_stack import end_on_signals, fresh_stack, say
+from hundredfold.aws.objects import S3Sources
+from hundredfold.batches import Batch
+from hundredfold.ingest import Plan
+from hundredfold.keys import partition_batches_key, upload_key
+from hundredfold.planning.manifest import stream_manifest
+from hundredfold_cli.stack.checkout import ROOT
+from hundredfold_cli.stack.deployment import Deployment
+from hundredfold_cli.stack.local_stack import Process
 
 STATE_BYTES = 262_144
 UPLOAD_BYTES = 64 * 1024 * 1024
@@ -43,7 +46,7 @@ def main() -> None:
     if not arguments.example.exists():
         sys.exit(f"{arguments.example} is not there yet; run: make build build/ingest-50000.jsonl")
     end_on_signals()
-    with fresh_stack("plan-in-parts", {"PartBytes": str(arguments.part_bytes)}) as (process, deployment):
+    with fresh_stack("plan-in-parts", {"PartBytes": str(arguments.partition_bytes)}) as (process, deployment):
         _measure(process, deployment, arguments.example, arguments.records)
 
 
@@ -139,7 +142,7 @@ def _show_calls(deployment: Deployment, plan: Plan, execution: str) -> None:
                 planned_part = False
     sizes = [
         deployment.s3.head_object(
-            Bucket=deployment.work_bucket, Key=part_batches_key(plan.ingest_id, plan.ingest_id, part)
+            Bucket=deployment.work_bucket, Key=partition_batches_key(plan.ingest_id, plan.ingest_id, part)
         )["ContentLength"]
         for part in range(plan.parts)
     ]

@@ -9,12 +9,12 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hundredfold.adapters import clients
-from hundredfold.adapters.ledger import DynamoLedger
-from hundredfold.adapters.models import LambdaModels
-from hundredfold.adapters.objects import S3Sources, S3WorkObjects
-from hundredfold.adapters.tables import DynamoTables
-from hundredfold.planning import Planner
+from hundredfold.aws import clients
+from hundredfold.aws.ledger import DynamoLedger
+from hundredfold.aws.models import LambdaModels
+from hundredfold.aws.objects import S3Sources, S3WorkObjects
+from hundredfold.aws.source_tables import DynamoTables
+from hundredfold.planning.planner import Planner
 from hundredfold.settings import Settings
 
 

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from fresh_stack import FOLDER, end_on_signals, fresh_stack, say
-from hundredfold.ingest import staged_key, upload_key
-from hundredfold_cli.deployment import STACK_NAME, Deployment
-from hundredfold_cli.local_stack import Process
-from hundredfold_cli.project import ROOT
 from pyarrow.parquet import ParquetWriter
+
+from bench.fresh_stack import FOLDER, end_on_signals, fresh_stack, say
+from hundredfold.keys import staged_key, upload_key
+from hundredfold_cli.stack.checkout import ROOT
+from hundredfold_cli.stack.deployment import STACK_NAME, Deployment
+from hundredfold_cli.stack.local_stack import Process
 
 _FLAT_MIB = 64
 _ROW_GROUP = 100_000

@@ -10,10 +10,10 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from archive import compile_python, write_zip
-from hundredfold.card import CARD, Card
-from packages import PLATFORMS, install, named_by_extra
-from sizes import LAMBDA_LIMIT_BYTES, Part, over_limit, read_parts, table, unzipped_size
+from hundredfold.model.card import CARD, Card
+from layers.archive import compile_python, write_zip
+from layers.packages import PLATFORMS, install, named_by_extra
+from layers.sizes import LAMBDA_LIMIT_BYTES, Part, over_limit, read_parts, table, unzipped_size
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -59,7 +59,7 @@ def build_core(archive: Path) -> Path:
         install([_locked("core")], python, "x86_64")
         if compiled := sorted(python.rglob("*.so")):
             raise SystemExit(f"the core layer must be every architecture's, and has {compiled[0].name} in it")
-        shutil.copytree(ROOT / "layers/core/python", python, dirs_exist_ok=True, ignore=IGNORED)
+        shutil.copytree(ROOT / "src/hundredfold", python / "hundredfold", dirs_exist_ok=True, ignore=IGNORED)
 
     return _layer("core", fill, archive)
 
@@ -69,7 +69,9 @@ def build_model(bundle: Path, archive: Path) -> Path:
     card = json.loads((bundle / CARD).read_bytes())
 
     def fill(python: Path) -> None:
-        shutil.copytree(ROOT / "layers/model/python", python, dirs_exist_ok=True, ignore=IGNORED)
+        shutil.copytree(
+            ROOT / "layers/model/hundredfold_model", python / "hundredfold_model", dirs_exist_ok=True, ignore=IGNORED
+        )
         inside = python / "hundredfold_model/bundle"
         inside.mkdir()
         for name in (CARD, *card["files"]):

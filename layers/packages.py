@@ -8,8 +8,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from archive import compile_python
 from packaging.markers import Marker
+
+from layers.archive import compile_python
 
 # Lambda's python3.13 is Amazon Linux 2023 with glibc 2.34. An older baseline makes the resolver pick old releases.
 PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}

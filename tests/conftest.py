@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from deployed import PARAMETERS, Stack, deployed
 from xdist.scheduler import LoadScopeScheduling
+
+from tests.support.deployed import PARAMETERS, Stack, deployed
 
 WORKFLOW = "tests/workflow"
 FIRST = (WORKFLOW, "tests/e2e/test_starting.py", "tests/e2e")

@@ -6,7 +6,7 @@ import sys
 from itertools import islice
 from pathlib import Path
 
-from example_data import read_reviews, sentences, split
+from examples.text_model.example_data import read_reviews, sentences, split
 
 
 def main() -> None:

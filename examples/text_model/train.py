@@ -8,14 +8,15 @@ from itertools import islice
 from pathlib import Path
 
 import joblib
-from describe import Request, describe
-from example_data import Review, digest, read_reviews, sentences, split
-from hundredfold.card import CARD
-from hundredfold.health import Baseline
-from hundredfold.signature import Field, FieldType, Signature
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
+
+from examples.text_model.example_data import Review, digest, read_reviews, sentences, split
+from hundredfold.model.card import CARD
+from hundredfold.model.drift import Baseline
+from hundredfold.model.signature import Field, FieldType, Signature
+from hundredfold_cli.models.describe import Request, describe
 
 STEP = "pipeline.joblib"
 SAMPLE = ({"text": "A wonderful film, and the best of its year."}, {"text": "Dull, far too long, and badly acted."})

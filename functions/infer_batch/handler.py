@@ -7,25 +7,27 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from hundredfold.adapters import clients
-from hundredfold.adapters.ledger import DynamoLedger
-from hundredfold.adapters.objects import S3Sources, S3WorkObjects
-from hundredfold.adapters.predictions import DynamoPredictions
-from hundredfold.adapters.sealing import sealed
-from hundredfold.adapters.source_items import DynamoSourceItems
-from hundredfold.adapters.worker import Worker
-from hundredfold.batch_inference import BatchTask, infer_batch
-from hundredfold.bundle import Bundle, load
-from hundredfold.errors import BundleRefusedError
-from hundredfold.ingest import Model, card_key
-from hundredfold.observability import failures_logged, logger, metrics, observe_batch, observe_stream
-from hundredfold.ports import TimeLeft
-from hundredfold.restoring import reseed_after_restore
-from hundredfold.settings import Settings
-from hundredfold.smoke import smoke
-from hundredfold.stream_inference import infer_stream
-from hundredfold.streams import place_of, source_of
 from hundredfold_model import bundle_folder
+
+from hundredfold.aws import clients
+from hundredfold.aws.ledger import DynamoLedger
+from hundredfold.aws.objects import S3Sources, S3WorkObjects
+from hundredfold.aws.predictions import DynamoPredictions
+from hundredfold.aws.source_items import DynamoSourceItems
+from hundredfold.errors import BundleRefusedError
+from hundredfold.inference.batch import BatchTask, infer_batch
+from hundredfold.inference.stream import infer_stream
+from hundredfold.inference.stream_events import place_of, source_of
+from hundredfold.ingest import Model
+from hundredfold.keys import card_key
+from hundredfold.model.bundle import Bundle, load
+from hundredfold.model.smoke import smoke
+from hundredfold.ports import TimeLeft
+from hundredfold.runtime.invocation import ExecutionEnvironment
+from hundredfold.runtime.redaction import redact_errors
+from hundredfold.runtime.snapstart import reseed_after_restore
+from hundredfold.runtime.telemetry import failures_logged, logger, metrics, observe_batch, observe_stream
+from hundredfold.settings import Settings
 
 SECONDS_BEFORE_TIMEOUT = 2.0
 """How long before Lambda would end it a batch gives up by itself, so that it ends with an error that says why."""
@@ -55,13 +57,13 @@ items = DynamoSourceItems(
     now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"),
     pool=ThreadPoolExecutor(8, thread_name_prefix="items"),
 )
-worker = Worker()
+worker = ExecutionEnvironment()
 reseed_after_restore()
 
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
-@sealed
+@redact_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if isinstance(bundle, BundleRefusedError):
         raise bundle.with_traceback(None)
@@ -100,7 +102,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def infer_records(bundle: Bundle, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Predict all records of a stream's event in one go, and report those that must come again."""
     # Only here: Powertools' batch processor takes 40 ms of an environment's start, which ingests can do without.
-    from hundredfold.stream_reports import report_failures
+    from hundredfold.runtime.stream_response import report_failures
 
     source_of(event)
     stream, version = place_of(event["Records"][0]).stream, context.function_version

@@ -4,15 +4,16 @@ import os
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from hundredfold.adapters import clients
-from hundredfold.adapters.ledger import DynamoLedger
-from hundredfold.adapters.models import LambdaModels
-from hundredfold.adapters.objects import S3Sources, S3WorkObjects
-from hundredfold.adapters.sealing import sealed
-from hundredfold.adapters.tables import DynamoTables
+
+from hundredfold.aws import clients
+from hundredfold.aws.ledger import DynamoLedger
+from hundredfold.aws.models import LambdaModels
+from hundredfold.aws.objects import S3Sources, S3WorkObjects
+from hundredfold.aws.source_tables import DynamoTables
 from hundredfold.ingest import Plan, ingest_id_of, resume_from_input
-from hundredfold.observability import logger, metrics, observe_plan
-from hundredfold.planning import Planner
+from hundredfold.planning.planner import Planner
+from hundredfold.runtime.redaction import redact_errors
+from hundredfold.runtime.telemetry import logger, metrics, observe_plan
 from hundredfold.settings import Settings
 
 settings = Settings.from_environment(os.environ)
@@ -26,22 +27,22 @@ planner = Planner(
     ledger=DynamoLedger(dynamodb, settings.ledger_table),
     batch_records=settings.batch_records,
     batch_bytes=settings.batch_bytes,
-    part_bytes=settings.part_bytes,
+    partition_bytes=settings.partition_bytes,
 )
 
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
-@sealed
+@redact_errors
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    return plan_part(event) if "part" in event else plan(event)
+    return plan_partition(event) if "part" in event else plan(event)
 
 
-def plan_part(event: dict[str, Any]) -> dict[str, Any]:
+def plan_partition(event: dict[str, Any]) -> dict[str, Any]:
     """Plan one part of an ingest that is too large for one call."""
     ingest_id, part = event["ingest_id"], event["part"]
     logger.append_keys(ingest_id=ingest_id, execution=event["execution"], part=part)
-    planned = planner.plan_part(ingest_id, event["execution_name"], part)
+    planned = planner.plan_partition(ingest_id, event["execution_name"], part)
     logger.info("part planned", batches=planned.batches, records=planned.records)
     return planned.as_dict()
 

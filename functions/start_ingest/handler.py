@@ -4,22 +4,23 @@ import os
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from hundredfold.adapters import clients
-from hundredfold.adapters.executions import StepFunctionsExecutions
-from hundredfold.adapters.sealing import sealed
-from hundredfold.observability import logger
+
+from hundredfold.aws import clients
+from hundredfold.aws.executions import StepFunctionsExecutions
+from hundredfold.planning.start_events import IgnoredObject, start_for
+from hundredfold.runtime.redaction import redact_errors
+from hundredfold.runtime.telemetry import logger
 from hundredfold.settings import Settings
-from hundredfold.starting import LeftAlone, start_for
 
 settings = Settings.from_environment(os.environ)
 executions = StepFunctionsExecutions(clients.step_functions(), settings.state_machine)
 
 
 @logger.inject_lambda_context(clear_state=True)
-@sealed
+@redact_errors
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     asked = start_for(event, settings.scheduled_source)
-    if isinstance(asked, LeftAlone):
+    if isinstance(asked, IgnoredObject):
         logger.info("left alone", source=asked.location, why=asked.why)
         return {"ingest_id": None, "started": False}
     logger.append_keys(ingest_id=asked.ingest_id)

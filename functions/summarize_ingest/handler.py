@@ -5,30 +5,32 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from hundredfold.adapters import clients
-from hundredfold.adapters.events import EventBridgeAnnouncements
-from hundredfold.adapters.ledger import DynamoLedger
-from hundredfold.adapters.objects import S3WorkObjects
-from hundredfold.adapters.sealing import sealed
-from hundredfold.announcing import announcement_of
-from hundredfold.costing import prices_or_none
-from hundredfold.health import Baseline
-from hundredfold.ingest import card_key, ingest_id_of
-from hundredfold.observability import logger, metrics, observe_announcement, observe_summary
+
+from hundredfold.accounting.notification import notification_of
+from hundredfold.accounting.prices import prices_or_none
+from hundredfold.accounting.summarize import summarize
+from hundredfold.aws import clients
+from hundredfold.aws.events import EventBridgeNotifications
+from hundredfold.aws.ledger import DynamoLedger
+from hundredfold.aws.objects import S3WorkObjects
+from hundredfold.ingest import ingest_id_of
+from hundredfold.keys import card_key
+from hundredfold.model.drift import Baseline
+from hundredfold.planning.shadows import SHADOW
+from hundredfold.runtime.redaction import redact_errors
+from hundredfold.runtime.telemetry import logger, metrics, observe_notification, observe_summary
 from hundredfold.settings import Settings
-from hundredfold.shadow import SHADOW
-from hundredfold.summarizing import summarize
 
 settings = Settings.from_environment(os.environ)
 work = S3WorkObjects(clients.s3(), settings.work_bucket)
 price_list = prices_or_none(os.environ.get("AWS_REGION", ""))
 ledger = DynamoLedger(clients.dynamodb(), settings.ledger_table)
-announcements = EventBridgeAnnouncements(clients.events(), settings.event_bus)
+announcements = EventBridgeNotifications(clients.events(), settings.event_bus)
 
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
-@sealed
+@redact_errors
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     name = event["execution_name"]
     ingest_id = ingest_id_of(name, event["input"])
@@ -48,5 +50,5 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         observe_summary(summary)
     if SHADOW not in ingest_id:
         # Also when it is repeated: the call before may have ended between the ledger and the event.
-        observe_announcement(announcements.send(announcement_of(summary)))
+        observe_notification(announcements.send(notification_of(summary)))
     return summary.as_dict()

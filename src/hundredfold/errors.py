@@ -63,7 +63,7 @@ class ManifestDamagedError(HundredfoldError):
         self.location = location
 
 
-class PartFailedError(HundredfoldError):
+class PartitionFailedError(HundredfoldError):
     """A part of an ingest that is planned in parts could not be planned."""
 
     def __init__(self, part: int, parts: int, why: str) -> None:

@@ -5,10 +5,10 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from hundredfold.cutting import Batch
+from hundredfold.batches import Batch
 from hundredfold.errors import InvalidIngestError
-from hundredfold.origin import Origin, origin_from_dict, stem_of
-from hundredfold.source import ObjectLocation, Source
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
+from hundredfold.sources.spec import SourceSpec, spec_from_dict, stem_of
 
 # An ingest's id is the name of its execution: AWS allows 1 to 80 characters there. Of those it allows, these
 # are safe everywhere else the id goes too: S3 keys, ledger keys, file names and URLs.
@@ -71,8 +71,8 @@ class Plan:
     """
 
     ingest_id: str
-    origin: Origin
-    source: Source | None
+    origin: SourceSpec
+    source: PinnedObject | None
     source_bytes: int
     manifest: ObjectLocation
     batches: int
@@ -81,7 +81,7 @@ class Plan:
     manifest_sha256: str = ""
     parts: int = 0
 
-    def source_of(self, batch: Batch) -> Source:
+    def source_of(self, batch: Batch) -> PinnedObject:
         """Return the object that a batch of this plan is a byte range of."""
         source = batch.source or self.source
         assert source is not None  # noqa: S101 - where the plan has none, each batch has
@@ -105,8 +105,8 @@ class Plan:
     def from_dict(cls, data: dict[str, Any]) -> Self:
         return cls(
             ingest_id=data["ingest_id"],
-            origin=origin_from_dict(data["origin"]),
-            source=Source(**data["source"]) if data["source"] else None,
+            origin=spec_from_dict(data["origin"]),
+            source=PinnedObject(**data["source"]) if data["source"] else None,
             source_bytes=data["source_bytes"],
             manifest=ObjectLocation(**data["manifest"]),
             batches=data["batches"],
@@ -133,51 +133,6 @@ class Resume:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
-
-
-def upload_key(ingest_id: str, suffix: str = ".jsonl") -> str:
-    """Where the command line uploads an ingest's records to, in the source bucket: not where objects start ingests."""
-    return f"uploads/{ingest_id}/records{suffix}"
-
-
-def staged_key(ingest_id: str, piece: int) -> str:
-    """Where the planner stages a piece of an origin as JSON Lines, in the work bucket."""
-    return f"ingests/{ingest_id}/staged/{piece:06d}.jsonl"
-
-
-def parts_key(ingest_id: str, execution: str) -> str:
-    """Where the planner lists the parts that an execution plans an ingest in, in the work bucket."""
-    return f"ingests/{ingest_id}/parts/{execution}/parts.json"
-
-
-def part_pieces_key(ingest_id: str, execution: str, part: int) -> str:
-    """Where the planner says what a part consists of, in the work bucket."""
-    return f"ingests/{ingest_id}/parts/{execution}/{part:06d}.pieces.json"
-
-
-def part_batches_key(ingest_id: str, execution: str, part: int) -> str:
-    """Where the planner writes the batches of a part to, in the work bucket."""
-    return f"ingests/{ingest_id}/parts/{execution}/{part:06d}.batches.jsonl"
-
-
-def manifest_key(ingest_id: str) -> str:
-    """Where the planner writes an ingest's manifest to, in the work bucket."""
-    return f"ingests/{ingest_id}/manifest.json"
-
-
-def resumed_manifest_key(ingest_id: str, execution: str) -> str:
-    """Where the planner writes what is missing of an ingest to, in the work bucket; `execution` resumes it."""
-    return f"ingests/{ingest_id}/resumed/{execution}.json"
-
-
-def rejections_key(ingest_id: str, batch: int) -> str:
-    """Where a batch's rejections are written to, in the work bucket; no object if it has none."""
-    return f"ingests/{ingest_id}/rejected/{batch:08d}.jsonl"
-
-
-def card_key(ingest_id: str) -> str:
-    """Where the card of the model that scores an ingest is kept with it, in the work bucket."""
-    return f"ingests/{ingest_id}/card.json"
 
 
 def resume_from_input(execution_input: object) -> Resume | None:

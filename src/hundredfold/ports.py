@@ -4,17 +4,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self
 
-from hundredfold.announcing import Announcement
+from hundredfold.batches import BatchFailure, BatchOutcome
 from hundredfold.ingest import Model, Plan
-from hundredfold.items import Item
-from hundredfold.origin import TableOrigin
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Summary
-from hundredfold.source import ObjectLocation, Source
-from hundredfold.table import Table
+from hundredfold.records import Prediction
+from hundredfold.sources.dynamodb.items import Item
+from hundredfold.sources.dynamodb.table import Table
+from hundredfold.sources.dynamodb.write_back import WriteBackResult
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
+from hundredfold.sources.spec import TableSpec
+from hundredfold.summary import Notification, Summary
 
 if TYPE_CHECKING:
-    from hundredfold.segments import Segment
-    from hundredfold.write_back import ItemAnswer, WrittenBack
+    from hundredfold.sources.dynamodb.segments import Segment
+    from hundredfold.sources.dynamodb.write_back import ItemAnswer
 
 type TimeLeft = Callable[[], float]
 """Seconds until the work must be done."""
@@ -23,23 +25,23 @@ type TimeLeft = Callable[[], float]
 class Sources(Protocol):
     """Where records come from."""
 
-    def pin(self, location: ObjectLocation) -> Source:
+    def pin(self, location: ObjectLocation) -> PinnedObject:
         """Find the object as it is now; raises SourceMissingError."""
         ...
 
-    def list(self, bucket: str, prefix: str) -> Iterator[Source]:
+    def list(self, bucket: str, prefix: str) -> Iterator[PinnedObject]:
         """Find all objects whose keys begin with `prefix`, in the order of their keys; raises SourceMissingError."""
         ...
 
-    def open(self, source: Source) -> BinaryIO:
+    def open(self, source: PinnedObject) -> BinaryIO:
         """Open the pinned object as a file that can be sought; reading raises SourceChangedError as `read` does."""
         ...
 
-    def read(self, source: Source, offset: int, length: int) -> bytes:
+    def read(self, source: PinnedObject, offset: int, length: int) -> bytes:
         """Read a byte range of the pinned object; raises SourceChangedError if it was replaced since."""
         ...
 
-    def stream(self, source: Source, start: int = 0) -> Iterator[bytes]:
+    def stream(self, source: PinnedObject, start: int = 0) -> Iterator[bytes]:
         """Read the pinned object in pieces from byte `start` on; raises SourceChangedError if it was replaced since."""
         ...
 
@@ -63,7 +65,7 @@ class Upload(Protocol):
         """Add a piece."""
         ...
 
-    def finish(self) -> Source:
+    def finish(self) -> PinnedObject:
         """Let the object be there, and return it."""
         ...
 
@@ -137,8 +139,8 @@ class SourceItems(Protocol):
     """The items that records came from, as a place for their predictions."""
 
     def write_back(
-        self, origin: TableOrigin, ingest_id: str, model: Model, answers: Sequence["ItemAnswer"], time_left: TimeLeft
-    ) -> "WrittenBack":
+        self, origin: TableSpec, ingest_id: str, model: Model, answers: Sequence["ItemAnswer"], time_left: TimeLeft
+    ) -> "WriteBackResult":
         """Write each answer onto its item if that is still there with the values that were read.
 
         Written twice, it is there once. Raises OutOfTimeError or StoreBusyError; SourceMissingError if the table is
@@ -169,7 +171,7 @@ class Ledger(Protocol):
         """Read what was planned; None if nothing was."""
         ...
 
-    def part_failure(self, execution: str, part: int) -> tuple[str, str] | None:
+    def partition_failure(self, execution: str, part: int) -> tuple[str, str] | None:
         """Return error and cause of a part that an execution could not plan; None if it has none."""
         ...
 
@@ -205,9 +207,9 @@ class Executions(Protocol):
         ...
 
 
-class Announcements(Protocol):
+class Notifications(Protocol):
     """Where it is announced how ingests ended."""
 
-    def send(self, announcement: Announcement) -> str:
+    def send(self, announcement: Notification) -> str:
         """Send it, perhaps twice; return why it could not be sent after several attempts, empty if it was."""
         ...

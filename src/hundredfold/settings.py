@@ -36,7 +36,7 @@ class Settings:
     record_bytes: int
     model_card: str = ""
     stream_fields: Mapping[str, str] = field(default_factory=dict)
-    part_bytes: int = 0
+    partition_bytes: int = 0
     state_machine: str = ""
     scheduled_source: str = ""
     event_bus: str = ""
@@ -54,7 +54,7 @@ class Settings:
             record_bytes=_positive(environment, "RECORD_BYTES"),
             model_card=environment.get(MODEL_CARD_VARIABLE, ""),
             stream_fields=_pairs(environment, "STREAM_FIELDS"),
-            part_bytes=_positive(environment, "PART_BYTES") if "PART_BYTES" in environment else 0,
+            partition_bytes=_positive(environment, "PART_BYTES") if "PART_BYTES" in environment else 0,
             state_machine=environment.get("STATE_MACHINE", ""),
             scheduled_source=environment.get("SCHEDULED_SOURCE", ""),
             event_bus=environment.get("EVENT_BUS", ""),

@@ -5,14 +5,20 @@ from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
-from hundredfold.adapters.clients import error_code
-from hundredfold.errors import HundredfoldError, IngestNotFoundError
 
-from hundredfold_cli import show
-from hundredfold_cli.commands import costing, ingesting, local, model, reading, resuming, seeing
-from hundredfold_cli.deployment import STACK_NAME
-from hundredfold_cli.failures import DeploymentError, ExitCode, NotThereError
-from hundredfold_cli.target import Target, choice
+from hundredfold.aws.errors import error_code
+from hundredfold.errors import HundredfoldError, IngestNotFoundError
+from hundredfold_cli import terminal as show
+from hundredfold_cli.commands import cost as costing
+from hundredfold_cli.commands import ingest as ingesting
+from hundredfold_cli.commands import model
+from hundredfold_cli.commands import report as seeing
+from hundredfold_cli.commands import results as reading
+from hundredfold_cli.commands import resume as resuming
+from hundredfold_cli.commands import stack as local
+from hundredfold_cli.errors import DeploymentError, ExitCode, NotThereError
+from hundredfold_cli.stack.deployment import STACK_NAME
+from hundredfold_cli.stack.target import Target, choice
 
 app = typer.Typer(
     no_args_is_help=True,

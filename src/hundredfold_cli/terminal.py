@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from hundredfold.ingest import Plan
-from hundredfold.outcomes import Status, Totals
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
@@ -22,8 +20,10 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from hundredfold_cli.outcomes_read import BatchRead, record_of
-from hundredfold_cli.verification import Verification
+from hundredfold.ingest import Plan
+from hundredfold.summary import Status, Totals
+from hundredfold_cli.ingests.outcomes import BatchRead, record_of
+from hundredfold_cli.ingests.verification import Verification
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed import STREAM, Stack
-from hundredfold.bundle import Bundle, load
-from hundredfold_cli.project import ROOT
+
+from hundredfold.model.bundle import Bundle, load
+from hundredfold_cli.stack.checkout import ROOT
+from tests.support.deployed import STREAM, Stack
 
 
 @pytest.fixture(scope="session")

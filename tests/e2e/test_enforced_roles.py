@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed import PARAMETERS, TABLES, Stack, deployed
 
 from tests.faults.fault_proxy import FaultProxy
+from tests.support.deployed import PARAMETERS, TABLES, Stack, deployed
 
 OVER_TLS = {"X-Forwarded-Proto": "https"}
 """What a load balancer that ends TLS says to the service behind it. The buckets refuse anything else."""

@@ -11,13 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from deployed import STREAM, TABLES, Stack
-from hundredfold.bundle import Bundle
 from pyarrow.parquet import write_table
 
+from hundredfold.model.bundle import Bundle
 from tests.e2e.test_large import planned_in_small_parts
 from tests.e2e.test_starting import ended
 from tests.e2e.test_streams import streaming_table, wait_for
+from tests.support.deployed import STREAM, TABLES, Stack
 
 RECORDS = 5_000
 

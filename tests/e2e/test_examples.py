@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed import STREAM, Stack
-from examples import run_examples
-from hundredfold_cli.project import ROOT
 from pyarrow.parquet import read_table
+
+from hundredfold_cli.stack.checkout import ROOT
+from tests.support.deployed import STREAM, Stack
+from tests.support.examples import run_examples
 
 
 def lines(told: str) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import gzip
 from collections.abc import Callable
 
-from deployed import Stack
+from tests.support.deployed import Stack
 
 
 def test_a_file_that_is_not_what_its_name_says_fails_with_one_clear_cause(

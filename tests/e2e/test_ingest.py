@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from deployed import EXECUTION_SECONDS, Stack
-from hundredfold.bundle import Bundle
-from hundredfold.ingest import rejections_key
+
+from hundredfold.keys import rejections_key
+from hundredfold.model.bundle import Bundle
+from tests.support.deployed import EXECUTION_SECONDS, Stack
 
 
 def test_every_record_gets_the_models_own_prediction(

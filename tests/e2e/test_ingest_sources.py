@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from deployed import OTHER_BUCKET, Stack
+
+from tests.support.deployed import OTHER_BUCKET, Stack
 
 
 def lines(texts: list[str], first: int = 0) -> bytes:

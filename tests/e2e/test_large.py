@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed import Stack
-from hundredfold.ingest import parts_key, upload_key
+
+from hundredfold.keys import partitions_key, upload_key
+from tests.support.deployed import Stack
 
 PLANNER = "hundredfold-plan-ingest"
-PART_BYTES = 50_000
+PARTITION_BYTES = 50_000
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def planned_in_small_parts(stack: Stack) -> Iterator[None]:
     client: Any = stack.deployment.session.client("lambda", endpoint_url=stack.deployment.endpoint)
     before = client.get_function_configuration(FunctionName=PLANNER)["Environment"]["Variables"]
     assert before["PART_BYTES"] == str(1024**3)
-    changed = {**before, "PART_BYTES": str(PART_BYTES)}
+    changed = {**before, "PART_BYTES": str(PARTITION_BYTES)}
     client.update_function_configuration(FunctionName=PLANNER, Environment={"Variables": changed})
     try:
         yield
@@ -69,7 +70,7 @@ def test_a_large_object_is_planned_in_parts_and_every_record_is_predicted_once(
     # Then they were planned in parts, and each is predicted or rejected once, at its own line
     plan = stack.deployment.ledger.plan(ingest_id)
     assert plan is not None
-    assert plan.parts == -(-plan.source_bytes // PART_BYTES) > 3
+    assert plan.parts == -(-plan.source_bytes // PARTITION_BYTES) > 3
     assert (summary["status"], summary["records"], summary["predicted"], summary["rejected"]) == (
         "COMPLETED", 3_002, 3_001, 1,
     )  # fmt: skip
@@ -104,7 +105,7 @@ def test_many_objects_are_planned_in_few_parts_and_a_part_that_failed_is_planned
         "IngestFailed",
     ]  # fmt: skip
     listed = json.loads(
-        s3.get_object(Bucket=stack.deployment.work_bucket, Key=parts_key(ingest_id, ingest_id))["Body"].read()
+        s3.get_object(Bucket=stack.deployment.work_bucket, Key=partitions_key(ingest_id, ingest_id))["Body"].read()
     )
     assert sum(part["objects"] for part in listed) == 6
     assert 1 < len(listed) < 6

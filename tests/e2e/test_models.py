@@ -12,15 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
-from deployed import Stack
-from hundredfold.bundle import Bundle
-from hundredfold_cli.deploying import deploy_locally
-from hundredfold_cli.releases import Live, ReleaseRefusedError, Releases
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+from hundredfold.model.bundle import Bundle
+from hundredfold_cli.models.releases import Live, ReleaseRefusedError, Releases
+from hundredfold_cli.stack.deploy import deploy_locally
+from tests.support.deployed import Stack
 
 DEADLINE_SECONDS = 120
 

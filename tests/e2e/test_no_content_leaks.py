@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from deployed import Stack
+from tests.support.deployed import Stack
 
 MARKER = "Marker7f3aMarker"
 

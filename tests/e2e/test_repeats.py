@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from deployed import Stack
-from hundredfold_cli.ingests import standing
+from hundredfold_cli.ingests.status import ingest_status
+from tests.support.deployed import Stack
 
 
 def metric_lines(stack: Stack, ingest_id: str, metric: str) -> int:
@@ -29,7 +29,7 @@ def test_a_batch_and_a_summary_that_are_run_again_are_counted_once(
     summary = stack.read("ingest", str(few_records), "--id", ingest_id)
     assert metric_lines(stack, ingest_id, "RecordsPredicted") == 3
     assert metric_lines(stack, ingest_id, "IngestsCompleted") == 1
-    plan = standing(stack.deployment, ingest_id).plan
+    plan = ingest_status(stack.deployment, ingest_id).plan
     assert plan is not None
 
     # When a batch is delivered again, and the summary run again

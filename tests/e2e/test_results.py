@@ -10,8 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from deployed import OTHER_BUCKET, Stack
 from pyarrow.parquet import ParquetFile, read_table
+
+from tests.support.deployed import OTHER_BUCKET, Stack
 
 type Scored = tuple[str, list[dict[str, Any]]]
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from deployed import Stack
-from hundredfold.ingest import rejections_key, upload_key
+
+from hundredfold.keys import rejections_key, upload_key
+from tests.support.deployed import Stack
 
 COUNTS = ("status", "records", "predicted", "rejected", "failed", "batches", "batches_failed", "reasons", "failures")
 

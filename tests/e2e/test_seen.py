@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed import STREAM, Stack
-from hundredfold.metric_names import ALL, Metric, StreamMetric
-from hundredfold_cli.collecting import collect
-from hundredfold_cli.dashboards import fill, read_dashboards
-from hundredfold_cli.estimating import METRICS
-from hundredfold_cli.pictures import DESKTOP, PHONE, Scheme, browser, find_chromium
-from hundredfold_cli.project import ROOT
 
+from hundredfold.runtime.metric_names import ALL, Metric, StreamMetric
+from hundredfold_cli.estimates.estimate import METRICS
+from hundredfold_cli.pages.dashboard_data import fill, read_dashboards
+from hundredfold_cli.pages.pictures import DESKTOP, PHONE, Scheme, browser, find_chromium
+from hundredfold_cli.stack.local_metrics import collect
 from tests.e2e.test_streams import predictions_of, wait_for
+from tests.support.deployed import STREAM, Stack
 
 DRIFT_THRESHOLD = 0.2  # the template's
 
@@ -52,7 +51,7 @@ Of Lambda's throttles the local stack sends zeros, for what is invoked by its AP
 def held_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """1,000 records such as the model was made for, and which it has not seen."""
     file = tmp_path_factory.mktemp("seen") / "held-out.jsonl"
-    command = [sys.executable, str(ROOT / "layers/model/make_ingest.py"), str(file), "--records", "1000"]
+    command = [sys.executable, "-m", "examples.text_model.make_ingest", str(file), "--records", "1000"]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     return file
 

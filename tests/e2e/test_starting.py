@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed import Stack, deployed
-from hundredfold.starting import Start, start_for
+
+from hundredfold.planning.start_events import Start, start_for
+from tests.support.deployed import Stack, deployed
 
 SECONDS = 150
 SCHEDULED = "s3://hundredfold-source-000000000000-us-east-1/daily/"

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 import pytest
-from deployed import STREAM, TABLES, Stack
-from hundredfold.bundle import Bundle
+
+from hundredfold.model.bundle import Bundle
+from tests.support.deployed import STREAM, TABLES, Stack
 
 DEADLINE_SECONDS = 120
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from deployed import TABLES, Stack
-from hundredfold.bundle import Bundle
+
+from hundredfold.batches import BatchOutcome
 from hundredfold.ingest import Plan
-from hundredfold.outcomes import BatchOutcome
-from hundredfold_cli.outcomes_read import read_manifest
+from hundredfold.model.bundle import Bundle
+from hundredfold_cli.ingests.outcomes import read_manifest
+from tests.support.deployed import TABLES, Stack
 
 type Item = dict[str, dict[str, Any]]
 

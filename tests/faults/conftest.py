@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from deployed import deployed
-from hundredfold.bundle import load
-from hundredfold_cli.project import ROOT
 
+from hundredfold.model.bundle import load
+from hundredfold_cli.stack.checkout import ROOT
 from tests.faults.fault_proxy import FaultProxy
 from tests.faults.matrix import Row, render
 from tests.faults.trial import World
+from tests.support.deployed import deployed
 
 ROWS: list[Row] = []
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-from deployed import Stack
-from hundredfold.bundle import CARD, Card, versions_here
-from hundredfold.signature import Field, FieldType, Signature
-from hundredfold_cli.project import ROOT
 
+from hundredfold.model.bundle import CARD, Card, versions_here
+from hundredfold.model.signature import Field, FieldType, Signature
+from hundredfold_cli.stack.checkout import ROOT
 from tests.faults import poisonous
+from tests.support.deployed import Stack
 
 FUNCTION = "hundredfold-infer-batch"
 
@@ -40,7 +40,7 @@ def poison_layer(*, damaged: bool = False) -> bytes:
     )
     layer = io.BytesIO()
     with zipfile.ZipFile(layer, "w") as archive:
-        package = ROOT / "layers/model/python/hundredfold_model/__init__.py"
+        package = ROOT / "layers/model/hundredfold_model/__init__.py"
         archive.writestr("python/hundredfold_model/__init__.py", package.read_bytes())
         archive.writestr(f"python/hundredfold_model/bundle/{CARD}", card.to_json())
         archive.writestr("python/hundredfold_model/bundle/model.joblib", saved.getvalue() + b"damage" * damaged)

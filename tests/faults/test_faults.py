@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hundredfold.cutting import Batch
-from hundredfold.outcomes import Status
-from hundredfold_cli.ingests import standing
-from hundredfold_cli.outcomes_read import read_manifest
 
+from hundredfold.batches import Batch
+from hundredfold.summary import Status
+from hundredfold_cli.ingests.outcomes import read_manifest
+from hundredfold_cli.ingests.status import ingest_status
 from tests.faults import fault_proxy as fault
 from tests.faults.fault_proxy import Answer, Fault, Forward, Request
 from tests.faults.trial import Trial, World
@@ -211,8 +211,8 @@ def test_batches_that_are_delivered_twice_at_once(world: World, new_id: Callable
     trial = Trial(world, new_id(), tmp_path / "records.jsonl")
     client: Any = world.stack.deployment.session.client("lambda", endpoint_url=world.stack.deployment.endpoint)
     trial.start()
-    trial.until(lambda: standing(trial.deployment, trial.ingest_id).plan is not None, "the plan")
-    plan = standing(trial.deployment, trial.ingest_id).plan
+    trial.until(lambda: ingest_status(trial.deployment, trial.ingest_id).plan is not None, "the plan")
+    plan = ingest_status(trial.deployment, trial.ingest_id).plan
     assert plan is not None
 
     def deliver(batch: Batch) -> Any:

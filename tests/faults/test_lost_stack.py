@@ -8,18 +8,17 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from deployed import Stack
-from hundredfold.bundle import load
-from hundredfold.outcomes import Status
-from hundredfold_cli.deploying import deploy_locally
-from hundredfold_cli.deployment import STACK_NAME
-from hundredfold_cli.local_stack import LocalStack
-from hundredfold_cli.project import LOCAL, ROOT
-
+from hundredfold.model.bundle import load
+from hundredfold.summary import Status
+from hundredfold_cli.stack.checkout import LOCAL, ROOT
+from hundredfold_cli.stack.deploy import deploy_locally
+from hundredfold_cli.stack.deployment import STACK_NAME
+from hundredfold_cli.stack.local_stack import LocalStack
 from tests.faults.conftest import ROWS
 from tests.faults.fault_proxy import Fault, FaultProxy, slowly
 from tests.faults.test_faults import reads_source
 from tests.faults.trial import Trial, World
+from tests.support.deployed import Stack
 
 
 class KeptStack(LocalStack):

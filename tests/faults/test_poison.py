@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hundredfold.outcomes import Status
 
+from hundredfold.summary import Status
 from tests.faults import poisonous
 from tests.faults.poison_layer import poison_layer, released
 from tests.faults.trial import REJECTED, Trial, World

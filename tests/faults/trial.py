@@ -8,18 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deployed import Stack
-from hundredfold.bundle import Bundle
-from hundredfold.ingest import Resume, upload_key
-from hundredfold.outcomes import BatchOutcome, Status
-from hundredfold_cli.given import File
-from hundredfold_cli.ingests import Standing, standing, start_ingest
-from hundredfold_cli.outcomes_read import read_all_rejections, read_batches, read_manifest
-from hundredfold_cli.resuming import start_resume
-from hundredfold_cli.verification import verify
-
+from hundredfold.batches import BatchOutcome
+from hundredfold.ingest import Resume
+from hundredfold.keys import upload_key
+from hundredfold.model.bundle import Bundle
+from hundredfold.summary import Status
+from hundredfold_cli.ingests.outcomes import read_all_rejections, read_batches, read_manifest
+from hundredfold_cli.ingests.request import File
+from hundredfold_cli.ingests.resume import start_resume
+from hundredfold_cli.ingests.status import IngestStatus, ingest_status, start_ingest
+from hundredfold_cli.ingests.verification import verify
 from tests.faults.fault_proxy import Fault, FaultProxy
 from tests.faults.matrix import Row
+from tests.support.deployed import Stack
 
 DEADLINE_SECONDS = 240
 MOST_RESUMES = 6
@@ -79,21 +80,21 @@ class Trial:
             assert time.monotonic() < deadline, f"{what}: not within {DEADLINE_SECONDS} s"
             time.sleep(every)
 
-    def end(self) -> Standing:
+    def end(self) -> IngestStatus:
         """Wait for the execution's end, and note how the first one ended."""
-        self.until(lambda: standing(self.deployment, self.ingest_id).ended, "end of the execution", every=0.1)
-        now = standing(self.deployment, self.ingest_id)
+        self.until(lambda: ingest_status(self.deployment, self.ingest_id).ended, "end of the execution", every=0.1)
+        now = ingest_status(self.deployment, self.ingest_id)
         if not self.first:
             status, failed = now.summary["status"], now.summary["batches_failed"]
             self.first = f"{status}, {failed} of {now.summary['batches']} batches failed" if failed else status
         return now
 
-    def resume(self, model: str | None = None, *, rejected: bool = False) -> Standing:
+    def resume(self, model: str | None = None, *, rejected: bool = False) -> IngestStatus:
         start_resume(self.deployment, Resume(self.ingest_id, model, rejected))
         self.resumes += 1
         return self.end()
 
-    def recover(self, model: str | None = None) -> Standing:
+    def recover(self, model: str | None = None) -> IngestStatus:
         """Resume until every batch is done."""
         now = self.end()
         while now.summary["status"] != Status.COMPLETED or now.summary["failed"]:
@@ -104,7 +105,7 @@ class Trial:
     def check(self, name: str, injected: int) -> Row:
         """Hold every record's outcome against what was expected, recount the ingest, and enter a row of the matrix."""
         assert self.world.proxy.problems == []
-        now = standing(self.deployment, self.ingest_id)
+        now = ingest_status(self.deployment, self.ingest_id)
         assert now.plan is not None
         predicted = self._predicted()
         rejected = Counter(str(entry["record_id"]) for entry in read_all_rejections(self.deployment, now.plan))

@@ -9,18 +9,21 @@ from typing import Any
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
-from deployed import Stack
-from hundredfold.adapters.ledger import DynamoLedger
-from hundredfold.adapters.models import LambdaModels
-from hundredfold.adapters.objects import STREAM_PART_BYTES, UPLOAD_PART_BYTES, S3Sources, S3WorkObjects
-from hundredfold.adapters.predictions import DynamoPredictions
+
+from hundredfold.accounting.summarize import summarize
+from hundredfold.aws.ledger import DynamoLedger
+from hundredfold.aws.models import LambdaModels
+from hundredfold.aws.objects import STREAM_PART_BYTES, UPLOAD_PART_BYTES, S3Sources, S3WorkObjects
+from hundredfold.aws.predictions import DynamoPredictions
+from hundredfold.batches import BatchFailure, BatchOutcome
 from hundredfold.errors import IngestExistsError, SourceChangedError, SourceMissingError
 from hundredfold.ingest import Model, Plan
-from hundredfold.origin import ObjectsOrigin
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Status
-from hundredfold.source import ObjectLocation, Source
-from hundredfold.summarizing import summarize
-from hundredfold_cli.outcomes_read import read_prediction
+from hundredfold.records import Prediction
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
+from hundredfold.sources.spec import ObjectsSpec
+from hundredfold.summary import Status
+from hundredfold_cli.ingests.outcomes import read_prediction
+from tests.support.deployed import Stack
 
 MODEL = Model("arn:aws:lambda:us-east-1:000000000000:function:f:7", "7")
 
@@ -148,8 +151,8 @@ def now() -> str:
 
 def plan(ingest_id: str) -> Plan:
     manifest = ObjectLocation("work", f"ingests/{ingest_id}/manifest.json")
-    source = Source("b", "k", "etag", 10)
-    return Plan(ingest_id, ObjectsOrigin("b", "k"), source, 10, manifest, batches=3, records=250, model=MODEL)
+    source = PinnedObject("b", "k", "etag", 10)
+    return Plan(ingest_id, ObjectsSpec("b", "k"), source, 10, manifest, batches=3, records=250, model=MODEL)
 
 
 def test_the_ledger_keeps_an_ingest_from_its_beginning_to_its_end(stack: Stack) -> None:

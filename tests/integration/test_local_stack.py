@@ -5,8 +5,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hundredfold_cli.failures import DeploymentError
-from hundredfold_cli.local_stack import LocalStack
+
+from hundredfold_cli.errors import DeploymentError
+from hundredfold_cli.stack.local_stack import LocalStack
 
 
 def test_it_listens_on_loopback_only_and_leaves_nothing_behind(tmp_path: Path) -> None:

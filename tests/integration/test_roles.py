@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from deployed import STREAM, TABLES, Stack
+
+from tests.support.deployed import STREAM, TABLES, Stack
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"

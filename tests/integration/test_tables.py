@@ -6,17 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from deployed import TABLES, Stack
-from hundredfold.adapters.source_items import DynamoSourceItems
-from hundredfold.adapters.tables import DynamoTables
+
+from hundredfold.aws.source_items import DynamoSourceItems
+from hundredfold.aws.source_tables import DynamoTables
 from hundredfold.errors import SourceMissingError
 from hundredfold.ingest import Model
-from hundredfold.items import item_line
-from hundredfold.members import read_key, read_members, scalar_value
-from hundredfold.origin import TableOrigin
-from hundredfold.outcomes import Prediction
-from hundredfold.segments import Segment, find_segments, segment_lines
-from hundredfold.write_back import ItemAnswer, WrittenBack
+from hundredfold.planning.segments import find_segments
+from hundredfold.records import Prediction
+from hundredfold.sources.dynamodb.items import item_line
+from hundredfold.sources.dynamodb.members import read_key, read_members, scalar_value
+from hundredfold.sources.dynamodb.segments import Segment, segment_lines
+from hundredfold.sources.dynamodb.write_back import ItemAnswer, WriteBackResult
+from hundredfold.sources.spec import TableSpec
+from tests.support.deployed import TABLES, Stack
 
 ITEMS = 2_500
 DIGITS = "12345678901234567890123456789012345.678"  # 38 of them: all that DynamoDB has, and 21 more than a float
@@ -50,7 +52,7 @@ def item(number: int) -> dict[str, Any]:
     }
 
 
-def lines(stack: Stack, origin: TableOrigin, count: int) -> list[bytes]:
+def lines(stack: Stack, origin: TableSpec, count: int) -> list[bytes]:
     tables = DynamoTables(stack.deployment.dynamodb)
     described = find_segments(origin, tables)[0].table
     return [
@@ -63,9 +65,9 @@ def lines(stack: Stack, origin: TableOrigin, count: int) -> list[bytes]:
 
 @pytest.mark.parametrize("segments", [1, 4])
 def test_all_segments_together_have_every_item_once(stack: Stack, table: str, segments: int) -> None:
-    found = lines(stack, TableOrigin(table, write_back="verdict"), segments)
+    found = lines(stack, TableSpec(table, write_back="verdict"), segments)
 
-    expected = [item_line(item(number), TableOrigin(table).layout, key=("pk",)) for number in range(ITEMS)]
+    expected = [item_line(item(number), TableSpec(table).layout, key=("pk",)) for number in range(ITEMS)]
     members = {read_members(line)["id"]: read_members(line) for line in found}
     assert len(found) == ITEMS
     assert [members[read_members(line)["id"]] for line in expected] == [read_members(line) for line in expected]
@@ -74,7 +76,7 @@ def test_all_segments_together_have_every_item_once(stack: Stack, table: str, se
 def test_answers_are_written_onto_items_that_are_exactly_what_was_read(stack: Stack, table: str) -> None:
     # Given four items as they were read, of which one changes in its last digit, one in its text, and one goes
     dynamodb = stack.deployment.dynamodb
-    read = [read_members(item_line(item(number), TableOrigin(table).layout, key=("pk",))) for number in range(4)]
+    read = [read_members(item_line(item(number), TableSpec(table).layout, key=("pk",))) for number in range(4)]
     answers = [
         ItemAnswer(
             read_key(members),
@@ -92,7 +94,7 @@ def test_answers_are_written_onto_items_that_are_exactly_what_was_read(stack: St
     with ThreadPoolExecutor(4) as pool:
         items = DynamoSourceItems(dynamodb, lambda: "2026-11-24T10:00:00.000+00:00", pool)
         results = [
-            items.write_back(TableOrigin(table, write_back="verdict"), "i1", MODEL, answers, lambda: 60.0)
+            items.write_back(TableSpec(table, write_back="verdict"), "i1", MODEL, answers, lambda: 60.0)
             for _ in range(2)
         ]
 
@@ -120,7 +122,7 @@ def test_no_answers_are_nothing_to_write(stack: Stack, table: str) -> None:
         items = DynamoSourceItems(stack.deployment.dynamodb, lambda: "t", pool)
 
         assert (
-            items.write_back(TableOrigin(table, write_back="verdict"), "i1", MODEL, [], lambda: 60.0) == WrittenBack()
+            items.write_back(TableSpec(table, write_back="verdict"), "i1", MODEL, [], lambda: 60.0) == WriteBackResult()
         )
 
 

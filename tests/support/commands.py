@@ -67,7 +67,6 @@ def _environment() -> dict[str, str]:
 
 
 def _serve() -> None:
-    import hundredfold_cli.main  # noqa: F401 - in this process only
     import typer._adapters  # noqa: F401 - which typer imports as late as it can
 
     for line in sys.stdin:

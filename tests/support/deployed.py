@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from subprocess import CompletedProcess
 from typing import Any
 
-from commands import run_command
-from hundredfold_cli.deploying import deploy_locally
-from hundredfold_cli.deployment import STACK_NAME, Deployment
-from hundredfold_cli.local_stack import LocalStack, Process
-from hundredfold_cli.project import LOCAL
+from hundredfold_cli.stack.checkout import LOCAL
+from hundredfold_cli.stack.deploy import deploy_locally
+from hundredfold_cli.stack.deployment import STACK_NAME, Deployment
+from hundredfold_cli.stack.local_stack import LocalStack, Process
+from tests.support.commands import run_command
 
 COMMAND_SECONDS = 300
 EXECUTION_SECONDS = 120

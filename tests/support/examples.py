@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deployed import COMMAND_SECONDS, Stack
+from tests.support.deployed import COMMAND_SECONDS, Stack
 
 
 def examples_of(page: Path) -> list[str]:

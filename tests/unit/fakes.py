@@ -10,16 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Self
 
+from hundredfold.batches import BatchFailure, BatchOutcome
 from hundredfold.errors import IngestExistsError, SourceChangedError, SourceMissingError
 from hundredfold.ingest import Model, Plan
-from hundredfold.items import AttributeValue, Item
-from hundredfold.origin import TableOrigin
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Summary
 from hundredfold.ports import TimeLeft
-from hundredfold.segments import Segment
-from hundredfold.source import ObjectLocation, Source
-from hundredfold.table import Table
-from hundredfold.write_back import ItemAnswer, WrittenBack
+from hundredfold.records import Prediction
+from hundredfold.sources.dynamodb.items import AttributeValue, Item
+from hundredfold.sources.dynamodb.segments import Segment
+from hundredfold.sources.dynamodb.table import Table
+from hundredfold.sources.dynamodb.write_back import ItemAnswer, WriteBackResult
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
+from hundredfold.sources.spec import TableSpec
+from hundredfold.summary import Summary
 
 
 @dataclass
@@ -30,29 +32,29 @@ class MemorySources:
     effects: list[str] = field(default_factory=list)
     streamed_by: int = 7
 
-    def pin(self, location: ObjectLocation) -> Source:
+    def pin(self, location: ObjectLocation) -> PinnedObject:
         if location not in self.objects:
             raise SourceMissingError(str(location), "there is no such object")
         content = self.objects[location]
-        return Source(location.bucket, location.key, _etag(content), len(content))
+        return PinnedObject(location.bucket, location.key, _etag(content), len(content))
 
-    def list(self, bucket: str, prefix: str) -> Iterator[Source]:
+    def list(self, bucket: str, prefix: str) -> Iterator[PinnedObject]:
         for location in sorted(self.objects, key=lambda location: location.key):
             if location.bucket == bucket and location.key.startswith(prefix):
                 yield self.pin(location)
 
-    def open(self, source: Source) -> BinaryIO:
+    def open(self, source: PinnedObject) -> BinaryIO:
         return io.BytesIO(self._pinned(source))
 
-    def read(self, source: Source, offset: int, length: int) -> bytes:
+    def read(self, source: PinnedObject, offset: int, length: int) -> bytes:
         self.effects.append(f"read {source.key} {offset} {length}")
         return self._pinned(source)[offset : offset + length]
 
-    def stream(self, source: Source, start: int = 0) -> Iterator[bytes]:
+    def stream(self, source: PinnedObject, start: int = 0) -> Iterator[bytes]:
         for offset in range(start, source.size, self.streamed_by):
             yield self._pinned(source)[offset : offset + self.streamed_by]
 
-    def _pinned(self, source: Source) -> bytes:
+    def _pinned(self, source: PinnedObject) -> bytes:
         content = self.objects[source.location]
         if _etag(content) != source.etag:
             raise SourceChangedError(str(source.location))
@@ -89,9 +91,9 @@ class MemoryUpload:
     def write(self, content: bytes) -> None:
         self._content += content
 
-    def finish(self) -> Source:
+    def finish(self) -> PinnedObject:
         self._work.write(self._key, self._content)
-        return Source(self._work.bucket, self._key, _etag(self._content), len(self._content))
+        return PinnedObject(self._work.bucket, self._key, _etag(self._content), len(self._content))
 
     def __enter__(self) -> Self:
         return self
@@ -186,8 +188,8 @@ class MemoryItems:
     effects: list[str] = field(default_factory=list)
 
     def write_back(
-        self, origin: TableOrigin, ingest_id: str, model: Model, answers: Sequence[ItemAnswer], time_left: TimeLeft
-    ) -> WrittenBack:
+        self, origin: TableSpec, ingest_id: str, model: Model, answers: Sequence[ItemAnswer], time_left: TimeLeft
+    ) -> WriteBackResult:
         written = 0
         for answer in answers:
             [key] = answer.key.values()
@@ -196,7 +198,7 @@ class MemoryItems:
                 item[origin.write_back] = {"S": str(answer.prediction.label)}
                 written += 1
         self.effects.append(f"back {origin.table} {origin.write_back} {written}")
-        return WrittenBack(written, len(answers) - written, float(len(answers)))
+        return WriteBackResult(written, len(answers) - written, float(len(answers)))
 
 
 @dataclass
@@ -209,7 +211,7 @@ class MemoryLedger:
     part_failures: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
     effects: list[str] = field(default_factory=list)
 
-    def part_failure(self, execution: str, part: int) -> tuple[str, str] | None:
+    def partition_failure(self, execution: str, part: int) -> tuple[str, str] | None:
         return self.part_failures.get((execution, part))
 
     def begin(self, plan: Plan, started_at: str) -> None:

@@ -3,13 +3,15 @@
 import json
 
 import pytest
-from hundredfold.cutting import Batch
-from hundredfold.errors import InvalidIngestError
-from hundredfold.ingest import Model, Plan, check_ingest_id, manifest_key, rejections_key, upload_key
-from hundredfold.origin import Compression, Kind, Layout, ObjectsOrigin
-from hundredfold.source import ObjectLocation, Source
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hundredfold.batches import Batch
+from hundredfold.errors import InvalidIngestError
+from hundredfold.ingest import Model, Plan, check_ingest_id
+from hundredfold.keys import manifest_key, rejections_key, upload_key
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
+from hundredfold.sources.spec import Compression, Kind, ObjectsSpec, ReadOptions
 
 
 @pytest.mark.parametrize("ingest_id", ["a", "0", "2026-11-24T10.00_reviews", "A" * 80, "a..b", "a-"])
@@ -52,8 +54,8 @@ def test_where_an_ingests_objects_lie() -> None:
 def test_a_plan_travels_through_the_state_machine_as_json() -> None:
     plan = Plan(
         ingest_id="i1",
-        origin=ObjectsOrigin("records", "reviews.jsonl", layout=Layout(Kind.JSONL, Compression.NONE)),
-        source=Source("records", "reviews.jsonl", etag="e1", size=16),
+        origin=ObjectsSpec("records", "reviews.jsonl", layout=ReadOptions(Kind.JSONL, Compression.NONE)),
+        source=PinnedObject("records", "reviews.jsonl", etag="e1", size=16),
         source_bytes=16,
         manifest=ObjectLocation("work", "ingests/i1/manifest.json"),
         batches=2,

@@ -3,7 +3,9 @@
 import json
 import random
 
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Reason, Rejection, Status, Summary, Totals
+from hundredfold.batches import BatchFailure, BatchOutcome
+from hundredfold.records import Reason, Rejection
+from hundredfold.summary import Status, Summary, Totals
 
 DONE = BatchOutcome(batch=0, records=5, predicted=3, rejected=2, reasons={"not_json": 1, "empty_text": 1})
 DONE_TOO = BatchOutcome(batch=2, records=4, predicted=1, rejected=3, reasons={"empty_text": 3})

@@ -1,6 +1,7 @@
 """Settings: what the template tells the functions."""
 
 import pytest
+
 from hundredfold.errors import InvalidIngestError
 from hundredfold.settings import Settings
 
@@ -60,8 +61,8 @@ def test_the_longest_record_must_fit_into_a_batch() -> None:
 
 
 def test_the_bytes_of_a_part_are_told_to_the_planner_only() -> None:
-    assert Settings.from_environment(ENVIRONMENT).part_bytes == 0
-    assert Settings.from_environment({**ENVIRONMENT, "PART_BYTES": "1073741824"}).part_bytes == 1024**3
+    assert Settings.from_environment(ENVIRONMENT).partition_bytes == 0
+    assert Settings.from_environment({**ENVIRONMENT, "PART_BYTES": "1073741824"}).partition_bytes == 1024**3
     with pytest.raises(InvalidIngestError, match="PART_BYTES must be a positive number"):
         Settings.from_environment({**ENVIRONMENT, "PART_BYTES": "0"})
 

@@ -5,13 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
-from interpreters.cases import CASES, Interpreter
-from interpreters.executions import Run
-from interpreters.processes import clients
-from interpreters.report import run_all, running
-from interpreters.state_cases import STATE_CASES, Seen
-from interpreters.state_tests import StateTester
-from samples import WORK_BUCKET
+
+from tests.support.interpreters.cases import CASES, Interpreter
+from tests.support.interpreters.executions import Run
+from tests.support.interpreters.processes import clients
+from tests.support.interpreters.report import run_all, running
+from tests.support.interpreters.state_cases import STATE_CASES, Seen
+from tests.support.interpreters.state_tests import StateTester
+from tools.workflow.samples import WORK_BUCKET
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

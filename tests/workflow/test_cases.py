@@ -3,11 +3,12 @@
 import io
 
 import pytest
-from interpreters.cases import CASES, DEVIATIONS, Case, Interpreter, Verdict, judge
-from interpreters.executions import Run
-from interpreters.report import explain
-from mocks import cases, read
 from rich.console import Console
+
+from tests.support.interpreters.cases import CASES, DEVIATIONS, Case, Interpreter, Verdict, judge
+from tests.support.interpreters.executions import Run
+from tests.support.interpreters.report import explain
+from tools.workflow.mocks import cases, read
 
 HERE = (Interpreter.LOCAL_STACK, Interpreter.LOCALSTACK, Interpreter.LOCALSTACK_INLINE)
 

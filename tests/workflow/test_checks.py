@@ -4,11 +4,12 @@ import re
 from typing import Any
 
 import pytest
-import worst_case
-from checks import CHECKS, Workflow, problems
-from definition import EXAMPLE, render
-from hundredfold_cli.project import ROOT
-from states import machines
+
+from hundredfold_cli.stack.checkout import ROOT
+from tools.workflow import worst_case
+from tools.workflow.checks import CHECKS, Workflow, problems
+from tools.workflow.definition import EXAMPLE, render
+from tools.workflow.states import machines
 
 WORKFLOW = Workflow.read()
 

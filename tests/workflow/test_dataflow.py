@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from dataflow import PathError, Samples, resolve, size, walk
+
+from tools.workflow.dataflow import PathError, Samples, resolve, size, walk
 
 CONTEXT = {"Execution": {"Name": "i-1", "Input": {"batches": [7, 8]}}}
 DATA = {"a": {"b": [10, {"c": None}]}, "odd name": 1, "text": "x", "n": 2}

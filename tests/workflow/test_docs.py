@@ -6,20 +6,20 @@ import re
 from dataclasses import replace
 from typing import Any
 
-import dataflow
 import pytest
-import samples
-from checks import CHECKS, Workflow, problems
-from definition import EXAMPLE, render
-from hundredfold_cli.project import ROOT
-from interpreters import state_cases
-from interpreters.cases import DEVIATIONS, Interpreter
-from interpreters.mutations import MUTATIONS, Mutation
-from interpreters.processes import clients
-from interpreters.state_cases import LOCALSTACK_DEVIATIONS, STATE_CASES, StateCase
-from interpreters.state_tests import StateTester, judge
-from mocks import cases, read
-from mocks import problems as mock_problems
+
+from hundredfold_cli.stack.checkout import ROOT
+from tests.support.interpreters import state_cases
+from tests.support.interpreters.cases import DEVIATIONS, Interpreter
+from tests.support.interpreters.mutations import MUTATIONS, Mutation
+from tests.support.interpreters.processes import clients
+from tests.support.interpreters.state_cases import LOCALSTACK_DEVIATIONS, STATE_CASES, StateCase
+from tests.support.interpreters.state_tests import StateTester, judge
+from tools.workflow import dataflow, samples
+from tools.workflow.checks import CHECKS, Workflow, problems
+from tools.workflow.definition import EXAMPLE, render
+from tools.workflow.mocks import cases, read
+from tools.workflow.mocks import problems as mock_problems
 
 PAGE = (ROOT / "docs/testing.md").read_text()
 WORKFLOW = Workflow.read()

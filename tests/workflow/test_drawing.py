@@ -1,8 +1,8 @@
 """The picture of the workflow is of this definition, and shows all of it."""
 
-from definition import EXAMPLE, render
-from drawing import PAGE, draw, renewed
-from states import all_states
+from tools.workflow.definition import EXAMPLE, render
+from tools.workflow.drawing import PAGE, draw, renewed
+from tools.workflow.states import all_states
 
 DEFINITION = render(EXAMPLE)
 

@@ -4,10 +4,11 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from definition import EXAMPLE, render
-from interpreters.cases import CASES, Interpreter
-from interpreters.executions import ROLE, Runner
-from interpreters.processes import clients
+
+from tests.support.interpreters.cases import CASES, Interpreter
+from tests.support.interpreters.executions import ROLE, Runner
+from tests.support.interpreters.processes import clients
+from tools.workflow.definition import EXAMPLE, render
 
 HAPPY = next(case for case in CASES if case.name == "HappyPath")
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from definition import EXAMPLE, render
-from mocks import problems, read
+
+from tools.workflow.definition import EXAMPLE, render
+from tools.workflow.mocks import problems, read
 
 DEFINITION = render(EXAMPLE)
 Config = dict[str, Any]

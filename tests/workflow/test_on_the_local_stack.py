@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed import Stack
-from hundredfold.cutting import cut
-from hundredfold.ingest import upload_key
-from projection import project
+
+from hundredfold.keys import upload_key
+from hundredfold.planning.batching import cut_batches
+from tests.support.deployed import Stack
+from tools.workflow.projection import project
 
 DEADLINE_SECONDS = 120
 RECORDS = 2_350
@@ -59,7 +60,7 @@ def test_the_projected_definition_scores_as_the_distributed_one(
         definition=json.dumps(project(deployed_definition(stack), older_names=older_names)),
         roleArn=client.describe_state_machine(stateMachineArn=stack.deployment.state_machine)["roleArn"],
     )["stateMachineArn"]
-    batches = cut([records.read_bytes()], max_records=100, max_bytes=4_194_304)
+    batches = cut_batches([records.read_bytes()], max_records=100, max_bytes=4_194_304)
     fields = ("batch", "shard", "offset", "length", "records", "line")
     execution = client.start_execution(
         stateMachineArn=machine,

@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from definition import EXAMPLE, render
 from hypothesis import given
 from hypothesis import strategies as st
-from projection import project
+
+from tools.workflow.definition import EXAMPLE, render
+from tools.workflow.projection import project
 
 DEFINITION = render(EXAMPLE)
 

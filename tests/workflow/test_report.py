@@ -4,10 +4,11 @@ import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from interpreters.cases import CASES, Interpreter, Outcome, Verdict, judge
-from interpreters.executions import Run
-from interpreters.report import explain, table, way
 from rich.console import Console
+
+from tests.support.interpreters.cases import CASES, Interpreter, Outcome, Verdict, judge
+from tests.support.interpreters.executions import Run
+from tests.support.interpreters.report import explain, table, way
 
 BEGAN = datetime(2026, 11, 24, 10, tzinfo=UTC)
 CASE = next(case for case in CASES if case.name == "UnknownErrorFails")

@@ -4,10 +4,11 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from definition import EXAMPLE, render
-from interpreters.state_cases import LOCALSTACK_DEVIATIONS, STATE_CASES, Seen, StateCase
-from interpreters.state_tests import StateTester, judge
-from states import all_states
+
+from tests.support.interpreters.state_cases import LOCALSTACK_DEVIATIONS, STATE_CASES, Seen, StateCase
+from tests.support.interpreters.state_tests import StateTester, judge
+from tools.workflow.definition import EXAMPLE, render
+from tools.workflow.states import all_states
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import yaml
-from definition import EXAMPLE, render
-from interpreters.cases import Interpreter
-from interpreters.executions import definition_for
-from interpreters.processes import clients
-from interpreters.step_functions_local import COMPOSE, environment, main
-from projection import project
+
+from tests.support.interpreters.cases import Interpreter
+from tests.support.interpreters.executions import definition_for
+from tests.support.interpreters.processes import clients
+from tests.support.interpreters.step_functions_local import COMPOSE, environment, main
+from tools.workflow.definition import EXAMPLE, render
+from tools.workflow.projection import project
 
 SERVICES: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())["services"]
 
@@ -68,7 +69,8 @@ def test_the_runner_works_on_another_server_with_the_same_api(
     monkeypatch.setenv("COLUMNS", "200")
     # Given localstack, whose other state machines of these names are in other regions
     monkeypatch.setattr(
-        "interpreters.step_functions_local.clients", lambda endpoint: clients(endpoint, region="eu-central-1")
+        "tests.support.interpreters.step_functions_local.clients",
+        lambda endpoint: clients(endpoint, region="eu-central-1"),
     )
 
     quick = ["HappyPath", "EmptyIngest", "PlanRejected", "SummaryFails", "UnknownErrorFails"]

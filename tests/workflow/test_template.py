@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from template import Template, resource_named
+
+from tools.workflow.template import Template, resource_named
 
 TEXT = """
 Conditions:

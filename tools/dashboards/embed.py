@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parents[2] / "infra/dashboards"
 TEMPLATE = FOLDER.parent / "template.yaml"
 NAMES = ("business", "engineer")
 

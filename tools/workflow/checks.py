@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import dataflow
-import error_names
-import samples
-import worst_case
-from definition import DEFINITION, EXAMPLE, placeholders, render
-from states import TERMINAL, Machine, State, all_states, find, machines
-from template import TEMPLATE, Template, resource_named
+from tools.workflow import dataflow, error_names, samples, worst_case
+from tools.workflow.definition import DEFINITION, EXAMPLE, placeholders, render
+from tools.workflow.states import TERMINAL, Machine, State, all_states, find, machines
+from tools.workflow.template import TEMPLATE, Template, resource_named
 
 STATE_BYTES = 262_144
 """The most that any state may take or return: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-DEFINITION = Path(__file__).with_name("batch_inference.asl.json")
+DEFINITION = Path(__file__).resolve().parents[2] / "workflows/batch_inference.asl.json"
 
 EXAMPLE = {
     "PlanIngestFunction": "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-plan-ingest",

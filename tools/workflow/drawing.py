@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from definition import EXAMPLE, render
-from error_names import integration
-from states import Machine, State, machines
+from tools.workflow.definition import EXAMPLE, render
+from tools.workflow.error_names import integration
+from tools.workflow.states import Machine, State, machines
 
-PAGE = Path(__file__).resolve().parents[1] / "docs/workflow.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs/workflow.md"
 BEGIN, END = "<!-- drawn from the definition: begin -->", "<!-- drawn from the definition: end -->"
 
 ITEMS = {"PlanParts": "part", "InferBatches": "batch"}

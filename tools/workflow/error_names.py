@@ -8,8 +8,9 @@ import inspect
 from functools import cache
 
 import botocore.session
+
 from hundredfold import errors
-from states import State
+from tools.workflow.states import State
 
 RESERVED = frozenset(
     f"States.{name}"

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
-import error_names
-from definition import EXAMPLE, render
-from hundredfold.ingest import Plan
-from hundredfold.outcomes import Status, Summary
-from hundredfold.parts import PlannedPart
-from states import State, all_states
 
-MOCKS = Path(__file__).with_name("MockConfigFile.json")
+from hundredfold.ingest import Plan
+from hundredfold.planning.partitions import PlannedPartition
+from hundredfold.summary import Status, Summary
+from tools.workflow import error_names
+from tools.workflow.definition import EXAMPLE, render
+from tools.workflow.states import State, all_states
+
+MOCKS = Path(__file__).resolve().parents[2] / "workflows/MockConfigFile.json"
 
 # Step Functions hands on what the SDK for Java returns, which has these too.
 SDK_FIELDS = frozenset({"SdkHttpMetadata", "SdkResponseMetadata"})
@@ -132,7 +133,7 @@ def _is_plan(payload: Any) -> None:
 
 
 def _is_planned_part(payload: Any) -> None:
-    PlannedPart(**payload)
+    PlannedPartition(**payload)
 
 
 def _is_outcome(payload: Any) -> None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from definition import EXAMPLE, render
+from tools.workflow.definition import EXAMPLE, render
 
 ITEMS = {"PlanParts": "$$.Execution.Input.parts", "InferBatches": "$$.Execution.Input.batches"}
 """Where each projected Map finds its items: the entries of the object that it reads, given in the execution's input."""

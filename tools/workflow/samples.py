@@ -7,17 +7,18 @@ from dataclasses import asdict, replace
 from functools import cache
 from typing import Any
 
-from dataflow import Samples
-from hundredfold.cutting import LEDGER_SHARDS, Batch
-from hundredfold.ingest import Model, Plan, manifest_key
-from hundredfold.origin import Compression, Kind, Layout, ObjectsOrigin
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Reason
-from hundredfold.source import ObjectLocation, Source
-from hundredfold.summarizing import summarize
+from hundredfold.accounting.summarize import summarize
+from hundredfold.batches import LEDGER_SHARDS, Batch, BatchFailure, BatchOutcome
+from hundredfold.ingest import Model, Plan
+from hundredfold.keys import manifest_key
+from hundredfold.records import Reason
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
+from hundredfold.sources.spec import Compression, Kind, ObjectsSpec, ReadOptions
+from tools.workflow.dataflow import Samples
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-infer-batch"
 SOURCE_BUCKET = "source-bucket"
-JSON_LINES = Layout(Kind.JSONL, Compression.NONE)
+JSON_LINES = ReadOptions(Kind.JSONL, Compression.NONE)
 WORK_BUCKET = "hundredfold-work-000000000000-us-east-1"
 STARTED, FINISHED = "2026-11-24T10:00:00.000Z", "2026-11-24T10:00:11.500Z"
 
@@ -36,8 +37,10 @@ def plan_of(batches: int, *, parts: int = 0, ingest_id: str = "ingest-1") -> Pla
     """A plan of full batches, as the planner makes it; of none, if it is to be planned in parts."""
     return Plan(
         ingest_id=ingest_id,
-        origin=ObjectsOrigin(SOURCE_BUCKET, f"uploads/{ingest_id}/records.jsonl", layout=JSON_LINES),
-        source=Source(SOURCE_BUCKET, f"uploads/{ingest_id}/records.jsonl", "9b2cf535f27731c974343645a3985328", 7_654),
+        origin=ObjectsSpec(SOURCE_BUCKET, f"uploads/{ingest_id}/records.jsonl", layout=JSON_LINES),
+        source=PinnedObject(
+            SOURCE_BUCKET, f"uploads/{ingest_id}/records.jsonl", "9b2cf535f27731c974343645a3985328", 7_654
+        ),
         source_bytes=7_654,
         manifest=ObjectLocation(WORK_BUCKET, manifest_key(ingest_id)),
         batches=batches,
@@ -125,8 +128,8 @@ def largest(records: int) -> Samples:
     ingest_id, bucket, key = "i" * ID_CHARACTERS, "b" * BUCKET_CHARACTERS, "k" * KEY_BYTES
     plan = Plan(
         ingest_id=ingest_id,
-        origin=ObjectsOrigin(bucket, key, layout=JSON_LINES),
-        source=Source(bucket, key, "e" * 128, 5 * 1024**4),
+        origin=ObjectsSpec(bucket, key, layout=JSON_LINES),
+        source=PinnedObject(bucket, key, "e" * 128, 5 * 1024**4),
         source_bytes=5 * 1024**4,
         manifest=ObjectLocation(bucket, manifest_key(ingest_id)),
         batches=batches,

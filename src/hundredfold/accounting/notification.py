@@ -2,27 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
-from hundredfold.outcomes import Status, Summary
+from hundredfold.summary import COMPLETED, FAILED, Notification, Status, Summary
 
 SOURCE: Final = "hundredfold"
-COMPLETED, FAILED = "IngestCompleted", "IngestFailed"
 MOST_BYTES = 256 * 1024 - 1024
 """Of an event's detail. EventBridge takes 256 KB for all of an event; the rest of it stays under 1 KB."""
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """That an ingest ended: `kind` is COMPLETED or FAILED, `detail` its summary as JSON."""
-
-    ingest_id: str
-    kind: str
-    detail: str
-
-
-def announcement_of(summary: Summary) -> Announcement:
+def notification_of(summary: Summary) -> Notification:
     """Return what is announced of an ingest that ended.
 
     A summary that is too long for an event goes without its failures, and then without its cause, and says so in
@@ -36,7 +25,7 @@ def announcement_of(summary: Summary) -> Announcement:
             break
         left_out.append(name)
         detail = {**detail, name: None, "left_out": left_out}
-    return Announcement(summary.ingest_id, kind, _encoded(detail).decode())
+    return Notification(summary.ingest_id, kind, _encoded(detail).decode())
 
 
 def _encoded(detail: Mapping[str, Any]) -> bytes:

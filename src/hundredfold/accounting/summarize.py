@@ -1,25 +1,26 @@
 """Summing up an ingest: every record that was planned is predicted, rejected or failed."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from hundredfold.costing import OTHER_MEMORY_MB, PriceList, Taken, bill, uses
-from hundredfold.health import Baseline
+from hundredfold.accounting.bill import bill
+from hundredfold.accounting.prices import PriceList
+from hundredfold.accounting.usage import OTHER_MEMORY_MB, UsageTotals, usage_lines
+from hundredfold.batches import BatchFailure, BatchOutcome
+from hundredfold.failures import quote_failure
 from hundredfold.ingest import Plan
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Status, Summary, Totals
+from hundredfold.model.drift import Baseline
+from hundredfold.summary import Status, Summary, Totals
 
 NEVER_FINISHED = "never finished"
 """In place of a cause: nothing was heard of these batches."""
 
 MOST_KINDS = 20
-CAUSE_CHARACTERS = 1_000
-"""How many kinds of failure a summary tells apart, and how much of a cause it quotes.
+"""How many kinds of failure a summary tells apart.
 
-A cause may differ from batch to batch (Lambda writes the request's id into that of a timeout), and a summary has to fit
-into a state's 256 KiB and an item's 400 KB however many batches failed.
+A summary has to fit into a state's 256 KiB and an item's 400 KB, however many batches failed.
 """
 
 
@@ -44,12 +45,12 @@ def summarize(
     baseline : of the model that scored it, to tell its drift from; None if it has none
     price_list : to tell its cost from, or None
     """
-    taken = Taken()
+    taken = UsageTotals()
     totals = Totals.of(_through(entries, taken))
     usd = None
     if price_list and plan:
         work = taken.work(plan, other_memory_mb=OTHER_MEMORY_MB)
-        usd = round(bill(uses(work), price_list).usd, 6)
+        usd = round(bill(usage_lines(work), price_list).usd, 6)
     cause = _cause(failure)
     records, batches = (plan.records, plan.batches) if plan else (0, 0)
     failed = records - totals.predicted - totals.rejected
@@ -106,7 +107,9 @@ def group_failures(entries: Iterable[BatchOutcome | BatchFailure], batches: int)
     return dict(sorted(groups.items(), key=lambda group: -len(group[1])))
 
 
-def _through(entries: Iterable[BatchOutcome | BatchFailure], taken: Taken) -> Iterator[BatchOutcome | BatchFailure]:
+def _through(
+    entries: Iterable[BatchOutcome | BatchFailure], taken: UsageTotals
+) -> Iterator[BatchOutcome | BatchFailure]:
     """Pass entries on, one at a time, adding up on the way what they took."""
     for entry in entries:
         taken.add(entry)
@@ -117,25 +120,11 @@ def _cause(failure: Mapping[str, Any] | None) -> str | None:
     if not failure:
         return None
     error, cause = str(failure.get("Error", "")), str(failure.get("Cause", ""))
-    return quoted(error, cause) or "unknown"
+    return quote_failure(error, cause) or "unknown"
 
 
 def _kind(failure: BatchFailure) -> str:
-    return quoted(failure.error, failure.cause)
-
-
-def quoted(error: str, cause: str) -> str:
-    """Return an error and its cause in one line, cut to what a summary quotes."""
-    text = f"{error}: {lambda_message(cause)}".strip(": ")
-    return text if len(text) <= CAUSE_CHARACTERS else f"{text[:CAUSE_CHARACTERS]}…"
-
-
-def lambda_message(cause: str) -> str:
-    """Return the message of a Lambda error, which Step Functions hands on as JSON with a stack trace."""
-    try:
-        return str(json.loads(cause)["errorMessage"])
-    except (ValueError, TypeError, KeyError):
-        return cause
+    return quote_failure(failure.error, failure.cause)
 
 
 def _seconds(started_at: str, finished_at: str) -> float:

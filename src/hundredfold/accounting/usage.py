@@ -4,17 +4,13 @@ The same bill is made of what was used (`hundredfold cost`, the summary) and of 
 so that the two can be held against each other line by line.
 """
 
-import json
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
+from hundredfold.batches import BatchFailure, BatchOutcome, Sketch
 from hundredfold.ingest import Plan
-from hundredfold.origin import TableOrigin
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Sketch
+from hundredfold.sources.spec import TableSpec
 
 TRANSITIONS_OF_PARENT = 7
 """PlanIngest, IsPlanned?, HasBatches?, InferBatches, SummarizeIngest, Completed?, and the end."""
@@ -33,38 +29,11 @@ https://aws.amazon.com/step-functions/pricing/ (2026-11)"""
 STREAM_PART_BYTES = 4 * 1024 * 1024
 """How much of a source the planner reads with one GET (`adapters.objects`)."""
 
-_GB = 1_000_000_000
+GB = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    """A list price: `usd` for `per` units of `unit`."""
-
-    usd: float
-    per: float
-    unit: str
-    source: str
-    unsure: bool = False
-
-    def of(self, quantity: float) -> float:
-        """Return what `quantity` units cost, in USD."""
-        return quantity / self.per * self.usd
-
-
-@dataclass(frozen=True, slots=True)
-class PriceList:
-    """The prices of a region, and the day on which they were read."""
-
-    region: str
-    dated: str
-    prices: Mapping[str, Price]
-
-    def __getitem__(self, name: str) -> Price:
-        return self.prices[name]
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
+class UsageLine:
     """A quantity that is paid for: `price` names the price, `what` says what it was used for."""
 
     price: str
@@ -73,44 +42,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a bill: quantity x price."""
-
-    price: str
-    what: str
-    quantity: float
-    unit: str
-    unit_usd: float
-    usd: float
-
-
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """What something cost, in USD, line by line."""
-
-    lines: tuple[Line, ...]
-    region: str
-    dated: str
-
-    @property
-    def usd(self) -> float:
-        return math.fsum(line.usd for line in self.lines)
-
-    def of(self, service: str) -> float:
-        """Return the sum of the lines whose price's name begins with `service`."""
-        return math.fsum(line.usd for line in self.lines if line.price.startswith(service))
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "usd": self.usd,
-            "region": self.region,
-            "prices_dated": self.dated,
-            "lines": [asdict(line) for line in self.lines],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
+class Usage:
     """What an ingest took, measured or expected.
 
     Attributes
@@ -157,30 +89,7 @@ class Work:
     table_reads: float = 0.0
 
 
-@cache
-def prices(region: str = "us-east-1") -> PriceList:
-    """Read the dated price list of `region`; raises FileNotFoundError if there is none."""
-    data = json.loads(files("hundredfold").joinpath(f"data/prices-{region}.json").read_bytes())
-    listed = {name: Price(**price) for name, price in data["prices"].items()}
-    return PriceList(data["region"], data["dated"], listed)
-
-
-def prices_or_none(region: str) -> PriceList | None:
-    """Read the price list of `region`, or None if there is none: an ingest elsewhere is not priced by another's."""
-    try:
-        return prices(region)
-    except FileNotFoundError:
-        return None
-
-
-@cache
-def quotas() -> Mapping[str, float]:
-    """Read the limits that an ingest has to stay under, by name."""
-    data = json.loads(files("hundredfold").joinpath("data/quotas.json").read_bytes())
-    return {name: quota["value"] for name, quota in data["quotas"].items()}
-
-
-def uses(work: Work) -> list[Use]:
+def usage_lines(work: Usage) -> list[UsageLine]:
     """Return everything of an ingest that is paid for by use."""
     compute = f"lambda_gb_seconds_{work.architecture}"
     infer_gb, other_gb = work.infer_memory_mb / 1024, work.other_memory_mb / 1024
@@ -188,44 +97,33 @@ def uses(work: Work) -> list[Use]:
     pieces = math.ceil(work.source_bytes / STREAM_PART_BYTES)
     in_parts = int(work.parts > 0)
     return [
-        Use("dynamodb_writes", "predictions", work.prediction_writes),
-        Use("dynamodb_writes", "predictions, back onto their items", work.write_back_writes),
-        Use("dynamodb_writes", "ledger", work.ledger_writes),
-        Use("dynamodb_reads", "ledger, by the summary", work.reads),
-        Use("dynamodb_reads", "items of the source", work.table_reads),
-        Use(
+        UsageLine("dynamodb_writes", "predictions", work.prediction_writes),
+        UsageLine("dynamodb_writes", "predictions, back onto their items", work.write_back_writes),
+        UsageLine("dynamodb_writes", "ledger", work.ledger_writes),
+        UsageLine("dynamodb_reads", "ledger, by the summary", work.reads),
+        UsageLine("dynamodb_reads", "items of the source", work.table_reads),
+        UsageLine(
             *("standard_transitions", "states of the ingest's execution"),
             TRANSITIONS_OF_PARENT + in_parts * TRANSITIONS_OF_PARTS,
         ),
-        Use("standard_transitions", "planning of parts", work.parts * TRANSITIONS_A_PART),
+        UsageLine("standard_transitions", "planning of parts", work.parts * TRANSITIONS_A_PART),
         # Also for Express children: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html
-        Use("standard_transitions", "starts of child executions", work.batches),
-        Use("express_requests", "child executions", work.batches),
-        Use("express_gb_seconds", "child executions", work.batches * child),
-        Use(compute, "inference", work.infer_seconds * infer_gb),
-        Use(compute, "starts of inference environments", work.init_seconds * infer_gb),
-        Use(compute, "planning and summing up", (work.plan_seconds + work.summarize_seconds) * other_gb),
-        Use("lambda_requests", "invocations", work.attempts + 2 + work.parts + in_parts),
+        UsageLine("standard_transitions", "starts of child executions", work.batches),
+        UsageLine("express_requests", "child executions", work.batches),
+        UsageLine("express_gb_seconds", "child executions", work.batches * child),
+        UsageLine(compute, "inference", work.infer_seconds * infer_gb),
+        UsageLine(compute, "starts of inference environments", work.init_seconds * infer_gb),
+        UsageLine(compute, "planning and summing up", (work.plan_seconds + work.summarize_seconds) * other_gb),
+        UsageLine("lambda_requests", "invocations", work.attempts + 2 + work.parts + in_parts),
         # A HEAD; the pieces of 4 MiB; the manifest for the Map; a range for each attempt; the card for the summary.
-        Use("s3_gets", "source, manifest and card", 1 + pieces + 1 + work.attempts + work.card_writes),
+        UsageLine("s3_gets", "source, manifest and card", 1 + pieces + 1 + work.attempts + work.card_writes),
         # The manifest, the card, the Map's own result (its manifest and one file), rejections.
-        Use("s3_puts", "manifest, card, results, rejections", 1 + work.card_writes + 2 + work.rejected_batches),
+        UsageLine("s3_puts", "manifest, card, results, rejections", 1 + work.card_writes + 2 + work.rejected_batches),
         # The list of parts for their Map; of each what it consists of, and its batches.
-        Use("s3_gets", "parts", in_parts + 2 * work.parts),
-        Use("s3_puts", "parts", in_parts + 2 * work.parts),
-        Use("log_gb", "logs and metrics as logs", work.log_bytes / _GB),
+        UsageLine("s3_gets", "parts", in_parts + 2 * work.parts),
+        UsageLine("s3_puts", "parts", in_parts + 2 * work.parts),
+        UsageLine("log_gb", "logs and metrics as logs", work.log_bytes / GB),
     ]
-
-
-def bill(used: Iterable[Use], listed: PriceList) -> Bill:
-    """Multiply quantities by prices; what was not used has no line."""
-    lines = []
-    for use in used:
-        if use.quantity:
-            price = listed[use.price]
-            unit_usd, usd = price.usd / price.per, price.of(use.quantity)
-            lines.append(Line(use.price, use.what, use.quantity, price.unit, unit_usd, usd))
-    return Bill(tuple(lines), listed.region, listed.dated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +165,7 @@ _READ_BYTES = 4096
 
 
 @dataclass(slots=True)
-class Taken:
+class UsageTotals:
     """What an ingest took and held, added up entry by entry: a ledger of any length passes by, and is not kept."""
 
     batches: int = 0
@@ -300,11 +198,11 @@ class Taken:
             self.write_back_units += entry.effort.write_back_units
             self.workers.add(entry.effort.worker)
 
-    def work(self, plan: Plan, *, other_memory_mb: int, assumed: Assumptions = ASSUMED) -> Work:
+    def work(self, plan: Plan, *, other_memory_mb: int, assumed: Assumptions = ASSUMED) -> Usage:
         """Return it as work; what is not in the ledger (logs, the other functions, reads of a table) is assumed."""
         seconds = self.milliseconds / 1000
-        of_table = isinstance(plan.origin, TableOrigin)
-        return Work(
+        of_table = isinstance(plan.origin, TableSpec)
+        return Usage(
             records=self.records,
             batches=self.batches,
             source_bytes=plan.source_bytes,
@@ -312,7 +210,7 @@ class Taken:
             infer_seconds=seconds,
             init_seconds=self.init_milliseconds / 1000,
             infer_memory_mb=self.memory_mb,
-            plan_seconds=assumed.plan_seconds + assumed.plan_seconds_a_gb * plan.source_bytes / _GB,
+            plan_seconds=assumed.plan_seconds + assumed.plan_seconds_a_gb * plan.source_bytes / GB,
             summarize_seconds=assumed.summarize_seconds,
             other_memory_mb=other_memory_mb,
             child_seconds=seconds / self.done + assumed.child_overhead_seconds if self.done else 0.0,
@@ -330,9 +228,9 @@ class Taken:
         )
 
 
-def work_of_ledger(entries: Iterable[BatchOutcome | BatchFailure], plan: Plan, *, other_memory_mb: int) -> Work:
+def usage_of_ledger(entries: Iterable[BatchOutcome | BatchFailure], plan: Plan, *, other_memory_mb: int) -> Usage:
     """Add up what an ingest took from its ledger. What Lambda itself reported is better: the command reads that."""
-    taken = Taken()
+    taken = UsageTotals()
     for entry in entries:
         taken.add(entry)
     return taken.work(plan, other_memory_mb=other_memory_mb)
@@ -342,110 +240,3 @@ def ledger_reads(batches: int, assumed: Assumptions = ASSUMED) -> float:
     """Read units of summing up: 8 strongly consistent queries, a unit for each 4 KB begun, and one GetItem."""
     pages = math.ceil(batches / _QUERIES * assumed.ledger_bytes_a_batch / _READ_BYTES) if batches else 0
     return _QUERIES * max(pages, 1) + 1
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """An ingest that is thought of: `hundredfold estimate` turns it into `Work`."""
-
-    records: int
-    batch_records: int = 100
-    memory_mb: int = 1769
-    architecture: str = "x86_64"
-    concurrency: int = 8
-    record_bytes: int = 120
-    assumed: Assumptions = field(default=ASSUMED)
-
-    @property
-    def batches(self) -> int:
-        return math.ceil(self.records / self.batch_records)
-
-    @property
-    def processors(self) -> float:
-        """Share of a virtual processor that the memory buys; a batch uses one at most."""
-        return min(1.0, self.memory_mb / quotas()["lambda_full_processor_mb"])
-
-    @property
-    def batch_seconds(self) -> float:
-        """How long the function takes for a full batch."""
-        size = min(self.batch_records, self.records)
-        cpu = self.assumed.cpu_ms_a_batch + self.assumed.cpu_ms_a_record * size
-        rounds = math.ceil(size / 100)  # four calls of 25 at once
-        wait = self.assumed.wait_ms_a_batch + self.assumed.wait_ms_a_call * rounds
-        return (cpu / self.processors + wait) / 1000
-
-    @property
-    def at_once(self) -> int:
-        return min(self.concurrency, self.batches)
-
-    @property
-    def init_seconds(self) -> float:
-        return self.assumed.init_seconds / self.processors
-
-    @property
-    def child_seconds(self) -> float:
-        return self.batch_seconds + self.assumed.child_overhead_seconds
-
-    @property
-    def writes_a_second(self) -> float:
-        """Predictions written a second when all children are busy."""
-        return self.at_once * min(self.batch_records, self.records) / self.child_seconds
-
-    @property
-    def plan_seconds(self) -> float:
-        return self.assumed.plan_seconds + self.assumed.plan_seconds_a_gb * self.records * self.record_bytes / _GB
-
-    @property
-    def seconds(self) -> float:
-        """How long the ingest takes: planning, one start, all rounds of children, summing up."""
-        rounds = math.ceil(self.batches / self.at_once) if self.batches else 0
-        mapping = max(rounds * self.child_seconds, self.batches / quotas()["map_children_a_second"])
-        return (
-            self.plan_seconds
-            + self.assumed.start_seconds
-            + self.init_seconds
-            + mapping
-            + self.assumed.summarize_seconds
-        )
-
-    def broken_limits(self) -> list[str]:
-        """Say which limits this shape breaks, with the figures; empty if none."""
-        limit = quotas()
-        found = []
-        if self.writes_a_second > limit["dynamodb_new_table_writes_a_second"]:
-            found.append(
-                f"{self.writes_a_second:,.0f} writes a second; a new table takes "
-                f"{limit['dynamodb_new_table_writes_a_second']:,.0f}"
-            )
-        if self.batch_seconds > limit["lambda_timeout_seconds"] - 2:
-            found.append(f"{self.batch_seconds:,.0f} s a batch; the function has {limit['lambda_timeout_seconds']:.0f}")
-        if self.batch_records * self.record_bytes > limit["batch_bytes"]:
-            found.append(f"{self.batch_records * self.record_bytes:,} bytes a batch; {limit['batch_bytes']:,.0f} fit")
-        if self.concurrency > limit["lambda_concurrency"]:
-            found.append(f"{self.concurrency:,} functions at once; an account has {limit['lambda_concurrency']:,.0f}")
-        return found
-
-    def work(self) -> Work:
-        """Return what it will take."""
-        units = math.ceil(self.assumed.prediction_bytes / quotas()["dynamodb_unit_bytes"])
-        return Work(
-            records=self.records,
-            batches=self.batches,
-            source_bytes=self.records * self.record_bytes,
-            attempts=self.batches,
-            infer_seconds=self.batches * self.batch_seconds,
-            init_seconds=self.at_once * self.init_seconds,
-            infer_memory_mb=self.memory_mb,
-            plan_seconds=self.plan_seconds,
-            summarize_seconds=self.assumed.summarize_seconds,
-            other_memory_mb=OTHER_MEMORY_MB,
-            child_seconds=self.child_seconds,
-            prediction_writes=self.records * units,
-            ledger_writes=self.batches + 2,
-            reads=ledger_reads(self.batches, self.assumed),
-            rejected_batches=0,
-            card_writes=int(self.batches > 0),
-            log_bytes=self.batches * self.assumed.log_bytes_a_batch + self.assumed.log_bytes_an_ingest,
-            workers=self.at_once,
-            architecture=self.architecture,
-        )

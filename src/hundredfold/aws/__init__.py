@@ -1,1 +1,1 @@
-"""The outside, as AWS has it: each module fulfils one of `hundredfold.ports`."""
+"""The adapters to AWS: each module fulfils one of `hundredfold.ports`."""

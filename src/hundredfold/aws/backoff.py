@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from botocore.exceptions import ClientError
 
-from hundredfold.adapters.clients import is_throttled
+from hundredfold.aws.errors import is_throttled
 from hundredfold.errors import OutOfTimeError
 from hundredfold.ports import TimeLeft
 
@@ -13,7 +13,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 """Seconds. The longest that is waited doubles with each attempt, from the one to the other."""
 
 
-def pause_before(attempt: int) -> float:
+def backoff_seconds(attempt: int) -> float:
     """Return how long to wait before asking again after `attempt` (from 0) failed, in seconds.
 
     Full jitter, which spreads those that were refused together:
@@ -23,15 +23,15 @@ def pause_before(attempt: int) -> float:
     return random.uniform(0, longest)  # noqa: S311 - spreads load, keeps no secret
 
 
-def pause_within(time_left: TimeLeft, attempt: int, sleep: Callable[[float], None], what: str) -> None:
+def back_off(time_left: TimeLeft, attempt: int, sleep: Callable[[float], None], what: str) -> None:
     """Wait before asking again; raises OutOfTimeError, which says `what` went on, if time is out by then."""
-    pause = pause_before(attempt)
+    pause = backoff_seconds(attempt)
     if pause > time_left():
         raise OutOfTimeError(f"{what} until time was out")
     sleep(pause)
 
 
-def patiently[T](call: Callable[[], T], *, sleep: Callable[[float], None], attempts: int) -> T:
+def retry_throttled[T](call: Callable[[], T], *, sleep: Callable[[float], None], attempts: int) -> T:
     """Call until it is not throttled, `attempts` times at most; the last refusal, and any other error, is raised."""
     for attempt in range(attempts - 1):
         try:
@@ -39,5 +39,5 @@ def patiently[T](call: Callable[[], T], *, sleep: Callable[[float], None], attem
         except ClientError as error:
             if not is_throttled(error):
                 raise
-        sleep(pause_before(attempt))
+        sleep(backoff_seconds(attempt))
     return call()

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hundredfold.adapters.clients import error_code
-from hundredfold.adapters.patience import pause_before
-from hundredfold.announcing import SOURCE, Announcement
+from hundredfold.accounting.notification import SOURCE
+from hundredfold.aws.backoff import backoff_seconds
+from hundredfold.aws.errors import error_code
+from hundredfold.summary import Notification
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
@@ -17,7 +18,7 @@ ATTEMPTS = 6
 """Beside botocore's own. The waits between them are 1.55 s together at the longest."""
 
 
-class EventBridgeAnnouncements:
+class EventBridgeNotifications:
     """Puts events onto a bus (fulfils `ports.Announcements`)."""
 
     def __init__(self, client: "EventBridgeClient", bus: str, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -25,17 +26,17 @@ class EventBridgeAnnouncements:
         self._bus = bus
         self._sleep = sleep
 
-    def send(self, announcement: Announcement) -> str:
+    def send(self, announcement: Notification) -> str:
         why = ""
         for attempt in range(ATTEMPTS):
             if attempt:
-                self._sleep(pause_before(attempt))
+                self._sleep(backoff_seconds(attempt))
             why = self._put(announcement)
             if not why:
                 break
         return why
 
-    def _put(self, announcement: Announcement) -> str:
+    def _put(self, announcement: Notification) -> str:
         try:
             answer = self._client.put_events(
                 Entries=[

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hundredfold.adapters.clients import error_code, is_busy
+from hundredfold.aws.errors import error_code, is_busy
 from hundredfold.errors import StoreBusyError
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hundredfold.adapters.clients import error_code, is_busy
-from hundredfold.adapters.patience import patiently
-from hundredfold.cutting import LEDGER_SHARDS
+from hundredfold.aws.backoff import retry_throttled
+from hundredfold.aws.errors import error_code, is_busy
+from hundredfold.batches import LEDGER_SHARDS, BatchFailure, BatchOutcome, InvocationStats, Sketch
 from hundredfold.errors import IngestExistsError, StoreBusyError
 from hundredfold.ingest import Plan
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Effort, Sketch, Status, Summary
+from hundredfold.summary import Status, Summary
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -82,7 +82,7 @@ class DynamoLedger:
         entered = self.ingest(ingest_id)
         return Plan.from_dict(entered["plan"]) if entered and "plan" in entered else None
 
-    def part_failure(self, execution: str, part: int) -> tuple[str, str] | None:
+    def partition_failure(self, execution: str, part: int) -> tuple[str, str] | None:
         """Read what the state machine entered of a part that it gave up."""
         item = self._get(f"{execution}#parts", str(part))
         return (item["error"], item["cause"]) if item else None
@@ -180,7 +180,7 @@ class DynamoLedger:
     def _put(self, item: Mapping[str, Any], **condition: Any) -> dict[str, Any]:
         """Put an item, and return the one that was there before."""
         try:
-            answer = patiently(
+            answer = retry_throttled(
                 lambda: self._client.put_item(
                     TableName=self._table, Item=_to_item(item), ReturnValues="ALL_OLD", **condition
                 ),
@@ -207,7 +207,7 @@ def _to_entry(item: Mapping[str, Any]) -> BatchOutcome | BatchFailure:
             item["rejected"],
             item["reasons"],
             item["milliseconds"],
-            Effort(**item["effort"]) if "effort" in item else None,
+            InvocationStats(**item["effort"]) if "effort" in item else None,
             Sketch.from_dict(item["sketch"]) if "sketch" in item else None,
             written_back=item.get("written_back", 0),
             outdated=item.get("outdated", 0),

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hundredfold.adapters.clients import is_busy
+from hundredfold.aws.errors import is_busy
 from hundredfold.errors import InvalidIngestError, StoreBusyError
 from hundredfold.ingest import Model
 

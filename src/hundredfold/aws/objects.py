@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn, Self, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hundredfold.adapters.clients import CHANGED, DENIED, NOT_FOUND, error_code, raise_ours
+from hundredfold.aws.errors import CHANGED, DENIED, NOT_FOUND, error_code, raise_mapped
 from hundredfold.errors import SourceChangedError, SourceMissingError
-from hundredfold.source import ObjectLocation, Source
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -28,26 +28,26 @@ class S3Sources:
     def __init__(self, client: "S3Client") -> None:
         self._client = client
 
-    def pin(self, location: ObjectLocation) -> Source:
+    def pin(self, location: ObjectLocation) -> PinnedObject:
         try:
             head = self._client.head_object(Bucket=location.bucket, Key=location.key)
         except (ClientError, BotoCoreError) as error:
             _raise(error, location)
-        return Source(location.bucket, location.key, head["ETag"].strip('"'), head["ContentLength"])
+        return PinnedObject(location.bucket, location.key, head["ETag"].strip('"'), head["ContentLength"])
 
-    def list(self, bucket: str, prefix: str) -> Iterator[Source]:
+    def list(self, bucket: str, prefix: str) -> Iterator[PinnedObject]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         try:
             for page in pages:
                 for item in page.get("Contents", []):
-                    yield Source(bucket, item["Key"], item["ETag"].strip('"'), item["Size"])
+                    yield PinnedObject(bucket, item["Key"], item["ETag"].strip('"'), item["Size"])
         except (ClientError, BotoCoreError) as error:
             _raise(error, ObjectLocation(bucket, prefix))
 
-    def open(self, source: Source) -> BinaryIO:
+    def open(self, source: PinnedObject) -> BinaryIO:
         return cast("BinaryIO", _InParts(_PinnedFile(self, source), STREAM_PART_BYTES))
 
-    def read(self, source: Source, offset: int, length: int) -> bytes:
+    def read(self, source: PinnedObject, offset: int, length: int) -> bytes:
         try:
             answer = self._client.get_object(
                 Bucket=source.bucket,
@@ -62,7 +62,7 @@ class S3Sources:
             raise SourceChangedError(str(source.location))
         return content
 
-    def stream(self, source: Source, start: int = 0) -> Iterator[bytes]:
+    def stream(self, source: PinnedObject, start: int = 0) -> Iterator[bytes]:
         for offset in range(start, source.size, STREAM_PART_BYTES):
             yield self.read(source, offset, min(STREAM_PART_BYTES, source.size - offset))
 
@@ -70,7 +70,7 @@ class S3Sources:
 class _PinnedFile(io.RawIOBase):
     """A pinned object as a file, read by byte ranges."""
 
-    def __init__(self, sources: S3Sources, source: Source) -> None:
+    def __init__(self, sources: S3Sources, source: PinnedObject) -> None:
         super().__init__()
         self._sources = sources
         self._source = source
@@ -123,7 +123,7 @@ class S3Upload:
             self._send(bytes(self._held[:UPLOAD_PART_BYTES]))
             del self._held[:UPLOAD_PART_BYTES]
 
-    def finish(self) -> Source:
+    def finish(self) -> PinnedObject:
         bucket, key = self._location.bucket, self._location.key
         try:
             if not self._upload:
@@ -137,7 +137,7 @@ class S3Upload:
                 self._upload = ""
         except (ClientError, BotoCoreError) as error:
             _raise(error, self._location)
-        return Source(bucket, key, etag.strip('"'), self._size)
+        return PinnedObject(bucket, key, etag.strip('"'), self._size)
 
     def __enter__(self) -> Self:
         return self
@@ -208,7 +208,7 @@ class S3WorkObjects:
 def _raise(error: ClientError | BotoCoreError, location: ObjectLocation) -> NoReturn:
     if isinstance(error, ClientError) and error_code(error) in CHANGED:
         raise SourceChangedError(str(location)) from None
-    raise_ours(
+    raise_mapped(
         *(error, str(location)),
         busy=f"S3 did not answer for {location}",
         missing="there is no such object",

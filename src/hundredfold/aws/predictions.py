@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hundredfold.adapters.clients import error_code, is_busy, is_throttled
-from hundredfold.adapters.patience import patiently, pause_within
+from hundredfold.aws.backoff import back_off, retry_throttled
+from hundredfold.aws.errors import error_code, is_busy, is_throttled
 from hundredfold.errors import OutOfTimeError, StoreBusyError
 from hundredfold.ingest import Model
-from hundredfold.outcomes import Label, Prediction, Score
 from hundredfold.ports import TimeLeft
+from hundredfold.records import Label, Prediction, Score
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -86,7 +86,7 @@ class DynamoPredictions:
     def withdraw(self, ingest_id: str, batch: int, record_ids: Sequence[str]) -> None:
         for record_id in record_ids:
             try:
-                patiently(
+                retry_throttled(
                     lambda record_id=record_id: self._client.delete_item(  # type: ignore[misc]
                         TableName=self._table,
                         Key={"record_id": {"S": record_id}, "ingest_id": {"S": ingest_id}},
@@ -116,7 +116,7 @@ class DynamoPredictions:
             units += consumed
             if not puts:
                 return units
-            pause_within(time_left, attempt, self._sleep, f"DynamoDB left {len(puts)} predictions unprocessed")
+            back_off(time_left, attempt, self._sleep, f"DynamoDB left {len(puts)} predictions unprocessed")
             attempt += 1
 
     def _put_some(self, puts: list[Put], time_left: TimeLeft) -> tuple[list[Put], float]:

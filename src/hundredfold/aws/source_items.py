@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hundredfold.adapters.clients import error_code, is_throttled, raise_ours
-from hundredfold.adapters.patience import pause_within
-from hundredfold.adapters.predictions import answer_attributes
+from hundredfold.aws.backoff import back_off
+from hundredfold.aws.errors import error_code, is_throttled, raise_mapped
+from hundredfold.aws.predictions import answer_attributes
 from hundredfold.errors import InvalidIngestError, OutOfTimeError
 from hundredfold.ingest import Model
-from hundredfold.origin import TableOrigin
 from hundredfold.ports import TimeLeft
-from hundredfold.write_back import ItemAnswer, WrittenBack
+from hundredfold.sources.dynamodb.write_back import ItemAnswer, WriteBackResult
+from hundredfold.sources.spec import TableSpec
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -45,8 +45,8 @@ class DynamoSourceItems:
         self._sleep = sleep
 
     def write_back(
-        self, origin: TableOrigin, ingest_id: str, model: Model, answers: Sequence[ItemAnswer], time_left: TimeLeft
-    ) -> WrittenBack:
+        self, origin: TableSpec, ingest_id: str, model: Model, answers: Sequence[ItemAnswer], time_left: TimeLeft
+    ) -> WriteBackResult:
         common = {
             "ingest_id": {"S": ingest_id},
             "model_version": {"S": model.version},
@@ -57,7 +57,7 @@ class DynamoSourceItems:
         units = [update.result() for update in sent]
         written = [one for one in units if one is not None]
         outdated = len(units) - len(written)
-        return WrittenBack(len(written), outdated, sum(written) + outdated * REFUSED_UNITS)
+        return WriteBackResult(len(written), outdated, sum(written) + outdated * REFUSED_UNITS)
 
     def _update(self, update: dict[str, Any], time_left: TimeLeft) -> float | None:
         """Send one update; return the write units that it took, or None if its condition did not hold."""
@@ -74,11 +74,11 @@ class DynamoSourceItems:
                     _raise(error, update["TableName"])
             else:
                 return answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0)
-            pause_within(time_left, attempt, self._sleep, "the table throttled the writing back of answers")
+            back_off(time_left, attempt, self._sleep, "the table throttled the writing back of answers")
             attempt += 1
 
 
-def _update_of(origin: TableOrigin, answer: ItemAnswer, common: dict[str, Any]) -> dict[str, Any]:
+def _update_of(origin: TableSpec, answer: ItemAnswer, common: dict[str, Any]) -> dict[str, Any]:
     prediction = answer.prediction
     names = {"#to": origin.write_back, "#key": next(iter(answer.key))}
     values: dict[str, Any] = {":to": {"M": {**answer_attributes(prediction.label, prediction.score), **common}}}
@@ -105,7 +105,7 @@ def _raise(error: ClientError | BotoCoreError, table: str) -> NoReturn:
             "must be no key"
         ) from None
     location = f"dynamodb://{table}"
-    raise_ours(
+    raise_mapped(
         *(error, location),
         busy=f"DynamoDB did not take answers for {location}",
         missing="there is no such table any more",

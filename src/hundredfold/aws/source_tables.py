@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hundredfold.adapters.clients import raise_ours
-from hundredfold.adapters.patience import patiently
+from hundredfold.aws.backoff import retry_throttled
+from hundredfold.aws.errors import raise_mapped
 from hundredfold.errors import SourceMissingError
-from hundredfold.items import Item
-from hundredfold.segments import Segment
-from hundredfold.table import Table
+from hundredfold.sources.dynamodb.items import Item
+from hundredfold.sources.dynamodb.segments import Segment
+from hundredfold.sources.dynamodb.table import Table
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -76,7 +76,7 @@ class DynamoTables:
             asked["ExpressionAttributeNames"] = names
         while True:
             try:
-                page = patiently(lambda: ask(**asked), sleep=self._sleep, attempts=READ_ATTEMPTS)
+                page = retry_throttled(lambda: ask(**asked), sleep=self._sleep, attempts=READ_ATTEMPTS)
             except (ClientError, BotoCoreError) as error:
                 _raise(error, origin.table)
             yield page["Items"]
@@ -93,7 +93,7 @@ def _key(described: Any) -> tuple[str, ...]:
 
 def _raise(error: ClientError | BotoCoreError, table: str) -> NoReturn:
     location = f"dynamodb://{table}"
-    raise_ours(
+    raise_mapped(
         *(error, location),
         busy=f"DynamoDB did not answer for {location}",
         missing="there is no such table",

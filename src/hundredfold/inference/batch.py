@@ -7,17 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from hundredfold.cutting import Batch
-from hundredfold.decoding import Record, decode_batch, reject_unread
-from hundredfold.health import Baseline
-from hundredfold.inference import Predict, predict_batch
-from hundredfold.ingest import Model, rejections_key
-from hundredfold.origin import Origin, TableOrigin, origin_from_dict
-from hundredfold.outcomes import BatchOutcome, Effort, Prediction, Rejection
+from hundredfold.batches import Batch, BatchOutcome, InvocationStats
+from hundredfold.inference.decode import Record, decode_batch, reject_unread
+from hundredfold.inference.predict import predict_batch
+from hundredfold.inference.write_back import check_write_back, item_answers
+from hundredfold.ingest import Model
+from hundredfold.keys import rejections_key
+from hundredfold.model.drift import Baseline
+from hundredfold.model.output import Predict
+from hundredfold.model.signature import Signature
 from hundredfold.ports import Ledger, Predictions, SourceItems, Sources, TimeLeft, WorkObjects
-from hundredfold.signature import Signature
-from hundredfold.source import Source
-from hundredfold.write_back import WrittenBack, check_write_back, item_answers
+from hundredfold.records import Prediction, Rejection
+from hundredfold.sources.dynamodb.write_back import WriteBackResult
+from hundredfold.sources.objects import PinnedObject
+from hundredfold.sources.spec import SourceSpec, TableSpec, spec_from_dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,8 @@ class BatchTask:
     """One batch to infer, as the state machine hands it over; `source` is the object that it is of."""
 
     ingest_id: str
-    origin: Origin
-    source: Source
+    origin: SourceSpec
+    source: PinnedObject
     model: Model
     batch: Batch
 
@@ -40,8 +43,8 @@ class BatchTask:
         batch = Batch.from_dict(data["batch"])
         return cls(
             ingest_id=data["ingest_id"],
-            origin=origin_from_dict(data["origin"]),
-            source=batch.source or Source(**data["source"]),
+            origin=spec_from_dict(data["origin"]),
+            source=batch.source or PinnedObject(**data["source"]),
             model=Model(**data["model"]),
             batch=batch,
         )
@@ -60,7 +63,7 @@ def infer_batch(
     max_record_bytes: int,
     time_left: TimeLeft,
     baseline: Baseline | None = None,
-    effort: Effort | None = None,
+    effort: InvocationStats | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> BatchOutcome:
     """Give every record of a batch its outcome. Doing it twice is doing it once: all keys are the records' own.
@@ -83,7 +86,7 @@ def infer_batch(
     """
     batch = task.batch
     watch = _StopWatch(clock)
-    to_items = task.origin if isinstance(task.origin, TableOrigin) and task.origin.write_back else None
+    to_items = task.origin if isinstance(task.origin, TableSpec) and task.origin.write_back else None
     if to_items:
         check_write_back(to_items, signature)
     data = b""
@@ -116,7 +119,7 @@ def infer_batch(
         )
     if batch.again:
         _remove_leftovers(task, found, rejections, work, predictions)
-    back = WrittenBack()
+    back = WriteBackResult()
     if to_items:
         answers = list(item_answers(to_items, signature, data, batch, records, found))
         back = items.write_back(to_items, task.ingest_id, task.model, answers, time_left)

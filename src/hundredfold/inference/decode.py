@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from hundredfold.cutting import Batch
+from hundredfold.batches import Batch
 from hundredfold.errors import SourceChangedError
-from hundredfold.outcomes import MAX_ID_BYTES, Reason, Rejection
-from hundredfold.signature import Signature, UnfitValueError
-from hundredfold.source import Source
-from hundredfold.unreadable import read_unreadable
+from hundredfold.model.signature import Signature, UnfitValueError
+from hundredfold.records import MAX_ID_BYTES, Reason, Rejection
+from hundredfold.sources.formats.unreadable import read_unreadable
+from hundredfold.sources.objects import PinnedObject
 
 _decode_json = msgspec.json.Decoder().decode
 
@@ -29,7 +29,7 @@ class Record:
 def decode_batch(
     data: bytes,
     batch: Batch,
-    source: Source,
+    source: PinnedObject,
     signature: Signature,
     *,
     max_record_bytes: int,

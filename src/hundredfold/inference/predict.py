@@ -1,16 +1,11 @@
 """Scoring the records of a batch in one go, and finding the ones at fault if that cannot be done."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from hundredfold.decoding import Record
 from hundredfold.errors import HundredfoldError
-from hundredfold.outcomes import Label, Prediction, Reason, Rejection, Score
-
-type Answer = tuple[Label, Score]
-"""A label and its score."""
-
-type Predict = Callable[[Sequence[tuple[str | float, ...]]], Sequence[Answer]]
-"""A model: the values of many records in, one answer for each out, in the same order."""
+from hundredfold.inference.decode import Record
+from hundredfold.model.output import Predict
+from hundredfold.records import Prediction, Reason, Rejection
 
 
 def predict_batch(records: Sequence[Record], predict: Predict) -> tuple[list[Prediction], list[Rejection]]:

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hundredfold.decoding import Record
 from hundredfold.errors import StoreBusyError
-from hundredfold.inference import Predict, predict_batch
+from hundredfold.inference.decode import Record
+from hundredfold.inference.predict import predict_batch
+from hundredfold.inference.stream_events import Place, Skipped, place_of, read_records
 from hundredfold.ingest import Model
-from hundredfold.outcomes import Rejection
+from hundredfold.model.output import Predict
+from hundredfold.model.signature import Signature
 from hundredfold.ports import Predictions, TimeLeft, WorkObjects
-from hundredfold.signature import Signature
-from hundredfold.streams import Place, Skipped, place_of, read_records
+from hundredfold.records import Rejection
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from hundredfold.decoding import Record, decode_record
 from hundredfold.errors import InvalidIngestError
-from hundredfold.items import AttributeValueError, is_item, item_line, renamed
-from hundredfold.members import as_object, read_members
-from hundredfold.origin import Layout
-from hundredfold.outcomes import Reason, Rejection
-from hundredfold.signature import Signature
+from hundredfold.inference.decode import Record, decode_record
+from hundredfold.model.signature import Signature
+from hundredfold.records import Reason, Rejection
+from hundredfold.sources.dynamodb.items import AttributeValueError, is_item, item_line, renamed
+from hundredfold.sources.dynamodb.members import as_object, read_members
+from hundredfold.sources.spec import ReadOptions
 
 KINESIS, DYNAMODB = "aws:kinesis", "aws:dynamodb"
 
@@ -83,13 +83,15 @@ def read_records(
     ----------
     fields : the attribute (or member) that each field is taken from, where the two have different names
     """
-    layout = Layout(fields=fields)
+    layout = ReadOptions(fields=fields)
     return [
         _read(record, number, layout, signature, max_record_bytes) for number, record in enumerate(records, start=1)
     ]
 
 
-def _read(record: Mapping[str, Any], number: int, layout: Layout, signature: Signature, max_record_bytes: int) -> Read:
+def _read(
+    record: Mapping[str, Any], number: int, layout: ReadOptions, signature: Signature, max_record_bytes: int
+) -> Read:
     try:
         line = _line_of_change(record, layout) if record["eventSource"] == DYNAMODB else _line_of_data(record, layout)
     except binascii.Error:
@@ -105,7 +107,7 @@ def _read(record: Mapping[str, Any], number: int, layout: Layout, signature: Sig
     return decode_record(line.removesuffix(b"\n"), number, signature, max_record_bytes=max_record_bytes)
 
 
-def _line_of_data(record: Mapping[str, Any], layout: Layout) -> bytes | Skipped:
+def _line_of_data(record: Mapping[str, Any], layout: ReadOptions) -> bytes | Skipped:
     data = base64.b64decode(record["kinesis"]["data"].encode(errors="replace"), validate=True)
     try:
         members = read_members(data)
@@ -120,7 +122,7 @@ def _line_of_data(record: Mapping[str, Any], layout: Layout) -> bytes | Skipped:
     return as_object(renamed(members, layout)) if layout.fields else data
 
 
-def _line_of_change(change: Mapping[str, Any], layout: Layout) -> bytes | Skipped:
+def _line_of_change(change: Mapping[str, Any], layout: ReadOptions) -> bytes | Skipped:
     image = change["dynamodb"].get("NewImage")
     if image is None or change.get("eventName") == "REMOVE":
         return Skipped(change.get("eventName") == "REMOVE")

@@ -1,47 +1,22 @@
 """Writing predictions back onto the items of a table that they are of, if these are still what the model was given."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
-from hundredfold.cutting import Batch
-from hundredfold.decoding import Record
+from hundredfold.batches import Batch
 from hundredfold.errors import InvalidIngestError
-from hundredfold.items import AttributeValue
-from hundredfold.members import read_key, read_members, scalar_value
-from hundredfold.origin import TableOrigin
-from hundredfold.outcomes import Prediction
-from hundredfold.signature import Signature
+from hundredfold.inference.decode import Record
+from hundredfold.model.signature import Signature
+from hundredfold.records import Prediction
+from hundredfold.sources.dynamodb.members import read_key, read_members, scalar_value
+from hundredfold.sources.dynamodb.write_back import ItemAnswer
+from hundredfold.sources.spec import TableSpec
 
 MOST_FIELDS = 100
 """Of a signature. Each is compared, and DynamoDB takes 300 operators and functions in an expression:
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html (2026-11)"""
 
 
-@dataclass(frozen=True, slots=True)
-class ItemAnswer:
-    """The model's answer for an item of a table.
-
-    Attributes
-    ----------
-    key : of the item
-    read : the attributes that the model was given, as they were read
-    """
-
-    key: Mapping[str, AttributeValue]
-    read: Mapping[str, AttributeValue]
-    prediction: Prediction
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenBack:
-    """How many answers were written onto their items, how many items had changed or gone, and the write units."""
-
-    written: int = 0
-    outdated: int = 0
-    units: float = 0.0
-
-
-def check_write_back(origin: TableOrigin, signature: Signature) -> None:
+def check_write_back(origin: TableSpec, signature: Signature) -> None:
     """Make sure that no answer takes the place of what the model is given.
 
     Raises
@@ -63,7 +38,7 @@ def check_write_back(origin: TableOrigin, signature: Signature) -> None:
 
 
 def item_answers(
-    origin: TableOrigin,
+    origin: TableSpec,
     signature: Signature,
     data: bytes,
     batch: Batch,
@@ -85,5 +60,5 @@ def item_answers(
         yield ItemAnswer(read_key(members), read, prediction)
 
 
-def _attribute(origin: TableOrigin, field: str) -> str:
+def _attribute(origin: TableSpec, field: str) -> str:
     return origin.layout.fields.get(field, field)

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from hundredfold.answering import answer, check_classes
-from hundredfold.card import CARD, LIBRARIES, Card, Input, card_digest, versions_here
 from hundredfold.errors import BundleRefusedError
-from hundredfold.inference import Answer
+from hundredfold.model.card import CARD, LIBRARIES, Card, Input, card_digest, versions_here
+from hundredfold.model.output import Answer, answer, check_classes
 
 __all__ = ["CARD", "LIBRARIES", "SKOPS_SUFFIX", "Bundle", "Card", "load", "read_step", "versions_here"]
 

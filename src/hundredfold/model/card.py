@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any, Self
 
 from hundredfold.errors import BundleRefusedError
-from hundredfold.health import Baseline
-from hundredfold.signature import Signature
+from hundredfold.model.drift import Baseline
+from hundredfold.model.signature import Signature
 
 CARD = "bundle.json"
 """The name of the card among a bundle's files."""

@@ -12,8 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from hundredfold.outcomes import Drift, Prediction, Sketch
-from hundredfold.signature import FieldType, Signature
+from hundredfold.batches import Sketch
+from hundredfold.model.signature import FieldType, Signature
+from hundredfold.records import Prediction
+from hundredfold.summary import Drift
 
 LEAST_RECORDS = 200
 """Below this, chance alone moves the index: about (bins - 1) / records, 0.05 for ten bins and 200 records."""

@@ -1,12 +1,19 @@
 """From what a model returns to one answer for each record: classes, numbers, or several of either."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from hundredfold.card import Card, Task
 from hundredfold.errors import BundleRefusedError, ModelMisbehavedError
-from hundredfold.inference import Answer
+from hundredfold.model.card import Card, Task
+from hundredfold.records import Label, Score
+
+type Answer = tuple[Label, Score]
+"""A label and its score."""
+
+
+type Predict = Callable[[Sequence[tuple[str | float, ...]]], Sequence[Answer]]
+"""A model: the values of many records in, one answer for each out, in the same order."""
 
 _MULTIPLE = 2
 """The dimensions of what a model of several outputs predicts: records x outputs."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from hundredfold.errors import BundleRefusedError
-from hundredfold.outcomes import Reason
+from hundredfold.records import Reason
 
 
 class FieldType(StrEnum):

@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
-from hundredfold.bundle import Bundle
-from hundredfold.card import Card
+from hundredfold.model.bundle import Bundle
+from hundredfold.model.card import Card
 
 TOLERANCE = 1e-6
 """By how much a number may differ from that of packaging: another processor adds in another order."""

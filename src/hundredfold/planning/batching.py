@@ -1,66 +1,13 @@
 """Cutting an ingest into batches: byte ranges of a JSON Lines object, found in one pass with flat memory."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import Iterable, Iterator
 
-from hundredfold.source import Source
-
-LEDGER_SHARDS = 8
-"""Over how many partition keys an ingest's batches are spread in the ledger."""
+from hundredfold.batches import LEDGER_SHARDS, Batch
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Up to 100 consecutive records, as a byte range of their source.
-
-    Attributes
-    ----------
-    batch : its number, from 0
-    shard : `batch` modulo 8, part of its ledger key; here because the state machine cannot compute it
-    offset, length : the bytes of its source that hold it, from the first byte of its first record to the last
-        byte of its last one, line end included
-    records : how many records it has, which is the number of its lines that are not blank
-    line : the number of its first line in the source, from 1
-    again : whether an earlier execution may have left something of it behind, which must be replaced
-    source : the object that it is of, if the ingest has several; else None
-    """
-
-    batch: int
-    shard: int
-    offset: int
-    length: int
-    records: int
-    line: int
-    again: bool = False
-    source: Source | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as an entry of the manifest."""
-        entry: dict[str, Any] = {
-            "batch": self.batch,
-            "shard": self.shard,
-            "offset": self.offset,
-            "length": self.length,
-            "records": self.records,
-            "line": self.line,
-        }
-        if self.again:
-            entry["again"] = True
-        if self.source:
-            entry["source"] = self.source.as_dict()
-        return entry
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read an entry of the manifest."""
-        return cls(**{**data, "source": Source(**data["source"])}) if data.get("source") else cls(**data)
-
-
-def cut(chunks: Iterable[bytes], *, max_records: int, max_bytes: int, offset: int = 0) -> Iterator[Batch]:
+def cut_batches(chunks: Iterable[bytes], *, max_records: int, max_bytes: int, offset: int = 0) -> Iterator[Batch]:
     """Cut JSON Lines into batches of consecutive lines.
 
     A line ends with a line feed, and with nothing else: not with a lone carriage return, nor with U+2028, which
@@ -91,38 +38,6 @@ def cut(chunks: Iterable[bytes], *, max_records: int, max_bytes: int, offset: in
         end = line_end
     if records:
         yield Batch(number, number % LEDGER_SHARDS, first_offset, end - first_offset, records, first_line)
-
-
-def encode_manifest(batches: Iterable[Batch]) -> Iterator[bytes]:
-    """Write batches as the JSON array that the state machine's Map reads, a piece a batch."""
-    separator = b"["
-    for batch in batches:
-        yield separator + json.dumps(batch.as_dict(), separators=(",", ":")).encode()
-        separator = b",\n"
-    yield b"[]" if separator == b"[" else b"]\n"
-
-
-def decode_manifest(data: bytes) -> list[Batch]:
-    """Read a whole manifest back."""
-    return [Batch.from_dict(item) for item in json.loads(data)]
-
-
-def stream_manifest(chunks: Iterable[bytes]) -> Iterator[Batch]:
-    """Read a manifest back that `encode_manifest` wrote, a batch at a time, from pieces of any size."""
-    for line in whole_lines(chunks):
-        entry = line.strip().removeprefix(b"[").rstrip(b",]")
-        if entry:
-            yield Batch.from_dict(json.loads(entry))
-
-
-def whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the lines of a text that comes in pieces of any size, without their line feeds."""
-    held = b""
-    for chunk in chunks:
-        *finished, held = (held + chunk).split(b"\n")
-        yield from finished
-    if held:
-        yield held
 
 
 def _lines(chunks: Iterable[bytes], offset: int) -> Iterator[tuple[int, int, int]]:

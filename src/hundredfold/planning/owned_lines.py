@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 
-class OwnLines:
+class OwnedLines:
     """The content of the lines that start in a byte range: ranges that follow each other have each line once.
 
     A line starts at the object's first byte, and after every line feed. The last line is read to its end, beyond the

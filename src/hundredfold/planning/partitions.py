@@ -7,22 +7,23 @@ from functools import partial
 from itertools import chain, pairwise
 from typing import Any
 
-from hundredfold.cutting import Batch, whole_lines
+from hundredfold.batches import Batch
 from hundredfold.errors import InvalidIngestError
-from hundredfold.ingest import part_batches_key, part_pieces_key, parts_key
-from hundredfold.origin import layout_from_dict
-from hundredfold.pieces import CutPiece, Piece
+from hundredfold.keys import partition_batches_key, partition_ranges_key, partitions_key
+from hundredfold.planning.manifest import whole_lines
+from hundredfold.planning.ranges import ObjectRange, RangeBatches
 from hundredfold.ports import WorkObjects
-from hundredfold.source import Source
+from hundredfold.sources.objects import PinnedObject
+from hundredfold.sources.spec import read_options_from_dict
 
-PART_BYTES = 1024**3
+PARTITION_BYTES = 1024**3
 """The most bytes of a part, if the template says nothing else: one call plans them in well under its 900 s."""
-PART_OBJECTS = 5_000
+PARTITION_OBJECTS = 5_000
 """The most objects of a part: small ones take the time of their requests, about 50 ms each, and not of their bytes."""
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedPart:
+class PlannedPartition:
     """What the planner answers of a part."""
 
     part: int
@@ -33,15 +34,15 @@ class PlannedPart:
         return {"part": self.part, "batches": self.batches, "records": self.records}
 
 
-def divide(pieces: Iterable[Piece], *, part_bytes: int) -> list[list[Piece]]:
+def partition_ranges(pieces: Iterable[ObjectRange], *, partition_bytes: int) -> list[list[ObjectRange]]:
     """Divide pieces into parts of at most so many bytes, in order: ranges of large objects, small objects together.
 
     Only what is read in place can be divided within an object; any other object over the limit is a part of its own.
     """
-    parts: list[list[Piece]] = []
+    parts: list[list[ObjectRange]] = []
     size = 0
-    for piece in chain.from_iterable(_ranges(piece, part_bytes) for piece in pieces):
-        if not parts or size + piece.size > part_bytes or len(parts[-1]) == PART_OBJECTS:
+    for piece in chain.from_iterable(_ranges(piece, partition_bytes) for piece in pieces):
+        if not parts or size + piece.size > partition_bytes or len(parts[-1]) == PARTITION_OBJECTS:
             parts.append([])
             size = 0
         parts[-1].append(piece)
@@ -49,32 +50,40 @@ def divide(pieces: Iterable[Piece], *, part_bytes: int) -> list[list[Piece]]:
     return parts
 
 
-def write_parts(parts: list[list[Piece]], ingest_id: str, execution: str, work: WorkObjects) -> None:
+def write_partitions(parts: list[list[ObjectRange]], ingest_id: str, execution: str, work: WorkObjects) -> None:
     """Write what each part consists of, and last the list that the state machine's Map goes through."""
     for number, pieces in enumerate(parts):
-        work.write(part_pieces_key(ingest_id, execution, number), _encode_pieces(pieces))
+        work.write(partition_ranges_key(ingest_id, execution, number), _encode_pieces(pieces))
     listed = [
         {"part": number, "objects": len(pieces), "bytes": sum(piece.size for piece in pieces)}
         for number, pieces in enumerate(parts)
     ]
-    work.write(parts_key(ingest_id, execution), json.dumps(listed).encode())
+    work.write(partitions_key(ingest_id, execution), json.dumps(listed).encode())
 
 
-def read_pieces(ingest_id: str, execution: str, part: int, work: WorkObjects) -> list[Piece]:
+def read_partition_ranges(ingest_id: str, execution: str, part: int, work: WorkObjects) -> list[ObjectRange]:
     """Read what a part consists of; raises InvalidIngestError if nothing was written of it."""
-    content = work.read(part_pieces_key(ingest_id, execution, part))
+    content = work.read(partition_ranges_key(ingest_id, execution, part))
     if content is None:
         raise InvalidIngestError(f"part {part} of ingest {ingest_id} is not there; resume the ingest to plan it again")
     return [
-        Piece(data["number"], Source(**data["source"]), layout_from_dict(data["layout"]), data["start"], data["end"])
+        ObjectRange(
+            data["number"],
+            PinnedObject(**data["source"]),
+            read_options_from_dict(data["layout"]),
+            data["start"],
+            data["end"],
+        )
         for data in json.loads(content)
     ]
 
 
-def write_part(pieces: Iterable[CutPiece], ingest_id: str, execution: str, part: int, work: WorkObjects) -> PlannedPart:
+def write_partition(
+    pieces: Iterable[RangeBatches], ingest_id: str, execution: str, part: int, work: WorkObjects
+) -> PlannedPartition:
     """Write the batches of a part, as JSON Lines: of each piece its source, its batches, and how many lines it has."""
     batches = records = 0
-    with work.begin(part_batches_key(ingest_id, execution, part)) as upload:
+    with work.begin(partition_batches_key(ingest_id, execution, part)) as upload:
         for piece in pieces:
             upload.write(_line({"source": piece.source.as_dict(), "start": piece.start}))
             for batch in piece.batches:
@@ -83,15 +92,15 @@ def write_part(pieces: Iterable[CutPiece], ingest_id: str, execution: str, part:
                 records += batch.records
             upload.write(_line({"line_feeds": piece.line_feeds()}))
         upload.finish()
-    return PlannedPart(part, batches, records)
+    return PlannedPartition(part, batches, records)
 
 
-def read_part(ingest_id: str, execution: str, part: int, work: WorkObjects) -> Iterator[CutPiece] | None:
+def read_partition(ingest_id: str, execution: str, part: int, work: WorkObjects) -> Iterator[RangeBatches] | None:
     """Read back what `write_part` wrote, a batch at a time; None if it is not there.
 
     A piece's batches must be taken before the next piece is.
     """
-    chunks = work.stream(part_batches_key(ingest_id, execution, part))
+    chunks = work.stream(partition_batches_key(ingest_id, execution, part))
     return None if chunks is None else _read(json.loads(line) for line in whole_lines(chunks))
 
 
@@ -110,21 +119,23 @@ class _StoredBatches:
             yield Batch.from_dict(entry)
 
 
-def _read(entries: Iterator[dict[str, Any]]) -> Iterator[CutPiece]:
+def _read(entries: Iterator[dict[str, Any]]) -> Iterator[RangeBatches]:
     for head in entries:
         batches = _StoredBatches(entries)
-        yield CutPiece(Source(**head["source"]), batches, partial(getattr, batches, "line_feeds"), head["start"])
+        yield RangeBatches(
+            PinnedObject(**head["source"]), batches, partial(getattr, batches, "line_feeds"), head["start"]
+        )
 
 
-def _ranges(piece: Piece, part_bytes: int) -> list[Piece]:
-    if not piece.layout.in_place or piece.size <= part_bytes:
+def _ranges(piece: ObjectRange, partition_bytes: int) -> list[ObjectRange]:
+    if not piece.layout.in_place or piece.size <= partition_bytes:
         return [piece]
-    count = -(-piece.size // part_bytes)
+    count = -(-piece.size // partition_bytes)
     bounds = [piece.size * number // count for number in range(count + 1)]
-    return [Piece(piece.number, piece.source, piece.layout, start, end) for start, end in pairwise(bounds)]
+    return [ObjectRange(piece.number, piece.source, piece.layout, start, end) for start, end in pairwise(bounds)]
 
 
-def _encode_pieces(pieces: Iterable[Piece]) -> bytes:
+def _encode_pieces(pieces: Iterable[ObjectRange]) -> bytes:
     return json.dumps(
         [
             {

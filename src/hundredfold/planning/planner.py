@@ -6,28 +6,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hundredfold.cutting import Batch, encode_manifest, stream_manifest
-from hundredfold.errors import ManifestDamagedError, PartFailedError, SourceChangedError
-from hundredfold.ingest import (
-    LIVE,
-    Model,
-    Plan,
-    Resume,
-    check_ingest_id,
-    manifest_key,
-    parts_key,
-    resume_from_input,
-    resumed_manifest_key,
+from hundredfold.batches import Batch, BatchOutcome
+from hundredfold.errors import ManifestDamagedError, PartitionFailedError, SourceChangedError
+from hundredfold.failures import quote_failure
+from hundredfold.ingest import LIVE, Model, Plan, Resume, check_ingest_id, resume_from_input
+from hundredfold.keys import manifest_key, partitions_key, resumed_manifest_key
+from hundredfold.planning.manifest import encode_manifest, stream_manifest
+from hundredfold.planning.partitions import (
+    PARTITION_BYTES,
+    PlannedPartition,
+    partition_ranges,
+    read_partition,
+    read_partition_ranges,
+    write_partition,
+    write_partitions,
 )
-from hundredfold.origin import Compression, Kind, Layout, Origin, TableOrigin, origin_from_input
-from hundredfold.outcomes import BatchOutcome
-from hundredfold.parts import PART_BYTES, PlannedPart, divide, read_part, read_pieces, write_part, write_parts
-from hundredfold.pieces import CutPiece, Piece, cut_piece, find_pieces, in_order
+from hundredfold.planning.ranges import ObjectRange, RangeBatches, batch_range, find_ranges, number_batches
+from hundredfold.planning.segments import find_segments, stage_segments
+from hundredfold.planning.shadows import shadow_from_input
 from hundredfold.ports import Ledger, Models, Sources, Tables, Upload, WorkObjects
-from hundredfold.segments import find_segments, stage_segments
-from hundredfold.shadow import shadow_from_input
-from hundredfold.source import ObjectLocation
-from hundredfold.summarizing import quoted
+from hundredfold.sources.objects import ObjectLocation
+from hundredfold.sources.spec import Compression, Kind, ReadOptions, SourceSpec, TableSpec, spec_from_input
 
 type Choose = Callable[[Iterable[Batch]], Iterable[Batch]]
 """Which batches of all are in the manifest."""
@@ -53,7 +52,7 @@ class Planner:
     ledger: Ledger
     batch_records: int
     batch_bytes: int
-    part_bytes: int = PART_BYTES
+    partition_bytes: int = PARTITION_BYTES
 
     def plan(self, ingest_id: str, execution_input: object, started_at: str) -> Plan:
         """Pin an ingest's origin and model, cut it into batches, and write the manifest, or divide it into parts.
@@ -68,11 +67,11 @@ class Planner:
             If another execution has used this id before.
         """
         check_ingest_id(ingest_id)
-        origin = origin_from_input(execution_input)
+        origin = spec_from_input(execution_input)
         model = self.models.live()
         if shadow := shadow_from_input(execution_input):
             model = shadow.model(model)
-            if isinstance(origin, TableOrigin):
+            if isinstance(origin, TableSpec):
                 origin = replace(origin, write_back="")  # what a shadow answers is compared, and nothing else
         plan, parts, cuts = self._pinned(ingest_id, origin, model)
         # Before anything is written: an id that is taken already must not have its parts and what is staged replaced,
@@ -110,7 +109,7 @@ class Planner:
         planned = self.ledger.plan(resume.ingest_id)
         if planned is None:
             model = _model(resume, self.models.live(), self.models)
-            plan, parts, cuts = self._pinned(resume.ingest_id, origin_from_input(execution_input), model)
+            plan, parts, cuts = self._pinned(resume.ingest_id, spec_from_input(execution_input), model)
             if plan.parts:
                 return self._divided(plan, parts, execution)
             with self._whole(plan, cuts, iter) as (whole, manifest):
@@ -135,15 +134,15 @@ class Planner:
             manifest.finish()
         return remaining
 
-    def plan_part(self, ingest_id: str, execution: str, part: int) -> PlannedPart:
+    def plan_partition(self, ingest_id: str, execution: str, part: int) -> PlannedPartition:
         """Cut one part of an ingest that an execution plans in parts. Doing it twice is doing it once.
 
         Raises
         ------
         InvalidIngestError, SourceMissingError, SourceChangedError
         """
-        pieces = read_pieces(ingest_id, execution, part, self.work)
-        return write_part(self._cut(pieces, ingest_id), ingest_id, execution, part, self.work)
+        pieces = read_partition_ranges(ingest_id, execution, part, self.work)
+        return write_partition(self._cut(pieces, ingest_id), ingest_id, execution, part, self.work)
 
     def join(
         self,
@@ -168,7 +167,7 @@ class Planner:
             As `plan` and `resume` do.
         """
         resume = resume_from_input(execution_input)
-        batches = in_order(self._planned(divided, failure, execution), of_one=divided.source is not None)
+        batches = number_batches(self._planned(divided, failure, execution), of_one=divided.source is not None)
         chosen = _choice(execution_input)(batches)
         with self._manifest(divided, manifest_key(divided.ingest_id), chosen) as (plan, manifest):
             if resume:
@@ -179,8 +178,8 @@ class Planner:
         return self._offered_again(plan, execution) if resume else plan
 
     def _pinned(
-        self, ingest_id: str, origin: Origin, model: Model
-    ) -> tuple[Plan, list[list[Piece]], Iterator[CutPiece]]:
+        self, ingest_id: str, origin: SourceSpec, model: Model
+    ) -> tuple[Plan, list[list[ObjectRange]], Iterator[RangeBatches]]:
         """Pin an origin: its plan, so far, what its parts are if it has any, and what it is cut into in one go."""
         plan = Plan(
             ingest_id=ingest_id,
@@ -192,11 +191,11 @@ class Planner:
             records=0,
             model=model,
         )
-        if isinstance(origin, TableOrigin):
+        if isinstance(origin, TableSpec):
             segments = find_segments(origin, self.tables)
             return plan, [], stage_segments(segments, ingest_id, self.tables, self.work, **self._limits)
-        origin, pieces = find_pieces(origin, self.sources)
-        parts = divide(pieces, part_bytes=self.part_bytes)
+        origin, pieces = find_ranges(origin, self.sources)
+        parts = partition_ranges(pieces, partition_bytes=self.partition_bytes)
         plan = replace(
             plan,
             origin=origin,
@@ -206,15 +205,15 @@ class Planner:
         )
         return plan, parts, self._cut(pieces, ingest_id)
 
-    def _divided(self, plan: Plan, parts: list[list[Piece]], execution: str) -> Plan:
+    def _divided(self, plan: Plan, parts: list[list[ObjectRange]], execution: str) -> Plan:
         """Write what the parts are, and return the plan with the list of them in place of the manifest."""
-        write_parts(parts, plan.ingest_id, execution, self.work)
-        return replace(plan, manifest=ObjectLocation(self.work.bucket, parts_key(plan.ingest_id, execution)))
+        write_partitions(parts, plan.ingest_id, execution, self.work)
+        return replace(plan, manifest=ObjectLocation(self.work.bucket, partitions_key(plan.ingest_id, execution)))
 
     @contextmanager
-    def _whole(self, plan: Plan, cuts: Iterator[CutPiece], choose: Choose) -> Iterator[tuple[Plan, Upload]]:
+    def _whole(self, plan: Plan, cuts: Iterator[RangeBatches], choose: Choose) -> Iterator[tuple[Plan, Upload]]:
         """Plan a whole ingest in one go: its plan, and its manifest, which is written but not finished."""
-        if isinstance(plan.origin, TableOrigin):
+        if isinstance(plan.origin, TableSpec):
             staged = list(cuts)  # a table has no content that could be pinned: what is staged is the source
             source_bytes = sum(one.source.size for one in staged)
             plan = replace(plan, source=staged[0].source if len(staged) == 1 else None, source_bytes=source_bytes)
@@ -222,7 +221,7 @@ class Planner:
         elif plan.source:
             only = next(cuts)
             plan, cuts = replace(plan, source=only.source), iter([only])  # the object that it is staged as, if it is
-        batches = choose(in_order(cuts, of_one=plan.source is not None))
+        batches = choose(number_batches(cuts, of_one=plan.source is not None))
         with self._manifest(plan, manifest_key(plan.ingest_id), batches) as written:
             yield written
 
@@ -261,16 +260,16 @@ class Planner:
     def _limits(self) -> dict[str, int]:
         return {"max_records": self.batch_records, "max_bytes": self.batch_bytes}
 
-    def _cut(self, pieces: Iterable[Piece], ingest_id: str) -> Iterator[CutPiece]:
-        return (cut_piece(piece, ingest_id, self.sources, self.work, **self._limits) for piece in pieces)
+    def _cut(self, pieces: Iterable[ObjectRange], ingest_id: str) -> Iterator[RangeBatches]:
+        return (batch_range(piece, ingest_id, self.sources, self.work, **self._limits) for piece in pieces)
 
-    def _planned(self, divided: Plan, failure: Mapping[str, Any] | None, execution: str) -> Iterator[CutPiece]:
+    def _planned(self, divided: Plan, failure: Mapping[str, Any] | None, execution: str) -> Iterator[RangeBatches]:
         """Read back what was planned of each part, in order."""
         for part in range(divided.parts):
-            pieces = read_part(divided.ingest_id, execution, part, self.work)
+            pieces = read_partition(divided.ingest_id, execution, part, self.work)
             if pieces is None:
-                error, cause = self.ledger.part_failure(execution, part) or _told(failure)
-                raise PartFailedError(part, divided.parts, quoted(error, cause))
+                error, cause = self.ledger.partition_failure(execution, part) or _told(failure)
+                raise PartitionFailedError(part, divided.parts, quote_failure(error, cause))
             yield from pieces
 
     def _stored(self, plan: Plan) -> Iterator[Batch]:
@@ -278,10 +277,12 @@ class Planner:
         if self._digest(plan) != plan.manifest_sha256:
             if plan.source is None:
                 raise ManifestDamagedError(str(plan.manifest))
-            pieces = [Piece.whole(0, plan.source, Layout(Kind.JSONL, Compression.NONE))]
+            pieces = [ObjectRange.whole(0, plan.source, ReadOptions(Kind.JSONL, Compression.NONE))]
             if plan.parts:
-                pieces = [piece for part in divide(pieces, part_bytes=self.part_bytes) for piece in part]
-            batches = in_order(self._cut(pieces, plan.ingest_id), of_one=True)
+                pieces = [
+                    piece for part in partition_ranges(pieces, partition_bytes=self.partition_bytes) for piece in part
+                ]
+            batches = number_batches(self._cut(pieces, plan.ingest_id), of_one=True)
             with self._manifest(plan, plan.manifest.key, batches) as (again, manifest):
                 if again.manifest_sha256 != plan.manifest_sha256:
                     raise ManifestDamagedError(str(plan.manifest))

@@ -6,22 +6,23 @@ from dataclasses import dataclass, replace
 from itertools import batched
 from typing import Self
 
-from hundredfold.cutting import LEDGER_SHARDS, Batch, cut
+from hundredfold.batches import LEDGER_SHARDS, Batch
 from hundredfold.errors import InvalidIngestError, SourceChangedError, SourceMissingError
-from hundredfold.ingest import staged_key
-from hundredfold.origin import Layout, ObjectsOrigin
+from hundredfold.keys import staged_key
+from hundredfold.planning.batching import cut_batches
+from hundredfold.planning.owned_lines import OwnedLines
 from hundredfold.ports import Sources, Upload, WorkObjects
-from hundredfold.ranges import OwnLines
-from hundredfold.reading import read_as_lines
-from hundredfold.reading.unpacking import checked
-from hundredfold.source import ObjectLocation, Source
+from hundredfold.sources.formats import read_as_lines
+from hundredfold.sources.formats.compression import checked
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
+from hundredfold.sources.spec import ObjectsSpec, ReadOptions
 
 MOST_OBJECTS = 100_000
 """Under one prefix, in one ingest."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ObjectRange:
     """One object of an origin, pinned, or a byte range of one that is read in place.
 
     Attributes
@@ -31,13 +32,13 @@ class Piece:
     """
 
     number: int
-    source: Source
-    layout: Layout
+    source: PinnedObject
+    layout: ReadOptions
     start: int
     end: int
 
     @classmethod
-    def whole(cls, number: int, source: Source, layout: Layout) -> Self:
+    def whole(cls, number: int, source: PinnedObject, layout: ReadOptions) -> Self:
         return cls(number, source, layout, 0, source.size)
 
     @property
@@ -46,7 +47,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class CutPiece:
+class RangeBatches:
     """A piece that was cut.
 
     Attributes
@@ -57,13 +58,13 @@ class CutPiece:
     start : the piece's first byte in its object
     """
 
-    source: Source
+    source: PinnedObject
     batches: Iterable[Batch]
     line_feeds: Callable[[], int] = lambda: 0
     start: int = 0
 
 
-def find_pieces(origin: ObjectsOrigin, sources: Sources) -> tuple[ObjectsOrigin, list[Piece]]:
+def find_ranges(origin: ObjectsSpec, sources: Sources) -> tuple[ObjectsSpec, list[ObjectRange]]:
     """Pin what an origin consists of; return it with kind and compression as they were found, and its pieces.
 
     Raises
@@ -88,13 +89,13 @@ def find_pieces(origin: ObjectsOrigin, sources: Sources) -> tuple[ObjectsOrigin,
     layout = origin.layout.of_name(found[0].key)
     if other := next((source for source in found if origin.layout.of_name(source.key) != layout), None):
         raise InvalidIngestError(f"{origin} has objects of different kinds, such as {found[0].key} and {other.key}")
-    pieces = [Piece.whole(number, source, layout) for number, source in enumerate(found)]
+    pieces = [ObjectRange.whole(number, source, layout) for number, source in enumerate(found)]
     return replace(origin, layout=layout), pieces
 
 
-def cut_piece(
-    piece: Piece, ingest_id: str, sources: Sources, work: WorkObjects, *, max_records: int, max_bytes: int
-) -> CutPiece:
+def batch_range(
+    piece: ObjectRange, ingest_id: str, sources: Sources, work: WorkObjects, *, max_records: int, max_bytes: int
+) -> RangeBatches:
     """Cut one piece into batches; stage it as JSON Lines first unless it can be read in place.
 
     Raises
@@ -105,18 +106,18 @@ def cut_piece(
         chunks = sources.stream(piece.source, max(piece.start - 1, 0))
         if not piece.start:
             chunks = checked(chunks, piece.layout, str(piece.source))
-        lines = OwnLines(chunks, piece.start, piece.end)
-        in_place = cut(lines, max_records=max_records, max_bytes=max_bytes, offset=lines.offset)
-        return CutPiece(piece.source, in_place, lambda: lines.line_feeds, piece.start)
+        lines = OwnedLines(chunks, piece.start, piece.end)
+        in_place = cut_batches(lines, max_records=max_records, max_bytes=max_bytes, offset=lines.offset)
+        return RangeBatches(piece.source, in_place, lambda: lines.line_feeds, piece.start)
     name = str(piece.source)
     with work.begin(staged_key(ingest_id, piece.number)) as upload:
         records = read_as_lines(sources.open(piece.source), piece.layout, name)
         # All of them before the first is handed on: they need the object, which is there only when it is finished.
-        batches = HeldBatches(cut(_through(records, upload), max_records=max_records, max_bytes=max_bytes))
-        return CutPiece(replace(upload.finish(), of=name), batches)
+        batches = CompactBatches(cut_batches(_through(records, upload), max_records=max_records, max_bytes=max_bytes))
+        return RangeBatches(replace(upload.finish(), of=name), batches)
 
 
-def in_order(pieces: Iterable[CutPiece], *, of_one: bool) -> Iterator[Batch]:
+def number_batches(pieces: Iterable[RangeBatches], *, of_one: bool) -> Iterator[Batch]:
     """Yield the batches of all pieces, numbered as those of one ingest, and their lines as those of their objects.
 
     `of_one` : whether all pieces are of one object; if not, each batch says which it is of.
@@ -138,7 +139,7 @@ def in_order(pieces: Iterable[CutPiece], *, of_one: bool) -> Iterator[Batch]:
         lines_before += piece.line_feeds()
 
 
-class HeldBatches:
+class CompactBatches:
     """Batches that were cut, in 32 bytes each."""
 
     def __init__(self, batches: Iterable[Batch]) -> None:
@@ -151,7 +152,7 @@ class HeldBatches:
             yield Batch(number, number % LEDGER_SHARDS, offset, length, records, line)
 
 
-def _named(found: Iterator[Source]) -> Iterator[Source]:
+def _named(found: Iterator[PinnedObject]) -> Iterator[PinnedObject]:
     """Leave out what stands for a folder."""
     for count, source in enumerate(one for one in found if not one.key.endswith("/")):
         yield source

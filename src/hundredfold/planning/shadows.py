@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hundredfold.cutting import Batch
+from hundredfold.batches import Batch
 from hundredfold.errors import InvalidIngestError
 from hundredfold.ingest import Model
 

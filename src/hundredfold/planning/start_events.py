@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from hundredfold.addresses import origin_in
 from hundredfold.errors import InvalidIngestError
 from hundredfold.ingest import check_ingest_id, id_stem
-from hundredfold.origin import ObjectsOrigin, Origin, stem_of
+from hundredfold.sources.spec import ObjectsSpec, SourceSpec, stem_of
+from hundredfold.sources.uri import parse_source
 
 _STEM = 40
 _DIGEST = 16
@@ -24,7 +24,7 @@ class Start:
     """An ingest to be started."""
 
     ingest_id: str
-    origin: Origin
+    origin: SourceSpec
 
     def as_input(self) -> dict[str, Any]:
         """Return the input of its execution."""
@@ -32,14 +32,14 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftAlone:
+class IgnoredObject:
     """An object that no ingest is started for, and why."""
 
     location: str
     why: str
 
 
-def start_for(event: object, scheduled_source: str) -> Start | LeftAlone:
+def start_for(event: object, scheduled_source: str) -> Start | IgnoredObject:
     """Tell what an event of EventBridge asks for.
 
     Parameters
@@ -63,23 +63,23 @@ def start_for(event: object, scheduled_source: str) -> Start | LeftAlone:
     raise InvalidIngestError("the event is neither of an object that was created in S3 nor of a schedule")
 
 
-def _start_for_object(detail: Mapping[str, Any]) -> Start | LeftAlone:
+def _start_for_object(detail: Mapping[str, Any]) -> Start | IgnoredObject:
     bucket, key, etag = detail["bucket"]["name"], detail["object"]["key"], detail["object"]["etag"]
     if key.endswith("/"):
-        return LeftAlone(f"s3://{bucket}/{key}", "it stands for a folder")
+        return IgnoredObject(f"s3://{bucket}/{key}", "it stands for a folder")
     if stem_of(key) is None:
-        return LeftAlone(f"s3://{bucket}/{key}", "its name ends in no kind that is known")
+        return IgnoredObject(f"s3://{bucket}/{key}", "its name ends in no kind that is known")
     # Without versions, and while they are suspended, the same content put again is the same object.
     version = detail["object"].get("version-id", "null")
     ingest_id = f"{id_stem(key, _STEM)}-{_digest(bucket, key, etag if version == 'null' else version)}"
     # The ETag goes along: what has been put under this key since has an event and an ingest of its own.
-    return Start(check_ingest_id(ingest_id), ObjectsOrigin(bucket, key, etag=etag))
+    return Start(check_ingest_id(ingest_id), ObjectsSpec(bucket, key, etag=etag))
 
 
 def _start_for_schedule(time: datetime, scheduled_source: str) -> Start:
     if not scheduled_source:
         raise InvalidIngestError("a schedule is due, and there is no source that it is for (ScheduledSource)")
-    origin = origin_in(scheduled_source)
+    origin = parse_source(scheduled_source)
     at = f"{time.astimezone(UTC):%Y%m%dT%H%M%S}"
     digest = _digest(at, json.dumps(origin.as_dict(), sort_keys=True))
     return Start(check_ingest_id(f"{id_stem(origin.name, _STEM)}-{at}-{digest}"), origin)

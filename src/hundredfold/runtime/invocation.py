@@ -5,10 +5,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from hundredfold.outcomes import Effort
+from hundredfold.batches import InvocationStats
 
 
-class Worker:
+class ExecutionEnvironment:
     """One environment. Made when the function's module has been loaded; its first call is the cold start."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
@@ -16,10 +16,10 @@ class Worker:
         self.memory_mb = int(environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or 0)
         self._init_milliseconds = max(1, round(_seconds_since_start() * 1000))
 
-    def begin(self) -> Effort:
+    def begin(self) -> InvocationStats:
         """Return what is known of a call when it begins."""
         init, self._init_milliseconds = self._init_milliseconds, 0
-        return Effort(self.name, round(time.time() * 1000), init, self.memory_mb)
+        return InvocationStats(self.name, round(time.time() * 1000), init, self.memory_mb)
 
 
 def _seconds_since_start() -> float:

@@ -8,7 +8,7 @@ free. Powertools' own `ColdStart` has the function's name as well. `docs/observa
 from enum import StrEnum
 from typing import Final
 
-from hundredfold.outcomes import Reason
+from hundredfold.records import Reason
 
 NAMESPACE: Final = "Hundredfold"
 SERVICE: Final = "batch-inference"

@@ -14,7 +14,7 @@ class UnexpectedError(HundredfoldError):
     """An error that nobody foresaw, without its message, which may quote a record."""
 
 
-def sealed[**P, R](handler: Callable[P, R]) -> Callable[P, R]:
+def redact_errors[**P, R](handler: Callable[P, R]) -> Callable[P, R]:
     """Let no error out of `handler` whose message may quote a record.
 
     Lambda logs an error's message, and Step Functions keeps it in the execution's history and hands it to the ledger.

@@ -6,8 +6,8 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hundredfold.errors import StoreBusyError
-from hundredfold.stream_inference import StreamOutcome
-from hundredfold.streams import KINESIS, place_of, source_of
+from hundredfold.inference.stream import StreamOutcome
+from hundredfold.inference.stream_events import KINESIS, place_of, source_of
 
 
 def report_failures(

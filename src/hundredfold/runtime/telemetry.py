@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
 
-from hundredfold.metric_names import NAMESPACE, SERVICE, Metric, StreamMetric, rejected_for, unit_of
-from hundredfold.outcomes import BatchOutcome, Reason, Summary
+from hundredfold.batches import BatchOutcome
+from hundredfold.records import Reason
+from hundredfold.runtime.metric_names import NAMESPACE, SERVICE, Metric, StreamMetric, rejected_for, unit_of
+from hundredfold.summary import Summary
 
 if TYPE_CHECKING:
+    from hundredfold.inference.stream import StreamOutcome
     from hundredfold.ingest import Plan
-    from hundredfold.stream_inference import StreamOutcome
 
 logger = Logger(service=SERVICE)
 metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
@@ -133,7 +135,7 @@ def observe_summary(summary: Summary) -> None:
     logger.info("summarized", **summary.as_dict())
 
 
-def observe_announcement(why_not: str) -> None:
+def observe_notification(why_not: str) -> None:
     """Count and log that it could not be announced how an ingest ended, and why not.
 
     It is no error of the ingest, which is done and in the ledger: failing it for an event that nobody may listen to

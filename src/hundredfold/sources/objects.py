@@ -16,7 +16,7 @@ class ObjectLocation:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PinnedObject:
     """An object that batches are byte ranges of, pinned by its ETag to the content that was planned.
 
     Attributes

@@ -67,7 +67,7 @@ def _told_by(name: str) -> tuple[str, Kind | None, Compression]:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ReadOptions:
     """How records are read.
 
     Attributes
@@ -106,7 +106,7 @@ class Layout:
         """Whether values have no types, or other types than JSON has, so that the signature converts them."""
         return self.kind in {Kind.CSV, Kind.TSV, Kind.PARQUET}
 
-    def of_name(self, name: str) -> "Layout":
+    def of_name(self, name: str) -> "ReadOptions":
         """Return it with the kind and compression that an object's name tells, unless they were stated.
 
         A name that ends in nothing known is of JSON Lines.
@@ -115,7 +115,7 @@ class Layout:
         return replace(self, kind=self.kind or kind or Kind.JSONL, compression=self.compression or packed)
 
     def as_dict(self) -> dict[str, Any]:
-        plain = Layout()
+        plain = ReadOptions()
         known: dict[str, Any] = {
             "kind": self.kind and self.kind.value,
             "compression": self.compression and self.compression.value,
@@ -129,7 +129,7 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectsOrigin:
+class ObjectsSpec:
     """Objects in S3: the one of a key, or all whose keys begin with a prefix, in the order of their keys.
 
     Attributes
@@ -140,7 +140,7 @@ class ObjectsOrigin:
     bucket: str
     key: str = ""
     prefix: str = ""
-    layout: Layout = field(default_factory=Layout)
+    layout: ReadOptions = field(default_factory=ReadOptions)
     etag: str = ""
 
     def __str__(self) -> str:
@@ -162,7 +162,7 @@ class ObjectsOrigin:
 
 
 @dataclass(frozen=True, slots=True)
-class TableOrigin:
+class TableSpec:
     """Items of a DynamoDB table: all, or those of one partition key of it or of an index.
 
     Attributes
@@ -176,7 +176,7 @@ class TableOrigin:
     index: str = ""
     partition: Mapping[str, str | int | float] = field(default_factory=dict)
     write_back: str = ""
-    layout: Layout = field(default_factory=Layout)
+    layout: ReadOptions = field(default_factory=ReadOptions)
 
     def __str__(self) -> str:
         index = f"/{self.index}" if self.index else ""
@@ -201,7 +201,7 @@ class TableOrigin:
         }
 
 
-type Origin = ObjectsOrigin | TableOrigin
+type SourceSpec = ObjectsSpec | TableSpec
 
 _EXPECTED = 'the execution\'s input must be {"source": {"bucket": "...", "key": "..."}}'
 _OF_OBJECTS = ("bucket", "key", "prefix", "etag", "kind", "compression", "delimiter", "encoding")
@@ -209,7 +209,7 @@ _OF_TABLES = ("table", "index", "key", "write_back")
 _NAMES = frozenset((*_OF_OBJECTS, *_OF_TABLES, "fields", "columns"))
 
 
-def origin_from_input(execution_input: object) -> Origin:
+def spec_from_input(execution_input: object) -> SourceSpec:
     """Read the input of an execution: `{"source": {"bucket": …, "key": …}}`, or one of the other shapes of a source.
 
     `docs/sources.md` has all of them.
@@ -224,10 +224,10 @@ def origin_from_input(execution_input: object) -> Origin:
     source = execution_input.get("source")
     if not isinstance(source, dict):
         raise InvalidIngestError(f"{_EXPECTED}; it has no object named source")
-    return origin_from_dict(source)
+    return spec_from_dict(source)
 
 
-def origin_from_dict(source: Mapping[str, Any]) -> Origin:
+def spec_from_dict(source: Mapping[str, Any]) -> SourceSpec:
     """Read the `source` alone; raises InvalidIngestError as `origin_from_input` does."""
     read = _Reading(source)
     if unknown := sorted(source.keys() - _NAMES):
@@ -236,7 +236,7 @@ def origin_from_dict(source: Mapping[str, Any]) -> Origin:
         )
     layout = read.layout()
     if "table" in source:
-        return TableOrigin(read.text("table"), read.optional("index"), read.key(), read.optional("write_back"), layout)
+        return TableSpec(read.text("table"), read.optional("index"), read.key(), read.optional("write_back"), layout)
     if not isinstance(source.get("bucket"), str) or not source["bucket"]:
         raise InvalidIngestError(f"{_EXPECTED}; its source has no bucket")
     key, prefix = read.optional("key"), read.optional("prefix")
@@ -245,10 +245,10 @@ def origin_from_dict(source: Mapping[str, Any]) -> Origin:
     etag = read.optional("etag")
     if etag and not key:
         raise InvalidIngestError("the source has an etag, and no key that it is of")
-    return ObjectsOrigin(source["bucket"], key, prefix, layout, etag)
+    return ObjectsSpec(source["bucket"], key, prefix, layout, etag)
 
 
-def layout_from_dict(values: Mapping[str, Any]) -> Layout:
+def read_options_from_dict(values: Mapping[str, Any]) -> ReadOptions:
     """Read what `Layout.as_dict` wrote; raises InvalidIngestError if it makes no sense."""
     return _Reading(values).layout()
 
@@ -273,8 +273,8 @@ class _Reading:
             return {}
         return dict(self._fitting("key", {}, fits, "one attribute and its value, text or a number"))
 
-    def layout(self) -> Layout:
-        return Layout(
+    def layout(self) -> ReadOptions:
+        return ReadOptions(
             kind=self._choice("kind", Kind),
             compression=self._choice("compression", Compression),
             delimiter=self._fitting("delimiter", ",", _is_delimiter, "one character, no quote and no line break"),

@@ -5,12 +5,12 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 from hundredfold.errors import InvalidIngestError
-from hundredfold.origin import Layout, ObjectsOrigin, Origin, TableOrigin, origin_from_dict
+from hundredfold.sources.spec import ObjectsSpec, ReadOptions, SourceSpec, TableSpec, spec_from_dict
 
 S3, DYNAMODB = "s3://", "dynamodb://"
 
 
-def origin_at(address: str, layout: Layout | None = None, *, prefix: bool = False) -> Origin:
+def parse_uri(address: str, layout: ReadOptions | None = None, *, prefix: bool = False) -> SourceSpec:
     """Read an address.
 
     Parameters
@@ -28,25 +28,25 @@ def origin_at(address: str, layout: Layout | None = None, *, prefix: bool = Fals
         if not bucket:
             raise InvalidIngestError(f"{address} names no bucket: write s3://bucket/key, or s3://bucket/prefix/")
         if prefix or not key or key.endswith("/"):
-            return ObjectsOrigin(bucket, prefix=key, layout=layout or Layout())
-        return ObjectsOrigin(bucket, key, layout=layout or Layout())
+            return ObjectsSpec(bucket, prefix=key, layout=layout or ReadOptions())
+        return ObjectsSpec(bucket, key, layout=layout or ReadOptions())
     if address.startswith(DYNAMODB):
-        return replace(_table_at(address), layout=layout or Layout())
+        return replace(_table_at(address), layout=layout or ReadOptions())
     raise InvalidIngestError(f"{address} is no address: write s3://bucket/key, s3://bucket/prefix/ or dynamodb://table")
 
 
-def origin_in(text: str) -> Origin:
+def parse_source(text: str) -> SourceSpec:
     """Read an address, or a `source` as JSON: an address with more to it; raises InvalidIngestError."""
     if not text.lstrip().startswith("{"):
-        return origin_at(text.strip())
+        return parse_uri(text.strip())
     try:
         source = json.loads(text)
     except ValueError:
         raise InvalidIngestError(f"a source must be an address or a JSON object, not {text[:100]!r}") from None
-    return origin_from_dict(source)
+    return spec_from_dict(source)
 
 
-def _table_at(address: str) -> TableOrigin:
+def _table_at(address: str) -> TableSpec:
     where, asked, partition = address.removeprefix(DYNAMODB).partition("?")
     table, *index = where.split("/")
     attribute, equals, value = partition.partition("=")
@@ -56,4 +56,4 @@ def _table_at(address: str) -> TableOrigin:
             f"{address} is no address of a table: write dynamodb://table, dynamodb://table/index, "
             "or either with ?attribute=value for the items of one partition key"
         )
-    return TableOrigin(table, "".join(index), {unquote(attribute): unquote(value)} if asked else {})
+    return TableSpec(table, "".join(index), {unquote(attribute): unquote(value)} if asked else {})

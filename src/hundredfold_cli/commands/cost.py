@@ -5,19 +5,22 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
-from hundredfold.costing import ASSUMED, Bill, PriceList, Shape, Work, bill, prices, uses, work_of_ledger
-from hundredfold.costing import OTHER_MEMORY_MB as OTHER_MB
-from hundredfold.errors import InvalidIngestError
 from rich.box import SIMPLE
 from rich.table import Table
 
-from hundredfold_cli import show
+from hundredfold.accounting.bill import Bill, bill
+from hundredfold.accounting.prices import PriceList, prices
+from hundredfold.accounting.usage import ASSUMED, Usage, usage_lines, usage_of_ledger
+from hundredfold.accounting.usage import OTHER_MEMORY_MB as OTHER_MB
+from hundredfold.errors import InvalidIngestError
+from hundredfold_cli import terminal as show
 from hundredfold_cli.commands.options import AsJson, IngestId
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.estimating import ADVICE, BATCH_SIZES, break_even, by_service, expect, month, optimum
-from hundredfold_cli.ingests import Standing, newest_ingest, standing
-from hundredfold_cli.reported import read_invocations, with_reports
-from hundredfold_cli.target import find_deployment
+from hundredfold_cli.estimates.estimate import ADVICE, BATCH_SIZES, break_even, by_service, expect, month, optimum
+from hundredfold_cli.estimates.scenario import Scenario
+from hundredfold_cli.ingests.invocations import read_invocations, with_reports
+from hundredfold_cli.ingests.status import IngestStatus, ingest_status, newest_ingest
+from hundredfold_cli.stack.deployment import Deployment
+from hundredfold_cli.stack.target import find_deployment
 
 _ITEM_OVERHEAD_BYTES = 100  # that DynamoDB counts with each item's storage
 
@@ -41,12 +44,12 @@ def cost(
 ) -> None:
     """Say what an ingest cost: what it really used, times the list prices."""
     deployment = find_deployment()
-    now = standing(deployment, ingest_id or newest_ingest(deployment))
+    now = ingest_status(deployment, ingest_id or newest_ingest(deployment))
     if not now.ended:
         raise InvalidIngestError(f"ingest {now.summary['ingest_id']} is still running; its cost is known when it ends")
     listed = prices_of(deployment)
     work = work_of(deployment, now, reports=not ledger)
-    found = bill(uses(work), listed)
+    found = bill(usage_lines(work), listed)
     expected = expect(shape_of(work), listed) if estimate else None
     if as_json:
         answer: dict[str, Any] = {"ingest_id": now.summary["ingest_id"], **found.as_dict(), "work": asdict(work)}
@@ -76,7 +79,7 @@ def estimate(
 ) -> None:
     """Estimate what an ingest will cost and how long it will take, before anything runs."""
     assumed = replace(ASSUMED, cpu_ms_a_record=record_ms, init_seconds=init_seconds)
-    shape = Shape(records, batch_size, memory, arch.value, concurrency, record_bytes, assumed)
+    shape = Scenario(records, batch_size, memory, arch.value, concurrency, record_bytes, assumed)
     listed = prices()
     found = expect(shape, listed)
     best = optimum(shape, listed)
@@ -134,22 +137,22 @@ def prices_of(deployment: Deployment) -> PriceList:
         return prices()
 
 
-def work_of(deployment: Deployment, now: Standing, *, reports: bool = True) -> Work:
+def work_of(deployment: Deployment, now: IngestStatus, *, reports: bool = True) -> Usage:
     """Return what an ingest took, from its ledger and, if there are any, from Lambda's REPORT lines."""
     ingest_id = str(now.summary["ingest_id"])
     if now.plan is None:
         raise InvalidIngestError(f"ingest {ingest_id} was never planned, so there is nothing to bill")
-    work = work_of_ledger(deployment.ledger.entries(ingest_id), now.plan, other_memory_mb=OTHER_MB)
+    work = usage_of_ledger(deployment.ledger.entries(ingest_id), now.plan, other_memory_mb=OTHER_MB)
     if not reports:
         return work
     started, seconds = str(now.summary["started_at"]), float(now.summary["seconds"])
     return with_reports(work, read_invocations(deployment, ingest_id, started, seconds))
 
 
-def shape_of(work: Work) -> Shape:
+def shape_of(work: Usage) -> Scenario:
     """Return the shape that `estimate` would have been asked about before this ingest."""
     per_batch = -(-work.records // work.batches) if work.batches else 1
-    return Shape(
+    return Scenario(
         records=max(work.records, 1),
         batch_records=per_batch,
         memory_mb=work.infer_memory_mb or 1_769,
@@ -206,7 +209,7 @@ def _quantity(quantity: float) -> str:
     return f"{quantity:,.0f}" if float(quantity).is_integer() else f"{quantity:,.6g}"
 
 
-def _size_row(shape: Shape, listed: PriceList) -> dict[str, Any]:
+def _size_row(shape: Scenario, listed: PriceList) -> dict[str, Any]:
     return {
         "batch_size": shape.batch_records,
         "batches": shape.batches,
@@ -218,7 +221,7 @@ def _size_row(shape: Shape, listed: PriceList) -> dict[str, Any]:
     }
 
 
-def _print_sizes(sizes: list[Shape], best: Shape | None, listed: PriceList) -> None:
+def _print_sizes(sizes: list[Scenario], best: Scenario | None, listed: PriceList) -> None:
     table = Table(box=SIMPLE, title="By batch size", title_justify="left")
     for name in ("batch size", "batches", "$", "seconds", "writes/s"):
         table.add_column(name, justify="right")

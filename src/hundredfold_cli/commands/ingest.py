@@ -5,18 +5,18 @@ from collections.abc import Callable
 from typing import Annotated
 
 import typer
-from hundredfold.outcomes import Status
 
-from hundredfold_cli import show
+from hundredfold.summary import Status
+from hundredfold_cli import terminal as show
 from hundredfold_cli.commands.options import AsJson, IngestId
-from hundredfold_cli.commands.reading import show_standing
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.failures import ExitCode
-from hundredfold_cli.follow import follow
-from hundredfold_cli.given import Stated, read_given
-from hundredfold_cli.ingests import check_new, new_ingest_id, newest_ingest, start_ingest, start_shadow
-from hundredfold_cli.shadowing import new_shadow, report_shadow
-from hundredfold_cli.target import find_deployment
+from hundredfold_cli.commands.results import show_status
+from hundredfold_cli.errors import ExitCode
+from hundredfold_cli.ingests.follow import follow
+from hundredfold_cli.ingests.request import SourceOptions, read_request
+from hundredfold_cli.ingests.shadows import new_shadow, report_shadow
+from hundredfold_cli.ingests.status import check_new, new_ingest_id, newest_ingest, start_ingest, start_shadow
+from hundredfold_cli.stack.deployment import Deployment
+from hundredfold_cli.stack.target import find_deployment
 
 
 def ingest(
@@ -56,8 +56,8 @@ def ingest(
 
     A file and standard input are uploaded first. docs/sources.md has all sources and options.
     """
-    stated = Stated(kind, compression, delimiter, encoding, maps or [], columns, prefix, write_back)
-    given = read_given(source, stated, sys.stdin.buffer)
+    stated = SourceOptions(kind, compression, delimiter, encoding, maps or [], columns, prefix, write_back)
+    given = read_request(source, stated, sys.stdin.buffer)
     deployment = find_deployment()
     name = ingest_id if ingest_id is not None else new_ingest_id(given.name)
     check_new(deployment, name)
@@ -101,6 +101,6 @@ def follow_to_end(deployment: Deployment, ingest_id: str, *, as_json: bool) -> N
     except KeyboardInterrupt:
         show.say(f"\nthe ingest goes on; come back to it with: hundredfold watch {ingest_id}")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
-    show_standing(deployment, now, as_json=as_json)
+    show_status(deployment, now, as_json=as_json)
     if now.summary["status"] != Status.COMPLETED:
         raise typer.Exit(ExitCode.INGEST_FAILED)

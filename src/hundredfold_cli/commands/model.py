@@ -6,23 +6,24 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from hundredfold.card import Card, Input
-from hundredfold.errors import BundleRefusedError, InvalidIngestError
 
-from hundredfold_cli import show, show_models
+from hundredfold.errors import BundleRefusedError, InvalidIngestError
+from hundredfold.model.card import Card, Input
+from hundredfold_cli import terminal as show
 from hundredfold_cli.commands.options import AsJson, IngestId
-from hundredfold_cli.comparing import compare_bundles, write_records_of
-from hundredfold_cli.comparison_picture import picture as draw
-from hundredfold_cli.failures import NotThereError
-from hundredfold_cli.ingests import newest_ingest
-from hundredfold_cli.model_layers import layer_archive
-from hundredfold_cli.packaging import package as package_bundle
-from hundredfold_cli.packaging import read_bundle, user
-from hundredfold_cli.project import ROOT
-from hundredfold_cli.recipe import parse_fields, parse_pairs, read_recipe
-from hundredfold_cli.releases import Releases, Version
-from hundredfold_cli.shadowing import report_shadow
-from hundredfold_cli.target import find_deployment
+from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.ingests.shadows import report_shadow
+from hundredfold_cli.ingests.status import newest_ingest
+from hundredfold_cli.models import terminal as show_models
+from hundredfold_cli.models.comparison_chart import picture as draw
+from hundredfold_cli.models.layers import layer_archive
+from hundredfold_cli.models.packaging import package as package_bundle
+from hundredfold_cli.models.packaging import read_bundle, user
+from hundredfold_cli.models.recipe import parse_fields, parse_pairs, read_recipe
+from hundredfold_cli.models.releases import Releases, Version
+from hundredfold_cli.models.score import compare_bundles, write_records_of
+from hundredfold_cli.stack.checkout import ROOT
+from hundredfold_cli.stack.target import find_deployment
 
 app = typer.Typer(no_args_is_help=True, help="Package a model, release it, compare it, and take it back.")
 

@@ -6,21 +6,22 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from hundredfold.costing import bill, uses
-from hundredfold.errors import InvalidIngestError
 
-from hundredfold_cli import show
-from hundredfold_cli.collecting import collect, is_local
-from hundredfold_cli.commands.costing import prices_of, work_of
+from hundredfold.accounting.bill import bill
+from hundredfold.accounting.usage import usage_lines
+from hundredfold.errors import InvalidIngestError
+from hundredfold_cli import terminal as show
+from hundredfold_cli.commands.cost import prices_of, work_of
 from hundredfold_cli.commands.options import AsJson, IngestId
-from hundredfold_cli.dashboards import SMALLEST_PERIOD, fill, read_dashboards
-from hundredfold_cli.ingests import newest_ingest, standing
-from hundredfold_cli.pages.dashboards import dashboards_page
+from hundredfold_cli.ingests.report import read_report
+from hundredfold_cli.ingests.status import ingest_status, newest_ingest
+from hundredfold_cli.pages.dashboard import dashboards_page
+from hundredfold_cli.pages.dashboard_data import SMALLEST_PERIOD, fill, read_dashboards
+from hundredfold_cli.pages.pictures import take
 from hundredfold_cli.pages.report import report_page
-from hundredfold_cli.pictures import take
-from hundredfold_cli.project import PAGES
-from hundredfold_cli.reporting import read_report
-from hundredfold_cli.target import find_deployment
+from hundredfold_cli.stack.checkout import PAGES
+from hundredfold_cli.stack.local_metrics import collect, is_local
+from hundredfold_cli.stack.target import find_deployment
 
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="The page's file; in build/pages/ if none.")]
 Picture = Annotated[Path | None, typer.Option("--png", help="Write a picture of it too; needs Chromium.")]
@@ -30,10 +31,10 @@ def report(ingest_id: IngestId = None, output: Output = None, png: Picture = Non
     """Write a page about an ingest: outcomes, timeline, drift, rejections, failures, model card, cost."""
     deployment = find_deployment()
     name = ingest_id or newest_ingest(deployment)
-    now = standing(deployment, name)
+    now = ingest_status(deployment, name)
     if not now.ended:
         raise InvalidIngestError(f"ingest {name} is still running; report on it when it has ended")
-    cost = bill(uses(work_of(deployment, now)), prices_of(deployment)) if now.plan else None
+    cost = bill(usage_lines(work_of(deployment, now)), prices_of(deployment)) if now.plan else None
     found = read_report(deployment, now, cost)
     if as_json:
         show.print_json(found.as_dict())

@@ -5,20 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
-from hundredfold.card import Card
-from hundredfold.errors import InvalidIngestError, SourceChangedError, SourceMissingError
-from hundredfold.outcomes import BatchOutcome
-from hundredfold.signature import Signature
-from hundredfold.summarizing import group_failures
 
-from hundredfold_cli import show
-from hundredfold_cli.columns import Column, Join, answers, rejection_columns
+from hundredfold.accounting.summarize import group_failures
+from hundredfold.batches import BatchOutcome
+from hundredfold.errors import InvalidIngestError, SourceChangedError, SourceMissingError
+from hundredfold.model.card import Card
+from hundredfold.model.signature import Signature
+from hundredfold_cli import terminal as show
 from hundredfold_cli.commands.options import AsJson, IngestId
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.export import Format, export, opened, target_of
-from hundredfold_cli.failures import ExitCode, NotThereError
-from hundredfold_cli.ingests import Standing, newest_ingest, standing
-from hundredfold_cli.outcomes_read import (
+from hundredfold_cli.errors import ExitCode, NotThereError
+from hundredfold_cli.ingests.columns import Column, Join, answers, rejection_columns
+from hundredfold_cli.ingests.export import Format, export, opened, target_of
+from hundredfold_cli.ingests.outcomes import (
     find_rejection,
     read_all_joined,
     read_all_predictions,
@@ -27,9 +25,11 @@ from hundredfold_cli.outcomes_read import (
     read_manifest,
     read_prediction,
 )
-from hundredfold_cli.reporting import read_card
-from hundredfold_cli.target import find_deployment
-from hundredfold_cli.verification import verify as recount
+from hundredfold_cli.ingests.report import read_card
+from hundredfold_cli.ingests.status import IngestStatus, ingest_status, newest_ingest
+from hundredfold_cli.ingests.verification import verify as recount
+from hundredfold_cli.stack.deployment import Deployment
+from hundredfold_cli.stack.target import find_deployment
 
 _SAMPLES = 5
 
@@ -37,14 +37,14 @@ _SAMPLES = 5
 def summary(ingest_id: IngestId = None, as_json: AsJson = False) -> None:
     """Show what became of an ingest, or how far it has got."""
     deployment = find_deployment()
-    show_standing(deployment, standing(deployment, ingest_id or newest_ingest(deployment)), as_json=as_json)
+    show_status(deployment, ingest_status(deployment, ingest_id or newest_ingest(deployment)), as_json=as_json)
 
 
 def verify(ingest_id: IngestId = None, as_json: AsJson = False) -> None:
     """Recount an ingest from the source, the tables and the rejections: exactly one outcome for each record?"""
     deployment = find_deployment()
     name = ingest_id or newest_ingest(deployment)
-    now = standing(deployment, name)
+    now = ingest_status(deployment, name)
     if not now.ended:
         raise InvalidIngestError(f"ingest {name} is still running; verify it when it has ended")
     if now.plan is None:
@@ -76,7 +76,7 @@ def results(
     target = target_of(output, format_)
     deployment = find_deployment()
     name = ingest_id or newest_ingest(deployment)
-    plan = standing(deployment, name).plan
+    plan = ingest_status(deployment, name).plan
     if plan is None:
         raise InvalidIngestError(f"ingest {name} has no results: it was never planned")
     if record_id is not None:
@@ -110,7 +110,7 @@ def _signature(deployment: Deployment, ingest_id: str) -> Signature | None:
     return Card.from_json(card).signature if card else None
 
 
-def show_standing(deployment: Deployment, now: Standing, *, as_json: bool) -> None:
+def show_status(deployment: Deployment, now: IngestStatus, *, as_json: bool) -> None:
     """Print how an ingest stands, with a few of its predictions."""
     failed: dict[str, list[int]] = {}
     if now.plan and now.summary["batches_failed"]:

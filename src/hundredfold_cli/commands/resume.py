@@ -3,14 +3,14 @@
 from typing import Annotated
 
 import typer
-from hundredfold.ingest import Resume, check_ingest_id
-from hundredfold.outcomes import Status
 
-from hundredfold_cli import show
-from hundredfold_cli.commands.ingesting import follow_to_end
+from hundredfold.ingest import Resume, check_ingest_id
+from hundredfold.summary import Status
+from hundredfold_cli import terminal as show
+from hundredfold_cli.commands.ingest import follow_to_end
 from hundredfold_cli.commands.options import AsJson
-from hundredfold_cli.resuming import start_resume
-from hundredfold_cli.target import find_deployment
+from hundredfold_cli.ingests.resume import start_resume
+from hundredfold_cli.stack.target import find_deployment
 
 
 def resume(

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from hundredfold_cli import show
+from hundredfold_cli import terminal as show
 from hundredfold_cli.commands.options import AsJson
-from hundredfold_cli.deploying import deploy_locally, deploy_to_aws
-from hundredfold_cli.failures import NotThereError
-from hundredfold_cli.local_stack import LocalStack
-from hundredfold_cli.project import LOCAL
-from hundredfold_cli.recipe import parse_pairs
-from hundredfold_cli.target import choice
+from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.models.recipe import parse_pairs
+from hundredfold_cli.stack.checkout import LOCAL
+from hundredfold_cli.stack.deploy import deploy_locally, deploy_to_aws
+from hundredfold_cli.stack.local_stack import LocalStack
+from hundredfold_cli.stack.target import choice
 
 Parameters = Annotated[list[str] | None, typer.Option("--parameter", help="Name=value, of the template.")]
 BuiltModel = Annotated[

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from hundredfold.costing import Bill, PriceList, Shape, Use, bill, quotas, uses
-from hundredfold.metric_names import Metric
-from hundredfold.outcomes import Reason
+from hundredfold.accounting.bill import Bill, bill
+from hundredfold.accounting.prices import PriceList, quotas
+from hundredfold.accounting.usage import UsageLine, usage_lines
+from hundredfold.records import Reason
+from hundredfold.runtime.metric_names import Metric
+from hundredfold_cli.estimates.scenario import Scenario
 
 BATCH_SIZES = (1, 10, 100, 1_000)
 _TRIED = (1, 2, 5, 10, 20, 50, 100, 200, 250, 500, 1_000, 2_000, 5_000, 10_000)
@@ -37,9 +40,9 @@ ADVICE: Mapping[str, str] = {
 }
 
 
-def expect(shape: Shape, listed: PriceList) -> Bill:
+def expect(shape: Scenario, listed: PriceList) -> Bill:
     """Return the bill of an ingest of this shape."""
-    return bill(uses(shape.work()), listed)
+    return bill(usage_lines(shape.work()), listed)
 
 
 def by_service(found: Bill) -> dict[str, float]:
@@ -48,7 +51,7 @@ def by_service(found: Bill) -> dict[str, float]:
     return dict(sorted(sums.items(), key=lambda item: -item[1]))
 
 
-def optimum(shape: Shape, listed: PriceList) -> Shape | None:
+def optimum(shape: Scenario, listed: PriceList) -> Scenario | None:
     """Return the shape whose batch size costs least within the limits (the smallest of those within 2 % of that).
 
     Where a batch size would write faster than a new table takes, its concurrency is lowered until it fits. None if
@@ -62,7 +65,7 @@ def optimum(shape: Shape, listed: PriceList) -> Shape | None:
     return next(candidate for usd, candidate in fit if usd <= cheapest * _NEAR)
 
 
-def within_writes(shape: Shape) -> Shape:
+def within_writes(shape: Scenario) -> Scenario:
     """Lower the concurrency of a shape until a new table takes its writes; one batch at once is the least."""
     size = min(shape.batch_records, shape.records)
     fits = int(quotas()["dynamodb_new_table_writes_a_second"] * shape.child_seconds / size)
@@ -112,11 +115,11 @@ def month(ingest: Bill, ingests_a_day: float, prediction_gb: float, listed: Pric
     ingests = ingests_a_day * DAYS
     standing = bill(
         [
-            Use("metric_months", f"{METRICS} metrics, in the hours with an ingest", METRICS * hours),
-            Use("alarm_months", "alarms", ALARMS),
-            Use("dashboard_months", "dashboards", DASHBOARDS),
-            Use("dynamodb_gb_months", "the month's predictions, kept a month", ingests * prediction_gb),
-            Use("dynamodb_recovery_gb_months", "their point-in-time recovery", ingests * prediction_gb),
+            UsageLine("metric_months", f"{METRICS} metrics, in the hours with an ingest", METRICS * hours),
+            UsageLine("alarm_months", "alarms", ALARMS),
+            UsageLine("dashboard_months", "dashboards", DASHBOARDS),
+            UsageLine("dynamodb_gb_months", "the month's predictions, kept a month", ingests * prediction_gb),
+            UsageLine("dynamodb_recovery_gb_months", "their point-in-time recovery", ingests * prediction_gb),
         ],
         listed,
     )

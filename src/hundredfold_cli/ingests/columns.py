@@ -8,9 +8,8 @@ from itertools import chain, islice
 from typing import Any
 
 from hundredfold.ingest import Plan
-from hundredfold.signature import FieldType, Signature
-
-from hundredfold_cli.answers import columns_of
+from hundredfold.model.signature import FieldType, Signature
+from hundredfold_cli.ingests.answers import columns_of
 
 OWN = "record_"
 """Before the name of a record's own field that an answer's column has too."""

@@ -9,13 +9,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
-from hundredfold.adapters.objects import S3Upload
-from hundredfold.addresses import S3, origin_at
+from hundredfold.aws.objects import S3Upload
 from hundredfold.errors import InvalidIngestError, SourceMissingError
-from hundredfold.origin import ObjectsOrigin
-from hundredfold.source import ObjectLocation
-
-from hundredfold_cli.columns import Column
+from hundredfold.sources.objects import ObjectLocation
+from hundredfold.sources.spec import ObjectsSpec
+from hundredfold.sources.uri import S3, parse_uri
+from hundredfold_cli.ingests.columns import Column
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -41,8 +40,8 @@ def target_of(output: str | None, format_: Format) -> Target:
         return None
     if not output.startswith(S3):
         return Path(output)
-    origin = origin_at(output)
-    if not isinstance(origin, ObjectsOrigin) or not origin.key:
+    origin = parse_uri(output)
+    if not isinstance(origin, ObjectsSpec) or not origin.key:
         raise InvalidIngestError(f"--output {output} names no object: write s3://bucket/key")
     return ObjectLocation(origin.bucket, origin.key)
 
@@ -80,7 +79,7 @@ def export(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column] | None, 
     counted = _Counted(rows)
     if format_ is Format.PARQUET:
         # Here, since importing it takes longer than most commands do.
-        from hundredfold_cli.parquet import write_parquet
+        from hundredfold_cli.ingests.parquet import write_parquet
 
         write_parquet(counted, columns or (), file)
         return counted.count

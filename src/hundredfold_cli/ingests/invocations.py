@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from hundredfold.costing import Work
-
-from hundredfold_cli.deployment import Deployment
+from hundredfold.accounting.usage import Usage
+from hundredfold_cli.stack.deployment import Deployment
 
 EVENT_OVERHEAD_BYTES = 26
 """Counted with each log event.
@@ -94,7 +93,7 @@ def add_up(events: Iterable[Any], ingest_id: str) -> Invocations:
     return total
 
 
-def with_reports(work: Work, reports: dict[str, Invocations]) -> Work:
+def with_reports(work: Usage, reports: dict[str, Invocations]) -> Usage:
     """Put what Lambda reported in place of what the ledger and the assumptions say of it.
 
     Where no REPORT line tells the start of an environment from the rest (the local stack), what the ledger knows of

@@ -10,14 +10,16 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
-from hundredfold.adapters.clients import NOT_FOUND, error_code
-from hundredfold.cutting import Batch, decode_manifest
-from hundredfold.decoding import Line, read_lines
-from hundredfold.ingest import Plan, rejections_key
-from hundredfold.items import KEY_MEMBER
-from hundredfold.origin import TableOrigin
 
-from hundredfold_cli.deployment import Deployment
+from hundredfold.aws.errors import NOT_FOUND, error_code
+from hundredfold.batches import Batch
+from hundredfold.inference.decode import Line, read_lines
+from hundredfold.ingest import Plan
+from hundredfold.keys import rejections_key
+from hundredfold.planning.manifest import decode_manifest
+from hundredfold.sources.dynamodb.items import KEY_MEMBER
+from hundredfold.sources.spec import TableSpec
+from hundredfold_cli.stack.deployment import Deployment
 
 _KEYS_PER_CALL = 100  # the most that BatchGetItem takes
 _READERS = 8
@@ -72,7 +74,7 @@ def read_all_joined(deployment: Deployment, plan: Plan) -> Iterator[tuple[dict[s
 def record_of(line: Line, plan: Plan) -> dict[str, Any]:
     """Return the record of a line that was predicted, as its source has it."""
     record: dict[str, Any] = json.loads(line.content)
-    if isinstance(plan.origin, TableOrigin):
+    if isinstance(plan.origin, TableSpec):
         record.pop(KEY_MEMBER, None)  # which is there to write back by, and no attribute of the item
     return record
 

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-from hundredfold.errors import InvalidIngestError
 from pyarrow.parquet import ParquetWriter
 
-from hundredfold_cli.columns import Column, Type
+from hundredfold.errors import InvalidIngestError
+from hundredfold_cli.ingests.columns import Column, Type
 
 GROUP_ROWS, GROUP_CHARACTERS = 10_000, 16_000_000
 """The most of a row group, which is held in memory: a group ends with the row that reaches either."""

@@ -10,16 +10,17 @@ from itertools import islice
 from typing import Any
 
 from botocore.exceptions import ClientError
-from hundredfold.adapters.clients import NOT_FOUND, error_code
-from hundredfold.costing import Bill
-from hundredfold.health import Baseline
-from hundredfold.ingest import card_key
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Drift, Sketch
-from hundredfold.summarizing import lambda_message
 
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.ingests import Standing
-from hundredfold_cli.outcomes_read import read_all_rejections
+from hundredfold.accounting.bill import Bill
+from hundredfold.aws.errors import NOT_FOUND, error_code
+from hundredfold.batches import BatchFailure, BatchOutcome, Sketch
+from hundredfold.failures import lambda_message
+from hundredfold.keys import card_key
+from hundredfold.model.drift import Baseline
+from hundredfold.summary import Drift
+from hundredfold_cli.ingests.outcomes import read_all_rejections
+from hundredfold_cli.ingests.status import IngestStatus
+from hundredfold_cli.stack.deployment import Deployment
 
 REJECTIONS_SHOWN = 200
 SLOW_TIMES = 3
@@ -106,7 +107,7 @@ class Step:
     share: float
 
 
-def read_report(deployment: Deployment, now: Standing, cost: Bill | None) -> Report:
+def read_report(deployment: Deployment, now: IngestStatus, cost: Bill | None) -> Report:
     """Read everything of an ingest that has ended."""
     ingest_id = str(now.summary["ingest_id"])
     entries = list(deployment.ledger.entries(ingest_id))

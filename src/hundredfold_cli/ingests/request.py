@@ -6,25 +6,25 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from botocore.exceptions import ClientError
-from hundredfold.adapters.clients import NOT_FOUND, error_code
-from hundredfold.adapters.objects import S3Upload
-from hundredfold.addresses import DYNAMODB, S3, origin_at
+
+from hundredfold.aws.errors import NOT_FOUND, error_code
+from hundredfold.aws.objects import S3Upload
 from hundredfold.errors import InvalidIngestError, SourceMissingError
-from hundredfold.ingest import upload_key
-from hundredfold.origin import (
+from hundredfold.keys import upload_key
+from hundredfold.sources.dynamodb.segments import check_table_spec
+from hundredfold.sources.objects import ObjectLocation
+from hundredfold.sources.spec import (
     Compression,
     Kind,
-    Layout,
-    ObjectsOrigin,
-    Origin,
-    TableOrigin,
-    origin_from_dict,
+    ObjectsSpec,
+    ReadOptions,
+    SourceSpec,
+    TableSpec,
+    spec_from_dict,
     suffix_of,
 )
-from hundredfold.segments import check_origin
-from hundredfold.source import ObjectLocation
-
-from hundredfold_cli.deployment import Deployment
+from hundredfold.sources.uri import DYNAMODB, S3, parse_uri
+from hundredfold_cli.stack.deployment import Deployment
 
 STANDARD_INPUT = "-"
 _PIECE_BYTES = 1024 * 1024
@@ -34,7 +34,7 @@ type Uploaded = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class SourceOptions:
     """What the options say of the records; None and nothing where they say nothing."""
 
     kind: str | None = None
@@ -46,7 +46,7 @@ class Stated:
     prefix: bool = False
     write_back: str | None = None
 
-    def layout(self) -> Layout:
+    def layout(self) -> ReadOptions:
         """Return it as a layout; raises InvalidIngestError if an option makes no sense."""
         known: dict[str, Any] = {
             "kind": self.kind,
@@ -58,7 +58,7 @@ class Stated:
         }
         somewhere = {"bucket": "any", "key": "any"}
         stated = {name: value for name, value in known.items() if value is not None}
-        return origin_from_dict({**somewhere, **stated}).layout
+        return spec_from_dict({**somewhere, **stated}).layout
 
     def refuse(self, source: str, *names: str) -> None:
         """Raise InvalidIngestError if one of these options is there, which `source` has no use for."""
@@ -73,7 +73,7 @@ class Stated:
             self.refuse(f"{source}, which is {kind}", "encoding")
 
 
-class Given(Protocol):
+class IngestRequest(Protocol):
     """Records that are to be scored.
 
     Attributes
@@ -91,7 +91,7 @@ class Given(Protocol):
         """Make sure that they are there; raises InvalidIngestError or SourceMissingError. To be called first."""
         ...
 
-    def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> Origin:
+    def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
         """Have them where they can be read from, and return where that is."""
         ...
 
@@ -100,7 +100,7 @@ class Given(Protocol):
         ...
 
 
-def read_given(source: str, stated: Stated, standard: BinaryIO) -> Given:
+def read_request(source: str, stated: SourceOptions, standard: BinaryIO) -> IngestRequest:
     """Tell what the command was given.
 
     Parameters
@@ -115,13 +115,13 @@ def read_given(source: str, stated: Stated, standard: BinaryIO) -> Given:
     layout = stated.layout()
     if source.startswith(DYNAMODB):
         stated.refuse(source, "kind", "compression", "delimiter", "encoding", "prefix")
-        origin = origin_at(source, layout)
-        if isinstance(origin, TableOrigin) and stated.write_back:
+        origin = parse_uri(source, layout)
+        if isinstance(origin, TableSpec) and stated.write_back:
             origin = replace(origin, write_back=stated.write_back)
         return Elsewhere(origin, stated)
     stated.refuse(source, "write_back")
     if source.startswith(S3):
-        return Elsewhere(origin_at(source, layout, prefix=stated.prefix), stated)
+        return Elsewhere(parse_uri(source, layout, prefix=stated.prefix), stated)
     stated.refuse(source, "prefix")
     if source == STANDARD_INPUT:
         stated.check_kind("standard input", layout.of_name("").kind)
@@ -134,14 +134,14 @@ def read_given(source: str, stated: Stated, standard: BinaryIO) -> Given:
 class File:
     """A file here, which is uploaded; raises InvalidIngestError if it cannot be read."""
 
-    def __init__(self, file: Path, layout: Layout | None = None) -> None:
+    def __init__(self, file: Path, layout: ReadOptions | None = None) -> None:
         try:
             with file.open("rb"):
                 pass
         except OSError as error:
             raise InvalidIngestError(f"cannot read {file}: {error.strerror}") from None
         self._file = file
-        self._layout = layout or Layout()
+        self._layout = layout or ReadOptions()
         self.name = file.name
 
     @property
@@ -151,10 +151,10 @@ class File:
     def check(self, deployment: Deployment) -> None:
         """It was opened to begin with, before anybody was asked."""
 
-    def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> Origin:
+    def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
         key = _key(ingest_id, self._layout, self.name)
         deployment.s3.upload_file(str(self._file), deployment.source_bucket, key, Callback=uploaded)
-        return ObjectsOrigin(deployment.source_bucket, key, layout=self._layout)
+        return ObjectsSpec(deployment.source_bucket, key, layout=self._layout)
 
     def told(self, ingest_id: str) -> str:
         return f"uploading {self.name} ({self.size:,} bytes) as ingest {ingest_id} ..."
@@ -166,21 +166,21 @@ class Stream:
     name = "stdin"
     size = None
 
-    def __init__(self, stream: BinaryIO, layout: Layout) -> None:
+    def __init__(self, stream: BinaryIO, layout: ReadOptions) -> None:
         self._stream = stream
         self._layout = layout
 
     def check(self, deployment: Deployment) -> None:
         """It can be read once only, so it is not."""
 
-    def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> Origin:
+    def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
         key = _key(ingest_id, self._layout, "")
         with S3Upload(deployment.s3, ObjectLocation(deployment.source_bucket, key)) as upload:
             while piece := self._stream.read(_PIECE_BYTES):
                 upload.write(piece)
                 uploaded(len(piece))
             upload.finish()
-        return ObjectsOrigin(deployment.source_bucket, key, layout=self._layout)
+        return ObjectsSpec(deployment.source_bucket, key, layout=self._layout)
 
     def told(self, ingest_id: str) -> str:
         return f"uploading standard input as ingest {ingest_id} ..."
@@ -191,32 +191,32 @@ class Elsewhere:
 
     size = None
 
-    def __init__(self, origin: Origin, stated: Stated) -> None:
+    def __init__(self, origin: SourceSpec, stated: SourceOptions) -> None:
         self._origin = origin
         self._stated = stated
         self.name = origin.name
 
     def check(self, deployment: Deployment) -> None:
-        if isinstance(self._origin, TableOrigin):
+        if isinstance(self._origin, TableSpec):
             self._origin = _table(deployment, self._origin)
             return
         first = _first_key(deployment, self._origin)
         self._stated.check_kind(str(self._origin), self._origin.layout.of_name(first).kind)
 
-    def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> Origin:
+    def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
         return self._origin
 
     def told(self, ingest_id: str) -> str:
         return f"starting ingest {ingest_id} of {self._origin} ..."
 
 
-def _key(ingest_id: str, layout: Layout, name: str) -> str:
+def _key(ingest_id: str, layout: ReadOptions, name: str) -> str:
     """Return the key that records are uploaded to, which tells their kind as `layout` and their name do."""
     found = layout.of_name(name)
     return upload_key(ingest_id, suffix_of(found.kind or Kind.JSONL, found.compression or Compression.NONE))
 
 
-def _first_key(deployment: Deployment, origin: ObjectsOrigin) -> str:
+def _first_key(deployment: Deployment, origin: ObjectsSpec) -> str:
     """Return the key of an origin's only or first object; raises SourceMissingError if there is none."""
     try:
         deployment.s3.head_bucket(Bucket=origin.bucket)
@@ -233,7 +233,7 @@ def _first_key(deployment: Deployment, origin: ObjectsOrigin) -> str:
     return first
 
 
-def _table(deployment: Deployment, origin: TableOrigin) -> TableOrigin:
+def _table(deployment: Deployment, origin: TableSpec) -> TableSpec:
     """Return a table with the value of its partition key as the table has it, text or number."""
     table = deployment.tables.describe(origin.table, origin.index)
     numbers = {name for name, type_ in table.types.items() if type_ == "N"}
@@ -241,11 +241,11 @@ def _table(deployment: Deployment, origin: TableOrigin) -> TableOrigin:
         name: _number(origin, str(value)) if name in numbers else value for name, value in origin.partition.items()
     }
     origin = replace(origin, partition=partition)
-    check_origin(origin, table)
+    check_table_spec(origin, table)
     return origin
 
 
-def _number(origin: TableOrigin, value: str) -> int | float:
+def _number(origin: TableSpec, value: str) -> int | float:
     try:
         return int(value)
     except ValueError:

@@ -3,13 +3,13 @@
 import json
 
 from botocore.exceptions import ClientError
-from hundredfold.adapters.clients import error_code
+
+from hundredfold.aws.errors import error_code
 from hundredfold.errors import IngestNotFoundError, InvalidIngestError
 from hundredfold.ingest import Plan, Resume, resume_name
-
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.failures import NotThereError
-from hundredfold_cli.ingests import execution_of, has_ended, latest_execution, resumed_times
+from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.ingests.status import execution_of, has_ended, latest_execution, resumed_times
+from hundredfold_cli.stack.deployment import Deployment
 
 
 def start_resume(deployment: Deployment, resume: Resume) -> str:

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+
 from hundredfold.errors import InvalidIngestError
 from hundredfold.ingest import Plan
-from hundredfold.metric_names import NAMESPACE, SERVICE
-from hundredfold.outcomes import Status
-from hundredfold.shadow import SHADOW, Shadow
-
-from hundredfold_cli.comparison import Answer, Comparison, compare
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.failures import NotThereError
-from hundredfold_cli.follow import follow
-from hundredfold_cli.ingests import standing
-from hundredfold_cli.outcomes_read import read_batches, read_manifest
-from hundredfold_cli.releases import Releases
+from hundredfold.planning.shadows import SHADOW, Shadow
+from hundredfold.runtime.metric_names import NAMESPACE, SERVICE
+from hundredfold.summary import Status
+from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.ingests.follow import follow
+from hundredfold_cli.ingests.outcomes import read_batches, read_manifest
+from hundredfold_cli.ingests.status import ingest_status
+from hundredfold_cli.models.comparison import Answer, Comparison, compare
+from hundredfold_cli.models.releases import Releases
+from hundredfold_cli.stack.deployment import Deployment
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch.type_defs import DimensionTypeDef
@@ -54,7 +54,7 @@ def report_shadow(deployment: Deployment, ingest_id: str) -> list[Comparison]:
     """
     name, version = _shadow_of(deployment, ingest_id)
     ended = follow(deployment, name)
-    live = standing(deployment, ingest_id)
+    live = ingest_status(deployment, ingest_id)
     found: list[Comparison] = []
     if live.plan and ended.plan:
         ids, ones, others = _answers(deployment, live.plan, ended.plan)

@@ -7,17 +7,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
-from hundredfold.adapters.clients import error_code
-from hundredfold.errors import IngestExistsError, IngestNotFoundError
-from hundredfold.ingest import Plan, check_ingest_id, id_stem, ingest_id_of, resume_name
-from hundredfold.origin import Origin
-from hundredfold.outcomes import Status, Totals
-from hundredfold.shadow import SHADOW, Shadow
-from hundredfold.summarizing import lambda_message, summarize
 
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.failures import NotThereError
-from hundredfold_cli.given import Given, Uploaded
+from hundredfold.accounting.summarize import summarize
+from hundredfold.aws.errors import error_code
+from hundredfold.errors import IngestExistsError, IngestNotFoundError
+from hundredfold.failures import lambda_message
+from hundredfold.ingest import Plan, check_ingest_id, id_stem, ingest_id_of, resume_name
+from hundredfold.planning.shadows import SHADOW, Shadow
+from hundredfold.sources.spec import SourceSpec
+from hundredfold.summary import Status, Totals
+from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.ingests.request import IngestRequest, Uploaded
+from hundredfold_cli.stack.deployment import Deployment
 
 
 def new_ingest_id(name: str) -> str:
@@ -40,7 +41,7 @@ def check_new(deployment: Deployment, ingest_id: str) -> None:
         raise IngestExistsError(ingest_id)
 
 
-def start_ingest(deployment: Deployment, given: Given, ingest_id: str, uploaded: Uploaded) -> Origin:
+def start_ingest(deployment: Deployment, given: IngestRequest, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
     """Have records where they can be read from, start the execution that scores them, and return where they are.
 
     `given` has been checked.
@@ -56,7 +57,7 @@ def start_ingest(deployment: Deployment, given: Given, ingest_id: str, uploaded:
     return origin
 
 
-def start_shadow(deployment: Deployment, shadow: Shadow, origin: Origin) -> None:
+def start_shadow(deployment: Deployment, shadow: Shadow, origin: SourceSpec) -> None:
     """Start the shadow of an ingest that was started by `start_ingest`; raises IngestExistsError if there is one."""
     _start(deployment, shadow.ingest_id, {"source": origin.as_dict(), "shadow": shadow.as_input()})
 
@@ -132,7 +133,7 @@ def newest_ingest(deployment: Deployment) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class IngestStatus:
     """How an ingest stands: `summary` has the fields of `hundredfold.outcomes.Summary`, as far as they are known.
 
     `plan` is None until it is planned. `execution` is the name of the execution that it was started or resumed with
@@ -148,7 +149,7 @@ class Standing:
         return str(self.summary["status"]) != Status.RUNNING
 
 
-def standing(deployment: Deployment, ingest_id: str) -> Standing:
+def ingest_status(deployment: Deployment, ingest_id: str) -> IngestStatus:
     """Find out how an ingest stands: its summary if it has one, else the ledger added up as it is now.
 
     Raises
@@ -162,7 +163,7 @@ def standing(deployment: Deployment, ingest_id: str) -> Standing:
     plan = Plan.from_dict(entered["plan"]) if entered and "plan" in entered else None
     if entered and has_ended(entered, name):
         summary = {key: value for key, value in entered.items() if key not in {"ledger_key", "entry", "plan"}}
-        return Standing(summary, plan, name)
+        return IngestStatus(summary, plan, name)
     if execution is None:
         if not entered:
             raise IngestNotFoundError(ingest_id)
@@ -180,7 +181,7 @@ def standing(deployment: Deployment, ingest_id: str) -> Standing:
     ).as_dict()
     if running:
         summary |= {"status": Status.RUNNING.value, "failed": 0, "batches_failed": 0, "failures": {}}
-    return Standing(summary, plan, name)
+    return IngestStatus(summary, plan, name)
 
 
 def _lost(entered: Mapping[str, Any]) -> dict[str, Any]:

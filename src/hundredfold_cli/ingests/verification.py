@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from hundredfold_cli.outcomes_read import BatchRead
+from hundredfold_cli.ingests.outcomes import BatchRead
 
 _EXAMPLES = 20
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from hundredfold_cli.comparison import Comparison
+from hundredfold_cli.models.comparison import Comparison
 
 _CELL, _LEFT, _TOP, _WIDTH, _HEIGHT, _BINS = 74, 150, 96, 420, 240, 41
 _AGREE, _DIFFER, _INK, _PALE = "#1b7f5c", "#c2452d", "#1c2430", "#8a94a3"

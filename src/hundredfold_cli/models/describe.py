@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from hundredfold.answering import classes_of
-from hundredfold.bundle import Bundle, read_step
-from hundredfold.card import LIBRARIES, Card, Input, Output, Task, versions_here
 from hundredfold.errors import BundleRefusedError, HundredfoldError, ModelMisbehavedError
-from hundredfold.signature import FieldType, Signature, UnfitValueError
-from saved_versions import saved_with
+from hundredfold.model.bundle import Bundle, read_step
+from hundredfold.model.card import LIBRARIES, Card, Input, Output, Task, versions_here
+from hundredfold.model.output import classes_of
+from hundredfold.model.signature import FieldType, Signature, UnfitValueError
+from hundredfold_cli.models.saved_versions import saved_with
 
 PROBES = 3
 """Records that are made up where no sample is given, only to see the shape of the answers."""

@@ -4,11 +4,14 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from hundredfold_cli.failures import DeploymentError
-from hundredfold_cli.project import ROOT
+import hundredfold
+import hundredfold_cli
+from hundredfold_cli.errors import DeploymentError
+from hundredfold_cli.stack.checkout import ROOT
 
 REQUIREMENTS = ROOT / "requirements"
 EXTRAS = REQUIREMENTS / "extras"
@@ -48,14 +51,16 @@ def inference_python(packages: Sequence[str]) -> Path:
     return python
 
 
-def run_in_inference(packages: Sequence[str], script: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run a script of this project there; it can import our own core and what lies beside it, and nothing else."""
-    paths = (ROOT / "layers/core/python", script.parent)
+def run_in_inference(packages: Sequence[str], module: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run a module of `hundredfold_cli` there. It can import our own two packages, and nothing else of this one."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    return subprocess.run(
-        [str(inference_python(packages)), str(script), *arguments],
-        env={**inherited, "PYTHONPATH": os.pathsep.join(map(str, paths))},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        for package in (hundredfold, hundredfold_cli):
+            (Path(folder) / package.__name__).symlink_to(Path(str(package.__file__)).parent)
+        return subprocess.run(
+            [str(inference_python(packages)), "-m", module, *arguments],
+            env={**inherited, "PYTHONPATH": folder},
+            capture_output=True,
+            text=True,
+            check=False,
+        )

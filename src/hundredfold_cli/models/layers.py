@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
-from hundredfold.adapters.clients import NOT_FOUND, error_code
-from hundredfold.card import CARD, Card, card_digest
-from hundredfold.errors import BundleRefusedError
 
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.failures import DeploymentError, NotThereError
-from hundredfold_cli.project import ROOT
+from hundredfold.aws.errors import NOT_FOUND, error_code
+from hundredfold.errors import BundleRefusedError
+from hundredfold.model.card import CARD, Card, card_digest
+from hundredfold_cli.errors import DeploymentError, NotThereError
+from hundredfold_cli.stack.deployment import Deployment
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
@@ -31,7 +30,7 @@ _BUNDLE = "python/hundredfold_model/bundle/"
 
 def build_layer(bundle: Path, archive: Path) -> None:
     """Build the zip of a bundle's layer; raises DeploymentError if that fails."""
-    command = [sys.executable, str(ROOT / "layers/build.py"), "model", str(bundle), "--output", str(archive)]
+    command = [sys.executable, "-m", "layers.build", "model", str(bundle), "--output", str(archive)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise DeploymentError(f"the model's layer cannot be built:\n{done.stdout}{done.stderr}".strip())

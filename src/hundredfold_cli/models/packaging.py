@@ -10,14 +10,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hundredfold.card import CARD, Card, card_digest
 from hundredfold.errors import BundleRefusedError
+from hundredfold.model.card import CARD, Card, card_digest
+from hundredfold_cli.models.environment import run_in_inference
+from hundredfold_cli.models.recipe import SAMPLE_RECORDS, Recipe
 
-from hundredfold_cli.inference_environment import run_in_inference
-from hundredfold_cli.project import ROOT
-from hundredfold_cli.recipe import SAMPLE_RECORDS, Recipe
-
-DESCRIBE = ROOT / "layers/model/describe.py"
+DESCRIBE = "hundredfold_cli.models.describe"
 
 
 def package(recipe: Recipe, folder: Path, *, allow_version_mismatch: bool = False) -> Card:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from hundredfold.bundle import SKOPS_SUFFIX
-from hundredfold.card import CARD, Input
 from hundredfold.errors import BundleRefusedError
-from hundredfold.signature import FieldType
+from hundredfold.model.bundle import SKOPS_SUFFIX
+from hundredfold.model.card import CARD, Input
+from hundredfold.model.signature import FieldType
 
 RECIPE = "model.toml"
 SAMPLE_RECORDS = 5

@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
-from hundredfold.adapters.clients import NOT_FOUND, error_code
-from hundredfold.card import Card
-from hundredfold.errors import HundredfoldError
-from hundredfold.settings import MODEL_CARD_VARIABLE
-from hundredfold.smoke import differences
 
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.failures import NotThereError
-from hundredfold_cli.model_layers import ModelLayers
+from hundredfold.aws.errors import NOT_FOUND, error_code
+from hundredfold.errors import HundredfoldError
+from hundredfold.model.card import Card
+from hundredfold.model.smoke import differences
+from hundredfold.settings import MODEL_CARD_VARIABLE
+from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.models.layers import ModelLayers
+from hundredfold_cli.stack.deployment import Deployment
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient

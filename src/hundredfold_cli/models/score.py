@@ -5,22 +5,20 @@ import tempfile
 from pathlib import Path
 
 from hundredfold.errors import BundleRefusedError, InvalidIngestError
+from hundredfold_cli.ingests.outcomes import read_manifest
+from hundredfold_cli.ingests.status import ingest_status
+from hundredfold_cli.models.comparison import Answer, Comparison
+from hundredfold_cli.models.comparison import compare as compare_answers
+from hundredfold_cli.models.environment import run_in_inference
+from hundredfold_cli.models.packaging import read_bundle
+from hundredfold_cli.stack.deployment import Deployment
 
-from hundredfold_cli.comparison import Answer, Comparison
-from hundredfold_cli.comparison import compare as compare_answers
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.inference_environment import run_in_inference
-from hundredfold_cli.ingests import standing
-from hundredfold_cli.outcomes_read import read_manifest
-from hundredfold_cli.packaging import read_bundle
-from hundredfold_cli.project import ROOT
-
-SCORE = ROOT / "layers/model/score_records.py"
+SCORE = "hundredfold_cli.models.score_records"
 
 
 def write_records_of(deployment: Deployment, ingest_id: str, file: Path) -> Path:
     """Write an ingest's records, as its source still has them, into a file."""
-    plan = standing(deployment, ingest_id).plan
+    plan = ingest_status(deployment, ingest_id).plan
     if plan is None:
         raise InvalidIngestError(f"ingest {ingest_id} was never planned, so it has no records to compare on")
     sources = [plan.source] if plan.source else dict.fromkeys(map(plan.source_of, read_manifest(deployment, plan)))

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from itertools import batched
 from pathlib import Path
 
-from hundredfold.bundle import Bundle, load
-from hundredfold.decoding import Record
-from hundredfold.inference import predict_batch
-from hundredfold.signature import UnfitValueError
+from hundredfold.inference.decode import Record
+from hundredfold.inference.predict import predict_batch
+from hundredfold.model.bundle import Bundle, load
+from hundredfold.model.signature import UnfitValueError
 
 BATCH = 1000
 

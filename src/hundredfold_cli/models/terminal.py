@@ -4,14 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hundredfold.card import Card
 from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from hundredfold_cli.answers import stored_answer
-from hundredfold_cli.comparison import Comparison
-from hundredfold_cli.show import answer_text, out
+from hundredfold.model.card import Card
+from hundredfold_cli.ingests.answers import stored_answer
+from hundredfold_cli.models.comparison import Comparison
+from hundredfold_cli.terminal import answer_text, out
 
 
 def print_card(card: Card, digest: str, more: Mapping[str, str] | None = None) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from hundredfold_cli.dashboards import Dashboard, Widget
+from hundredfold_cli.pages.dashboard_data import Dashboard, Widget
 from hundredfold_cli.pages.page import Chart, Page, section, table, text
 
 _TITLES = {"business": "For the business", "engineer": "For the engineer"}

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.failures import NotThereError
+from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.stack.deployment import Deployment
 
 NAMES = ("business", "engineer")
 _QUERIES_A_CALL = 500

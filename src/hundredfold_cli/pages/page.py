@@ -7,8 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from hundredfold_cli.failures import NotThereError
-from hundredfold_cli.project import ECHARTS
+from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.stack.checkout import ECHARTS
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 """What the browser is told: nothing may be loaded from anywhere."""

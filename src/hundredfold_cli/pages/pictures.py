@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from hundredfold_cli.failures import NotThereError
+from hundredfold_cli.errors import NotThereError
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from hundredfold.health import LEAST_RECORDS, Measure
-from hundredfold.outcomes import Reason, Status
-
-from hundredfold_cli.estimating import ADVICE, by_service
+from hundredfold.model.drift import LEAST_RECORDS, Measure
+from hundredfold.records import Reason
+from hundredfold.summary import Status
+from hundredfold_cli.estimates.estimate import ADVICE, by_service
+from hundredfold_cli.ingests.report import REJECTIONS_SHOWN, Report, duration, steps
 from hundredfold_cli.pages.page import Chart, Page, section, table, text, tiles
-from hundredfold_cli.reporting import REJECTIONS_SHOWN, Report, duration, steps
 
 LITTLE, MUCH = 0.1, 0.2
 """Under the first, drift is called none; over the second, the template's threshold, there is an alarm."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LOCAL = ROOT / ".local"
 TEMPLATE = ROOT / "infra/template.yaml"
 SAM_CONFIG = ROOT / "infra/samconfig.toml"

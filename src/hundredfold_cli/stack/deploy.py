@@ -11,10 +11,10 @@ from pathlib import Path
 
 import boto3
 
-from hundredfold_cli.deployment import STACK_NAME, Deployment
-from hundredfold_cli.failures import DeploymentError, NotThereError
-from hundredfold_cli.project import BUILT, ROOT, SAM, SAM_CONFIG, TEMPLATE
-from hundredfold_cli.releases import Releases, Version
+from hundredfold_cli.errors import DeploymentError, NotThereError
+from hundredfold_cli.models.releases import Releases, Version
+from hundredfold_cli.stack.checkout import BUILT, ROOT, SAM, SAM_CONFIG, TEMPLATE
+from hundredfold_cli.stack.deployment import STACK_NAME, Deployment
 
 STREAM_PARAMETER = "StreamArn"
 """The template's parameter that gives the alias `live` of the inference function a stream."""

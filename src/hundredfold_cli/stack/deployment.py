@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from hundredfold.adapters.clients import error_code
-from hundredfold.adapters.ledger import DynamoLedger
-from hundredfold.adapters.objects import S3Sources
-from hundredfold.adapters.tables import DynamoTables
 
-from hundredfold_cli.failures import NotThereError
+from hundredfold.aws.errors import error_code
+from hundredfold.aws.ledger import DynamoLedger
+from hundredfold.aws.objects import S3Sources
+from hundredfold.aws.source_tables import DynamoTables
+from hundredfold_cli.errors import NotThereError
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient

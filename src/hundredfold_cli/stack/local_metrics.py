@@ -16,12 +16,12 @@ from typing import Any
 from urllib.parse import urlparse
 
 from botocore.exceptions import ClientError
-from hundredfold.adapters.clients import NOT_FOUND, error_code
-from hundredfold.outcomes import BatchOutcome
 
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.failures import NotThereError
-from hundredfold_cli.reported import FUNCTIONS, read_events
+from hundredfold.aws.errors import NOT_FOUND, error_code
+from hundredfold.batches import BatchOutcome
+from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.ingests.invocations import FUNCTIONS, read_events
+from hundredfold_cli.stack.deployment import Deployment
 
 POSITION_KEY = "collector/position.json"
 """In the work bucket: what was collected already. Collecting twice is collecting once."""

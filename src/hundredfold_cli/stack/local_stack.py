@@ -17,9 +17,9 @@ from pathlib import Path
 import boto3
 import psutil
 
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.failures import DeploymentError
-from hundredfold_cli.project import STACK_PYTHON
+from hundredfold_cli.errors import DeploymentError
+from hundredfold_cli.stack.checkout import STACK_PYTHON
+from hundredfold_cli.stack.deployment import Deployment
 
 _START_SECONDS = 60
 _STOP_SECONDS = 15

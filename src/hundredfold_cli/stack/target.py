@@ -5,10 +5,10 @@ from enum import StrEnum
 
 import boto3
 
-from hundredfold_cli.deployment import STACK_NAME, Deployment
-from hundredfold_cli.failures import NotThereError
-from hundredfold_cli.local_stack import LocalStack
-from hundredfold_cli.project import LOCAL
+from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.stack.checkout import LOCAL
+from hundredfold_cli.stack.deployment import STACK_NAME, Deployment
+from hundredfold_cli.stack.local_stack import LocalStack
 
 
 class Target(StrEnum):

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
-from definition import EXAMPLE, render
-from hundredfold.ingest import manifest_key, parts_key
-from projection import project
-from samples import WORK_BUCKET, batch, part
 
-from interpreters.cases import MANIFESTS, TOLERANCES, Case, Interpreter, Outcome
+from hundredfold.keys import manifest_key, partitions_key
+from tests.support.interpreters.cases import MANIFESTS, TOLERANCES, Case, Interpreter, Outcome
+from tools.workflow.definition import EXAMPLE, render
+from tools.workflow.projection import project
+from tools.workflow.samples import WORK_BUCKET, batch, part
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -92,7 +92,7 @@ class Runner:
                 manifest = json.dumps([batch(number) for number in range(batches)])
                 s3.put_object(Bucket=WORK_BUCKET, Key=manifest_key(ingest_id), Body=manifest.encode())
                 parts = json.dumps([part(number) for number in range(batches)])
-                s3.put_object(Bucket=WORK_BUCKET, Key=parts_key(ingest_id, ingest_id), Body=parts.encode())
+                s3.put_object(Bucket=WORK_BUCKET, Key=partitions_key(ingest_id, ingest_id), Body=parts.encode())
         for name, tolerance in TOLERANCES.items():
             definition = json.dumps(definition_for(interpreter, tolerance, text))
             self._machines[name] = _created(step_functions, name, definition)

@@ -14,19 +14,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from checks import Workflow, problems
-from hundredfold_cli.project import LOCAL, ROOT
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
-from samples import WORK_BUCKET
-from states import all_states
 
-from interpreters import state_tests
-from interpreters.cases import CASES, Interpreter, Verdict, judge
-from interpreters.processes import clients
-from interpreters.report import run_all, running
-from interpreters.state_cases import STATE_CASES
+from hundredfold_cli.stack.checkout import LOCAL, ROOT
+from tests.support.interpreters import state_tests
+from tests.support.interpreters.cases import CASES, Interpreter, Verdict, judge
+from tests.support.interpreters.processes import clients
+from tests.support.interpreters.report import run_all, running
+from tests.support.interpreters.state_cases import STATE_CASES
+from tools.workflow.checks import Workflow, problems
+from tools.workflow.samples import WORK_BUCKET
+from tools.workflow.states import all_states
 
 ASL_VALIDATOR = ROOT / ".venvs/asl/node_modules/.bin/asl-validator"
 NODE = ROOT / ".venvs/tools/bin"

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 import boto3
 import psutil
 from botocore.config import Config
-from hundredfold_cli.local_stack import REGION, LocalStack
-from hundredfold_cli.project import ROOT
-from mocks import MOCKS
+
+from hundredfold_cli.stack.checkout import ROOT
+from hundredfold_cli.stack.local_stack import REGION, LocalStack
+from tools.workflow.mocks import MOCKS
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

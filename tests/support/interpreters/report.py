@@ -12,16 +12,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from hundredfold_cli.local_stack import REGION
-from hundredfold_cli.project import LOCAL
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from interpreters.cases import CASES, Case, Interpreter, Outcome, Verdict, judge
-from interpreters.executions import AT_ONCE, Event, Run, Runner
-from interpreters.processes import clients, local_stack, localstack
+from hundredfold_cli.stack.checkout import LOCAL
+from hundredfold_cli.stack.local_stack import REGION
+from tests.support.interpreters.cases import CASES, Case, Interpreter, Outcome, Verdict, judge
+from tests.support.interpreters.executions import AT_ONCE, Event, Run, Runner
+from tests.support.interpreters.processes import clients, local_stack, localstack
 
 STYLES = {Verdict.AS_EXPECTED: "green", Verdict.AS_KNOWN: "yellow", Verdict.MENDED: "red", Verdict.WRONG: "bold red"}
 _MOST_CHARACTERS = 300

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from interpreters.cases import DYNAMODB
+from tests.support.interpreters.cases import DYNAMODB
 
 SOURCE = {"bucket": "source", "key": "records.jsonl", "etag": '"e1"', "size": 30_000}
 MODEL = {"function": "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-infer-batch:7", "version": "7"}

@@ -7,10 +7,10 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
-from definition import EXAMPLE, render
 
-from interpreters.executions import with_written_out_result_writers
-from interpreters.state_cases import LOCALSTACK_DEVIATIONS, Seen, StateCase
+from tests.support.interpreters.executions import with_written_out_result_writers
+from tests.support.interpreters.state_cases import LOCALSTACK_DEVIATIONS, Seen, StateCase
+from tools.workflow.definition import EXAMPLE, render
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient

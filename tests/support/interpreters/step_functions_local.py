@@ -15,15 +15,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from hundredfold_cli.local_stack import REGION, LocalStack
-from hundredfold_cli.project import LOCAL, ROOT
-from mocks import MOCKS
 from rich.console import Console
 
-from interpreters.cases import CASES, Case, Interpreter, Verdict, judge
-from interpreters.executions import Run, Runner
-from interpreters.processes import clients, free_port, stop
-from interpreters.report import explain, table
+from hundredfold_cli.stack.checkout import LOCAL, ROOT
+from hundredfold_cli.stack.local_stack import REGION, LocalStack
+from tests.support.interpreters.cases import CASES, Case, Interpreter, Verdict, judge
+from tests.support.interpreters.executions import Run, Runner
+from tests.support.interpreters.processes import clients, free_port, stop
+from tests.support.interpreters.report import explain, table
+from tools.workflow.mocks import MOCKS
 
 COMPOSE = ROOT / "infra/step-functions-local.compose.yaml"
 JAR_PORT = 8083

@@ -6,16 +6,17 @@ from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from hundredfold.adapters.events import ATTEMPTS, EventBridgeAnnouncements
-from hundredfold.announcing import MOST_BYTES, announcement_of
-from hundredfold.outcomes import Status, Summary
+
+from hundredfold.accounting.notification import MOST_BYTES, notification_of
+from hundredfold.aws.events import ATTEMPTS, EventBridgeNotifications
+from hundredfold.summary import Status, Summary
 
 SUMMARY = Summary("i1", Status.COMPLETED, 10, 9, 1, 0, 1, 0, 2.5, "t0", "7", "s3://b/k", {"not_json": 1}, {})
 
 
 def test_a_summary_is_announced_by_how_it_ended() -> None:
-    completed = announcement_of(SUMMARY)
-    failed = announcement_of(replace(SUMMARY, status=Status.FAILED, cause="why"))
+    completed = notification_of(SUMMARY)
+    failed = notification_of(replace(SUMMARY, status=Status.FAILED, cause="why"))
 
     assert (completed.kind, failed.kind) == ("IngestCompleted", "IngestFailed")
     assert json.loads(completed.detail) == SUMMARY.as_dict()
@@ -26,12 +27,12 @@ def test_a_summary_that_is_too_long_goes_without_what_makes_it_so_and_says_it() 
     long = replace(SUMMARY, failures={"é" * 200_000: 3}, cause="short")
     longer = replace(long, cause="é" * 200_000)
 
-    told, told_less = (json.loads(announcement_of(summary).detail) for summary in (long, longer))
+    told, told_less = (json.loads(notification_of(summary).detail) for summary in (long, longer))
 
     assert (told["failures"], told["cause"], told["left_out"]) == (None, "short", ["failures"])
     assert (told_less["cause"], told_less["left_out"]) == (None, ["failures", "cause"])
     for summary in (long, longer):
-        assert len(announcement_of(summary).detail.encode()) <= MOST_BYTES
+        assert len(notification_of(summary).detail.encode()) <= MOST_BYTES
 
 
 class Bus:
@@ -59,7 +60,7 @@ def test_an_announcement_is_sent_until_the_bus_has_it(before: list[Any]) -> None
     bus = Bus(*before, SENT)
     waits: list[float] = []
 
-    why_not = EventBridgeAnnouncements(cast("Any", bus), "default", waits.append).send(announcement_of(SUMMARY))
+    why_not = EventBridgeNotifications(cast("Any", bus), "default", waits.append).send(notification_of(SUMMARY))
 
     assert why_not == ""
     assert len(bus.sent) == len(before) + 1
@@ -76,6 +77,6 @@ def test_an_announcement_is_sent_until_the_bus_has_it(before: list[Any]) -> None
 def test_a_bus_that_never_takes_it_is_told_and_raises_nothing(answer: Any, code: str) -> None:
     bus = Bus(answer)
 
-    why_not = EventBridgeAnnouncements(cast("Any", bus), "default", lambda _: None).send(announcement_of(SUMMARY))
+    why_not = EventBridgeNotifications(cast("Any", bus), "default", lambda _: None).send(notification_of(SUMMARY))
 
     assert (why_not, len(bus.sent)) == (code, ATTEMPTS)

@@ -4,13 +4,16 @@ import json
 from typing import Any
 
 import pytest
-from hundredfold.ingest import Model, Plan
-from hundredfold.origin import ObjectsOrigin
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Status, Summary
-from hundredfold.source import ObjectLocation, Source
-from hundredfold.summarizing import group_failures, lambda_message, summarize
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hundredfold.accounting.summarize import group_failures, summarize
+from hundredfold.batches import BatchFailure, BatchOutcome
+from hundredfold.failures import lambda_message
+from hundredfold.ingest import Model, Plan
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
+from hundredfold.sources.spec import ObjectsSpec
+from hundredfold.summary import Status, Summary
 
 STARTED, FINISHED = "2026-11-24T10:00:00.250Z", "2026-11-24T10:00:21+00:00"
 
@@ -28,8 +31,8 @@ LAMBDA_CAUSE = json.dumps(
 def plan_of(records: int, batches: int) -> Plan:
     return Plan(
         ingest_id="i1",
-        origin=ObjectsOrigin("records", "reviews.jsonl"),
-        source=Source("records", "reviews.jsonl", etag="e1", size=1000),
+        origin=ObjectsSpec("records", "reviews.jsonl"),
+        source=PinnedObject("records", "reviews.jsonl", etag="e1", size=1000),
         source_bytes=1000,
         manifest=ObjectLocation("work", "ingests/i1/manifest.json"),
         batches=batches,

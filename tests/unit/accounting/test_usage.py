@@ -3,29 +3,19 @@
 from dataclasses import replace
 
 import pytest
-from hundredfold.costing import (
-    Assumptions,
-    Price,
-    PriceList,
-    Shape,
-    Use,
-    Work,
-    bill,
-    ledger_reads,
-    prices,
-    prices_or_none,
-    quotas,
-    uses,
-    work_of_ledger,
-)
-from hundredfold.ingest import Model, Plan
-from hundredfold.origin import ObjectsOrigin, Origin, TableOrigin
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Effort, Sketch
-from hundredfold.source import ObjectLocation
 from hypothesis import given
 from hypothesis import strategies as st
 
-WORK = Work(
+from hundredfold.accounting.bill import bill
+from hundredfold.accounting.prices import Price, PriceList, prices, prices_or_none, quotas
+from hundredfold.accounting.usage import Assumptions, Usage, UsageLine, ledger_reads, usage_lines, usage_of_ledger
+from hundredfold.batches import BatchFailure, BatchOutcome, InvocationStats, Sketch
+from hundredfold.ingest import Model, Plan
+from hundredfold.sources.objects import ObjectLocation
+from hundredfold.sources.spec import ObjectsSpec, SourceSpec, TableSpec
+from hundredfold_cli.estimates.scenario import Scenario
+
+WORK = Usage(
     records=1_000,
     batches=10,
     source_bytes=5 * 1024 * 1024,  # two parts of 4 MiB
@@ -47,7 +37,7 @@ WORK = Work(
 
 
 def test_every_line_of_a_bill_is_quantity_times_price() -> None:
-    found = bill(uses(WORK), prices())
+    found = bill(usage_lines(WORK), prices())
 
     quantities = {(line.price, line.what): line.quantity for line in found.lines}
     usd = {(line.price, line.what): line.usd for line in found.lines}
@@ -103,14 +93,14 @@ def test_every_line_of_a_bill_is_quantity_times_price() -> None:
 
 
 def test_arm_is_billed_at_its_own_price() -> None:
-    found = bill(uses(replace(WORK, architecture="arm64")), prices())
+    found = bill(usage_lines(replace(WORK, architecture="arm64")), prices())
 
     # (8 + 4 + 1) GB-seconds x 0.0000133334
     assert found.of("lambda_gb_seconds_") == pytest.approx(0.0001733342)
 
 
 def test_what_was_not_used_has_no_line() -> None:
-    assert bill([Use("s3_puts", "nothing", 0)], prices()).lines == ()
+    assert bill([UsageLine("s3_puts", "nothing", 0)], prices()).lines == ()
 
 
 def test_every_price_has_its_source_and_the_list_its_day() -> None:
@@ -134,7 +124,7 @@ def outcome(batch: int, worker: str, *, init: int = 0, rejected: int = 0) -> Bat
         predicted=100 - rejected,
         rejected=rejected,
         milliseconds={"read": 10, "predict": 20, "write": 30},
-        effort=Effort(worker, 1_000, init, 1_769, write_units=100.0 - rejected),
+        effort=InvocationStats(worker, 1_000, init, 1_769, write_units=100.0 - rejected),
         sketch=Sketch((1,), (1,), ((1,),), 0),
     )
 
@@ -147,7 +137,7 @@ def test_the_ledger_says_what_an_ingest_took() -> None:
         BatchFailure(3, "StoreBusyError", "busy"),
     ]
 
-    work = work_of_ledger(entries, plan_of(ObjectsOrigin("b", "k"), 77), other_memory_mb=512)
+    work = usage_of_ledger(entries, plan_of(ObjectsSpec("b", "k"), 77), other_memory_mb=512)
 
     assert (work.batches, work.attempts, work.workers, work.records) == (4, 4, 2, 300)
     assert work.infer_seconds == pytest.approx(0.18)  # 3 x 60 ms
@@ -160,20 +150,20 @@ def test_the_ledger_says_what_an_ingest_took() -> None:
     assert (work.card_writes, work.source_bytes) == (1, 77)
 
 
-def plan_of(origin: Origin, source_bytes: int, parts: int = 0) -> Plan:
+def plan_of(origin: SourceSpec, source_bytes: int, parts: int = 0) -> Plan:
     return Plan("i1", origin, None, source_bytes, ObjectLocation("w", "m"), 0, 0, Model("f:1", "1"), parts=parts)
 
 
 def test_what_planning_in_parts_and_reading_a_table_add_is_in_the_bill() -> None:
-    whole = work_of_ledger([], plan_of(ObjectsOrigin("b", "k"), 3 * 10**9), other_memory_mb=512)
-    divided = work_of_ledger([], plan_of(ObjectsOrigin("b", "k"), 3 * 10**9, parts=3), other_memory_mb=512)
-    table = work_of_ledger([], plan_of(TableOrigin("t"), 4_097), other_memory_mb=512)
+    whole = usage_of_ledger([], plan_of(ObjectsSpec("b", "k"), 3 * 10**9), other_memory_mb=512)
+    divided = usage_of_ledger([], plan_of(ObjectsSpec("b", "k"), 3 * 10**9, parts=3), other_memory_mb=512)
+    table = usage_of_ledger([], plan_of(TableSpec("t"), 4_097), other_memory_mb=512)
 
     # 1.5 s, and 20 s for each of 3 GB
     assert whole.plan_seconds == divided.plan_seconds == 61.5
     added = {
         (use.price, use.what): use.quantity - before.quantity
-        for use, before in zip(uses(divided), uses(whole), strict=True)
+        for use, before in zip(usage_lines(divided), usage_lines(whole), strict=True)
         if use != before
     }
     assert added == {
@@ -183,15 +173,15 @@ def test_what_planning_in_parts_and_reading_a_table_add_is_in_the_bill() -> None
         ("s3_gets", "parts"): 7,
         ("s3_puts", "parts"): 7,
     }
-    [reads] = [use.quantity for use in uses(table) if use.what == "items of the source"]
+    [reads] = [use.quantity for use in usage_lines(table) if use.what == "items of the source"]
     assert reads == 2  # 4 KB each
 
 
 def test_an_ingest_without_batches_costs_its_two_functions_and_little_else() -> None:
-    work = work_of_ledger([], plan_of(ObjectsOrigin("b", "k"), 0), other_memory_mb=512)
+    work = usage_of_ledger([], plan_of(ObjectsSpec("b", "k"), 0), other_memory_mb=512)
 
     assert (work.attempts, work.infer_seconds, work.child_seconds, work.prediction_writes) == (0, 0, 0, 0)
-    assert bill(uses(work), prices()).usd > 0
+    assert bill(usage_lines(work), prices()).usd > 0
 
 
 @pytest.mark.parametrize(
@@ -226,7 +216,7 @@ ROUND = Assumptions(
 
 
 def test_a_shape_is_worked_out_as_by_hand() -> None:
-    shape = Shape(1_000, 100, 1_769, concurrency=5, record_bytes=1_000, assumed=ROUND)
+    shape = Scenario(1_000, 100, 1_769, concurrency=5, record_bytes=1_000, assumed=ROUND)
 
     assert shape.batches == 10
     assert shape.batch_seconds == pytest.approx(0.06)  # 10 + 100 x 0.2 + 20 + one round of 10 ms
@@ -244,7 +234,7 @@ def test_a_shape_is_worked_out_as_by_hand() -> None:
 
 
 def test_half_a_processor_takes_twice_the_processor_time() -> None:
-    shape = Shape(100, 100, assumed=replace(ROUND, cpu_ms_a_batch=30.0), memory_mb=1_769)
+    shape = Scenario(100, 100, assumed=replace(ROUND, cpu_ms_a_batch=30.0), memory_mb=1_769)
     half = replace(shape, memory_mb=885)  # 885 / 1,769 = 0.50028
 
     assert shape.batch_seconds == pytest.approx(0.08)  # 30 + 20 of processor, 30 of waiting
@@ -253,19 +243,19 @@ def test_half_a_processor_takes_twice_the_processor_time() -> None:
 
 
 def test_an_item_over_a_kilobyte_takes_two_units() -> None:
-    shape = Shape(10, 10, assumed=replace(ROUND, prediction_bytes=1_025))
+    shape = Scenario(10, 10, assumed=replace(ROUND, prediction_bytes=1_025))
 
     assert shape.work().prediction_writes == 20
 
 
 def test_limits_are_named_with_their_figures() -> None:
-    slow = Shape(10_000, 10_000, concurrency=1, record_bytes=1_000, assumed=replace(ROUND, cpu_ms_a_record=5.0))
+    slow = Scenario(10_000, 10_000, concurrency=1, record_bytes=1_000, assumed=replace(ROUND, cpu_ms_a_record=5.0))
 
     assert slow.broken_limits() == ["51 s a batch; the function has 20", "10,000,000 bytes a batch; 4,194,304 fit"]
 
 
 SHAPES = st.builds(
-    Shape,
+    Scenario,
     records=st.integers(1, 1_000_000),
     batch_records=st.integers(1, 10_000),
     memory_mb=st.integers(128, 10_240),
@@ -275,22 +265,22 @@ SHAPES = st.builds(
 
 
 @given(SHAPES)
-def test_a_bill_is_the_sum_of_its_lines_and_never_negative(shape: Shape) -> None:
-    found = bill(uses(shape.work()), prices())
+def test_a_bill_is_the_sum_of_its_lines_and_never_negative(shape: Scenario) -> None:
+    found = bill(usage_lines(shape.work()), prices())
 
     assert all(line.usd >= 0 and line.quantity > 0 for line in found.lines)
     assert found.usd == pytest.approx(sum(line.quantity * line.unit_usd for line in found.lines))
 
 
 @given(SHAPES, st.integers(1, 100_000))
-def test_more_records_never_cost_less(shape: Shape, more: int) -> None:
+def test_more_records_never_cost_less(shape: Scenario, more: int) -> None:
     larger = replace(shape, records=shape.records + more)
 
-    assert bill(uses(larger.work()), prices()).usd >= bill(uses(shape.work()), prices()).usd
+    assert bill(usage_lines(larger.work()), prices()).usd >= bill(usage_lines(shape.work()), prices()).usd
 
 
 @given(SHAPES)
-def test_every_record_is_written_once_and_every_batch_entered(shape: Shape) -> None:
+def test_every_record_is_written_once_and_every_batch_entered(shape: Scenario) -> None:
     work = shape.work()
 
     assert work.prediction_writes == shape.records
@@ -301,6 +291,6 @@ def test_every_record_is_written_once_and_every_batch_entered(shape: Shape) -> N
 def test_prices_are_by_the_unit_that_they_are_listed_for() -> None:
     listed = PriceList("r", "d", {"p": Price(usd=3.0, per=1_000, unit="thing", source="s")})
 
-    [line] = bill([Use("p", "w", 500)], listed).lines
+    [line] = bill([UsageLine("p", "w", 500)], listed).lines
 
     assert (line.usd, line.unit_usd, line.unit) == (1.5, 0.003, "thing")

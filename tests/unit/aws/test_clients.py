@@ -12,9 +12,9 @@ from botocore.exceptions import (
     ParamValidationError,
     ReadTimeoutError,
 )
-from hundredfold.adapters import clients
-from hundredfold.adapters.clients import error_code, is_busy
 
+from hundredfold.aws import clients
+from hundredfold.aws.errors import error_code, is_busy
 from tests.unit.answering_server import AnsweringServer, Reply, dynamodb_error, json_reply
 
 

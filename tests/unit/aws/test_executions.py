@@ -4,7 +4,8 @@ from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
-from hundredfold.adapters.executions import StepFunctionsExecutions
+
+from hundredfold.aws.executions import StepFunctionsExecutions
 from hundredfold.errors import StoreBusyError
 
 

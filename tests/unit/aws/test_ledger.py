@@ -8,20 +8,21 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from hundredfold.adapters import clients
-from hundredfold.adapters.ledger import DynamoLedger, batch_key
+
+from hundredfold.aws import clients
+from hundredfold.aws.ledger import DynamoLedger, batch_key
+from hundredfold.batches import BatchFailure, BatchOutcome
 from hundredfold.errors import IngestExistsError, StoreBusyError
 from hundredfold.ingest import Model, Plan
-from hundredfold.origin import ObjectsOrigin
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Status, Summary
-from hundredfold.source import ObjectLocation, Source
-
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
+from hundredfold.sources.spec import ObjectsSpec
+from hundredfold.summary import Status, Summary
 from tests.unit.answering_server import AnsweringServer, Reply, Request, dynamodb_error, json_reply
 
 PLAN = Plan(
     ingest_id="i1",
-    origin=ObjectsOrigin("records", "reviews.jsonl"),
-    source=Source("records", "reviews.jsonl", etag="e1", size=16),
+    origin=ObjectsSpec("records", "reviews.jsonl"),
+    source=PinnedObject("records", "reviews.jsonl", etag="e1", size=16),
     source_bytes=16,
     manifest=ObjectLocation("work", "ingests/i1/manifest.json"),
     batches=2,
@@ -377,6 +378,6 @@ def test_why_a_part_failed_is_read_where_the_state_machine_enters_it(
     item = {"error": {"S": "SourceChangedError"}, "cause": {"S": "replaced"}}
     aws.answer_in_turn(json_reply({"Item": item}), json_reply({}))
 
-    assert ledger.part_failure("i1.resume-2", 11) == ("SourceChangedError", "replaced")
-    assert ledger.part_failure("i1.resume-2", 12) is None
+    assert ledger.partition_failure("i1.resume-2", 11) == ("SourceChangedError", "replaced")
+    assert ledger.partition_failure("i1.resume-2", 12) is None
     assert aws.requests[0].json["Key"] == {"ledger_key": {"S": "i1.resume-2#parts"}, "entry": {"S": "11"}}

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from hundredfold.adapters import clients
-from hundredfold.adapters.ledger import DynamoLedger
-from hundredfold.outcomes import BatchOutcome, Effort, Reason, Sketch
-
+from hundredfold.aws import clients
+from hundredfold.aws.ledger import DynamoLedger
+from hundredfold.batches import BatchOutcome, InvocationStats, Sketch
+from hundredfold.records import Reason
 from tests.unit.answering_server import AnsweringServer, json_reply
 
 
@@ -38,7 +38,7 @@ def test_the_largest_item_of_a_batch_takes_one_write_unit(aws: AnsweringServer) 
         rejected=10,
         reasons={reason.value: 999 for reason in Reason},
         milliseconds=dict.fromkeys(("read", "decode", "predict", "sketch", "write"), 19_999),
-        effort=Effort("0123456789abcdef" * 2, 1_795_496_533_614, 10_000, 10_240, 10_000.0, 10_000.0),
+        effort=InvocationStats("0123456789abcdef" * 2, 1_795_496_533_614, 10_000, 10_240, 10_000.0, 10_000.0),
         sketch=Sketch((999,) * 20, tenths, (tenths, tenths), 9_999),
         written_back=9_990,
         outdated=9_990,

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 from botocore.exceptions import ClientError
-from hundredfold.adapters import clients
-from hundredfold.adapters.models import LambdaModels
+
+from hundredfold.aws import clients
+from hundredfold.aws.models import LambdaModels
 from hundredfold.errors import InvalidIngestError, StoreBusyError
 from hundredfold.ingest import Model
-
 from tests.unit.answering_server import AnsweringServer, Reply, json_reply
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:hundredfold-infer-batch"

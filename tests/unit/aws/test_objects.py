@@ -7,15 +7,15 @@ from typing import cast
 
 import pytest
 from botocore.exceptions import ClientError
-from hundredfold.adapters import clients, objects
-from hundredfold.adapters.objects import S3Sources, S3WorkObjects
-from hundredfold.errors import HundredfoldError, SourceChangedError, SourceMissingError, StoreBusyError
-from hundredfold.source import ObjectLocation, Source
 
+from hundredfold.aws import clients, objects
+from hundredfold.aws.objects import S3Sources, S3WorkObjects
+from hundredfold.errors import HundredfoldError, SourceChangedError, SourceMissingError, StoreBusyError
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from tests.unit.answering_server import AnsweringServer, Reply, Request, s3_error
 
 LOCATION = ObjectLocation("records", "a/reviews.jsonl")
-SOURCE = Source("records", "a/reviews.jsonl", etag="0123abcd-2", size=10)
+SOURCE = PinnedObject("records", "a/reviews.jsonl", etag="0123abcd-2", size=10)
 CONTENT = b"0123456789"
 
 
@@ -92,7 +92,7 @@ def test_a_source_is_opened_as_a_file_that_asks_for_parts_whoever_reads_it(
 
 
 def test_an_empty_source_is_streamed_without_being_asked_for(aws: AnsweringServer, sources: S3Sources) -> None:
-    assert list(sources.stream(Source("records", "empty", etag="e", size=0))) == []
+    assert list(sources.stream(PinnedObject("records", "empty", etag="e", size=0))) == []
     assert aws.requests == []
 
 
@@ -131,8 +131,8 @@ def test_objects_are_listed_page_by_page(aws: AnsweringServer, sources: S3Source
     aws.answer_in_turn(page("a/1", "more"), page("a/2"))
 
     assert list(sources.list("records", "a/")) == [
-        Source("records", "a/1", "e-a/1", 7),
-        Source("records", "a/2", "e-a/2", 7),
+        PinnedObject("records", "a/1", "e-a/1", 7),
+        PinnedObject("records", "a/2", "e-a/2", 7),
     ]
     assert all("prefix=a%2F" in request.path for request in aws.requests)
 
@@ -197,7 +197,7 @@ def test_what_fits_into_a_part_is_put_when_it_is_finished(aws: AnsweringServer, 
         upload.write(b"[")
         upload.write(b"]")
         assert s3.calls == []
-        assert upload.finish() == Source("kept", "ingests/i1/manifest.json", "single", 2)
+        assert upload.finish() == PinnedObject("kept", "ingests/i1/manifest.json", "single", 2)
 
     assert s3.calls == ["put"]
 
@@ -215,7 +215,7 @@ def test_more_is_sent_in_parts_as_it_comes(aws: AnsweringServer, work: S3WorkObj
         upload.write(b"0123456")
         assert s3.calls == ["create", "part 1"]
         upload.write(b"78")
-        assert upload.finish() == Source("kept", "k", "whole-3", 9)
+        assert upload.finish() == PinnedObject("kept", "k", "whole-3", 9)
 
     assert s3.calls == ["create", "part 1", "part 2", "part 3", "complete"]
     assert all(part in body for part, body in zip((b"0123", b"4567", b"8"), s3.parts.values(), strict=True))

@@ -8,14 +8,14 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from hundredfold.adapters import clients
-from hundredfold.adapters.predictions import DynamoPredictions
-from hundredfold.errors import OutOfTimeError, StoreBusyError
-from hundredfold.ingest import Model
-from hundredfold.outcomes import Prediction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hundredfold.aws import clients
+from hundredfold.aws.predictions import DynamoPredictions
+from hundredfold.errors import OutOfTimeError, StoreBusyError
+from hundredfold.ingest import Model
+from hundredfold.records import Prediction
 from tests.unit.answering_server import AnsweringServer, Reply, Request, dynamodb_error, json_reply
 
 MODEL = Model("arn:infer:7", "7")

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hundredfold.adapters import clients
-from hundredfold.adapters.source_items import DynamoSourceItems
+
+from hundredfold.aws import clients
+from hundredfold.aws.source_items import DynamoSourceItems
 from hundredfold.errors import HundredfoldError, InvalidIngestError, OutOfTimeError, SourceMissingError, StoreBusyError
 from hundredfold.ingest import Model
-from hundredfold.origin import TableOrigin
-from hundredfold.outcomes import Prediction
-from hundredfold.write_back import ItemAnswer, WrittenBack
-
+from hundredfold.records import Prediction
+from hundredfold.sources.dynamodb.write_back import ItemAnswer, WriteBackResult
+from hundredfold.sources.spec import TableSpec
 from tests.unit.answering_server import AnsweringServer, Reply, dynamodb_error, json_reply
 
 NOW = "2026-11-24T10:00:00.000+00:00"
@@ -27,7 +27,7 @@ class Back:
         self.pool = ThreadPoolExecutor(1)
         self.items = DynamoSourceItems(self.client, lambda: NOW, self.pool, self.pauses.append)
 
-    def write(self, count: int = 1, time_left: Callable[[], float] = lambda: 60.0) -> WrittenBack:
+    def write(self, count: int = 1, time_left: Callable[[], float] = lambda: 60.0) -> WriteBackResult:
         answers = [
             ItemAnswer(
                 {"shelf": {"S": f"s{number}"}, "place": {"N": "1"}},
@@ -36,7 +36,7 @@ class Back:
             )
             for number in range(count)
         ]
-        origin = TableOrigin("reviews", write_back="verdict")
+        origin = TableSpec("reviews", write_back="verdict")
         return self.items.write_back(origin, "i1", Model("arn:infer:7", "7"), answers, time_left)
 
 
@@ -50,7 +50,7 @@ def back(aws: AnsweringServer) -> Iterator[Back]:
 
 
 def test_an_answer_is_set_if_the_item_is_what_was_read(aws: AnsweringServer, back: Back) -> None:
-    assert back.write() == WrittenBack(1, 0, 3.0)
+    assert back.write() == WriteBackResult(1, 0, 3.0)
 
     assert aws.requests[0].json == {
         "TableName": "reviews",
@@ -78,7 +78,7 @@ def test_an_answer_is_set_if_the_item_is_what_was_read(aws: AnsweringServer, bac
 def test_items_that_are_not_what_was_read_are_counted_and_paid_for(aws: AnsweringServer, back: Back) -> None:
     aws.answer_in_turn(WRITTEN, dynamodb_error("ConditionalCheckFailedException"), WRITTEN)
 
-    assert back.write(3) == WrittenBack(2, 1, 7.0)
+    assert back.write(3) == WriteBackResult(2, 1, 7.0)
 
 
 def test_a_table_that_throttles_is_waited_for(aws: AnsweringServer, back: Back) -> None:

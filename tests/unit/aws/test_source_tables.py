@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from hundredfold.adapters import clients
-from hundredfold.adapters.tables import READ_ATTEMPTS, DynamoTables
-from hundredfold.errors import SourceMissingError, StoreBusyError
-from hundredfold.origin import Layout, TableOrigin
-from hundredfold.segments import Segment
-from hundredfold.table import Table
 
+from hundredfold.aws import clients
+from hundredfold.aws.source_tables import READ_ATTEMPTS, DynamoTables
+from hundredfold.errors import SourceMissingError, StoreBusyError
+from hundredfold.sources.dynamodb.segments import Segment
+from hundredfold.sources.dynamodb.table import Table
+from hundredfold.sources.spec import ReadOptions, TableSpec
 from tests.unit.answering_server import AnsweringServer, Reply, dynamodb_error, json_reply
 
 TABLE = Table("shelf", ("shelf", "place"), {"shelf": "S", "place": "N"}, 0, True)
@@ -49,7 +49,7 @@ class Read:
         self.client = clients.dynamodb()
         self.tables = DynamoTables(self.client, self.pauses.append)
 
-    def items(self, origin: TableOrigin, number: int = 0, of: int = 1, table: Table = TABLE) -> list[Any]:
+    def items(self, origin: TableSpec, number: int = 0, of: int = 1, table: Table = TABLE) -> list[Any]:
         return [item for page in self.tables.read(Segment(number, of, origin, table)) for item in page]
 
 
@@ -82,7 +82,7 @@ def test_a_table_that_is_all_is_scanned_page_by_page(aws: AnsweringServer, read:
         json_reply({"Items": [{"id": {"S": "2"}}]}),
     )
 
-    assert read.items(TableOrigin("reviews")) == [{"id": {"S": "1"}}, {"id": {"S": "2"}}]
+    assert read.items(TableSpec("reviews")) == [{"id": {"S": "1"}}, {"id": {"S": "2"}}]
 
     assert [request.headers["X-Amz-Target"].rpartition(".")[2] for request in aws.requests] == ["Scan"] * 3
     assert aws.requests[0].json == {"TableName": "reviews", "ConsistentRead": True}
@@ -91,7 +91,7 @@ def test_a_table_that_is_all_is_scanned_page_by_page(aws: AnsweringServer, read:
 
 def test_a_segment_of_an_index_with_columns_is_asked_for_as_such(aws: AnsweringServer, read: Read) -> None:
     aws.answer = lambda _: json_reply({"Items": []})
-    origin = TableOrigin("reviews", "far", layout=Layout(columns=("id", "dotted.name")), write_back="verdict")
+    origin = TableSpec("reviews", "far", layout=ReadOptions(columns=("id", "dotted.name")), write_back="verdict")
 
     read.items(origin, 3, 8, replace(TABLE, consistent=False))
 
@@ -110,7 +110,7 @@ def test_a_segment_of_an_index_with_columns_is_asked_for_as_such(aws: AnsweringS
 def test_one_partition_is_queried(aws: AnsweringServer, read: Read, value: Any, sent: dict[str, str]) -> None:
     aws.answer = lambda _: json_reply({"Items": []})
 
-    read.items(TableOrigin("reviews", partition={"shelf": value}))
+    read.items(TableSpec("reviews", partition={"shelf": value}))
 
     assert aws.requests[0].headers["X-Amz-Target"].endswith(".Query")
     assert aws.requests[0].json == {
@@ -126,7 +126,7 @@ def test_a_table_that_throttles_is_waited_for(aws: AnsweringServer, read: Read) 
     throttled = dynamodb_error("ProvisionedThroughputExceededException")
     aws.answer_in_turn(*[throttled] * 6, json_reply({"Items": [{"id": {"S": "1"}}]}))  # botocore asks three times
 
-    assert read.items(TableOrigin("reviews")) == [{"id": {"S": "1"}}]
+    assert read.items(TableSpec("reviews")) == [{"id": {"S": "1"}}]
     assert len(read.pauses) == 2
 
 
@@ -141,13 +141,13 @@ def test_a_table_that_stays_busy_is_said_to_be(aws: AnsweringServer, read: Read,
     aws.answer = lambda _: reply
 
     with pytest.raises(StoreBusyError, match="DynamoDB did not answer for dynamodb://reviews: "):
-        read.items(TableOrigin("reviews"))
+        read.items(TableSpec("reviews"))
 
     assert len(aws.requests) == asks
 
 
 @pytest.mark.parametrize(
-    "ask", [lambda read: read.tables.describe("reviews"), lambda read: read.items(TableOrigin("reviews"))]
+    "ask", [lambda read: read.tables.describe("reviews"), lambda read: read.items(TableSpec("reviews"))]
 )
 @pytest.mark.parametrize(
     ("code", "why"),
@@ -188,4 +188,4 @@ def test_any_other_error_is_raised_as_it_is(aws: AnsweringServer, read: Read) ->
     aws.answer = lambda _: dynamodb_error("ValidationException")
 
     with pytest.raises(ClientError, match="ValidationException"):
-        read.items(TableOrigin("reviews"))
+        read.items(TableSpec("reviews"))

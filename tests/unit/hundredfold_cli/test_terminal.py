@@ -1,7 +1,8 @@
 """What a person is shown of batches that failed."""
 
 import pytest
-from hundredfold_cli.show import print_failures
+
+from hundredfold_cli.terminal import print_failures
 
 
 def test_batches_are_named_in_ranges_by_cause_and_the_way_on_is_said(capsys: pytest.CaptureFixture[str]) -> None:

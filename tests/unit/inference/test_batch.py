@@ -5,22 +5,23 @@ import json
 from collections.abc import Sequence
 
 import pytest
-from hundredfold.batch_inference import BatchTask, encode_rejections, infer_batch
-from hundredfold.cutting import Batch, cut
-from hundredfold.errors import OutOfTimeError, SourceChangedError, StoreBusyError
-from hundredfold.inference import Answer
-from hundredfold.ingest import Model
-from hundredfold.origin import ObjectsOrigin
-from hundredfold.outcomes import BatchOutcome, Prediction, Reason, Rejection
-from hundredfold.signature import Field, FieldType, Signature
-from hundredfold.source import ObjectLocation
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hundredfold.batches import Batch, BatchOutcome
+from hundredfold.errors import OutOfTimeError, SourceChangedError, StoreBusyError
+from hundredfold.inference.batch import BatchTask, encode_rejections, infer_batch
+from hundredfold.ingest import Model
+from hundredfold.model.output import Answer
+from hundredfold.model.signature import Field, FieldType, Signature
+from hundredfold.planning.batching import cut_batches
+from hundredfold.records import Prediction, Reason, Rejection
+from hundredfold.sources.objects import ObjectLocation
+from hundredfold.sources.spec import ObjectsSpec
 from tests.unit.fakes import MemoryItems, MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
 
 LOCATION = ObjectLocation("records", "reviews.jsonl")
-ORIGIN = ObjectsOrigin(LOCATION.bucket, LOCATION.key)
+ORIGIN = ObjectsSpec(LOCATION.bucket, LOCATION.key)
 SIGNATURE = Signature((Field("text", FieldType.TEXT),))
 MODEL = Model("arn:infer:7", "7")
 REJECTIONS = "ingests/i1/rejected/00000000.jsonl"
@@ -60,7 +61,7 @@ class World:
 
     def task(self) -> BatchTask:
         """The whole source as one batch."""
-        [batch] = cut(self.sources.stream(self.sources.pin(LOCATION)), max_records=100, max_bytes=10**6)
+        [batch] = cut_batches(self.sources.stream(self.sources.pin(LOCATION)), max_records=100, max_bytes=10**6)
         return BatchTask("i1", ORIGIN, self.sources.pin(LOCATION), MODEL, batch)
 
     def predict(self, values: Sequence[tuple[str | float, ...]]) -> list[Answer]:

@@ -3,17 +3,18 @@
 import json
 
 import pytest
-from hundredfold.cutting import Batch
-from hundredfold.decoding import Line, Record, decode_batch, read_lines, reject_unread
-from hundredfold.errors import SourceChangedError
-from hundredfold.outcomes import Reason, Rejection
-from hundredfold.signature import Field, FieldType, Signature
-from hundredfold.source import Source
-from hundredfold.unreadable import unreadable_line
 from hypothesis import given
 from hypothesis import strategies as st
 
-SOURCE = Source("records", "reviews.jsonl", etag="e", size=10**6)
+from hundredfold.batches import Batch
+from hundredfold.errors import SourceChangedError
+from hundredfold.inference.decode import Line, Record, decode_batch, read_lines, reject_unread
+from hundredfold.model.signature import Field, FieldType, Signature
+from hundredfold.records import Reason, Rejection
+from hundredfold.sources.formats.unreadable import unreadable_line
+from hundredfold.sources.objects import PinnedObject
+
+SOURCE = PinnedObject("records", "reviews.jsonl", etag="e", size=10**6)
 SIGNATURE = Signature(
     (
         Field("text", FieldType.TEXT),

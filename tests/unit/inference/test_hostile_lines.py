@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from hundredfold.cutting import Batch, cut
-from hundredfold.decoding import Record, decode_batch, reject_unread
-from hundredfold.outcomes import MAX_ID_BYTES, Reason, Rejection
-from hundredfold.signature import Field, FieldType, Signature
-from hundredfold.source import Source
+from hundredfold.batches import Batch
+from hundredfold.inference.decode import Record, decode_batch, reject_unread
+from hundredfold.model.signature import Field, FieldType, Signature
+from hundredfold.planning.batching import cut_batches
+from hundredfold.records import MAX_ID_BYTES, Reason, Rejection
+from hundredfold.sources.objects import PinnedObject
 
 LINES = 20_000
 MAX_RECORD_BYTES = 65_536
@@ -24,7 +25,7 @@ MAX_BATCH_BYTES = 4 * MAX_RECORD_BYTES
 MARKER = "Marker7f3aMarker"
 """Stands in every line that can hold it, and may not stand in what is said about it."""
 
-SOURCE = Source("records", "hostile.jsonl", etag="e", size=0)
+SOURCE = PinnedObject("records", "hostile.jsonl", etag="e", size=0)
 SIGNATURE = Signature(
     (Field("text", FieldType.TEXT), Field("stars", FieldType.NUMBER), Field("language", FieldType.CATEGORY))
 )
@@ -159,7 +160,7 @@ def test_every_hostile_line_is_a_record_or_a_rejection() -> None:
         for first in range(0, LINES, 1_000):
             lines = [hostile_line(random_, number) for number in range(first, first + 1_000)]
             data = b"\n".join(lines) + b"\n"
-            batches = list(cut([data], max_records=100, max_bytes=MAX_BATCH_BYTES))
+            batches = list(cut_batches([data], max_records=100, max_bytes=MAX_BATCH_BYTES))
             assert sum(batch.records for batch in batches) == 1_000
             outcomes: dict[int, Record | Rejection] = {}
             for batch in batches:

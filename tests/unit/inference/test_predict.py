@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from hundredfold.decoding import Record
-from hundredfold.errors import HundredfoldError, ModelMisbehavedError
-from hundredfold.inference import Answer, predict_batch
-from hundredfold.outcomes import Prediction, Reason, Rejection
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hundredfold.errors import HundredfoldError, ModelMisbehavedError
+from hundredfold.inference.decode import Record
+from hundredfold.inference.predict import predict_batch
+from hundredfold.model.output import Answer
+from hundredfold.records import Prediction, Reason, Rejection
 
 type Values = Sequence[tuple[str | float, ...]]
 

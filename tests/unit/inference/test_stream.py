@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hundredfold.errors import InvalidIngestError, ModelMisbehavedError, StoreBusyError
-from hundredfold.inference import Answer
-from hundredfold.ingest import Model
-from hundredfold.outcomes import Prediction
-from hundredfold.signature import Field, FieldType, Signature
-from hundredfold.stream_inference import StreamOutcome, infer_stream
-from hundredfold.stream_reports import report_failures
-from hundredfold.streams import Place, place_of, source_of
 
+from hundredfold.errors import InvalidIngestError, ModelMisbehavedError, StoreBusyError
+from hundredfold.inference.stream import StreamOutcome, infer_stream
+from hundredfold.inference.stream_events import Place, place_of, source_of
+from hundredfold.ingest import Model
+from hundredfold.model.output import Answer
+from hundredfold.model.signature import Field, FieldType, Signature
+from hundredfold.records import Prediction
+from hundredfold.runtime.stream_response import report_failures
 from tests.unit.fakes import MemoryPredictions, MemoryWork
 
-EVENTS = Path(__file__).parents[1] / "events"
+EVENTS = Path(__file__).parents[2] / "events"
 SIGNATURE = Signature((Field("text", FieldType.TEXT),))
 MODEL = Model("arn:infer:live", "7")
 SHARD = "shardId-000000000006"

@@ -1,22 +1,25 @@
 """Writing back: which item each prediction is of, what it is compared with, and what a batch counts."""
 
 import pytest
-from hundredfold.batch_inference import BatchTask, infer_batch
-from hundredfold.costing import Taken, bill, prices, uses
-from hundredfold.cutting import Batch
-from hundredfold.decoding import decode_batch
-from hundredfold.errors import InvalidIngestError
-from hundredfold.ingest import Model, Plan
-from hundredfold.items import item_line
-from hundredfold.origin import Layout, TableOrigin
-from hundredfold.outcomes import BatchOutcome, Effort, Prediction, Totals
-from hundredfold.signature import Field, FieldType, Signature
-from hundredfold.source import ObjectLocation
-from hundredfold.write_back import check_write_back, item_answers
 
+from hundredfold.accounting.bill import bill
+from hundredfold.accounting.prices import prices
+from hundredfold.accounting.usage import UsageTotals, usage_lines
+from hundredfold.batches import Batch, BatchOutcome, InvocationStats
+from hundredfold.errors import InvalidIngestError
+from hundredfold.inference.batch import BatchTask, infer_batch
+from hundredfold.inference.decode import decode_batch
+from hundredfold.inference.write_back import check_write_back, item_answers
+from hundredfold.ingest import Model, Plan
+from hundredfold.model.signature import Field, FieldType, Signature
+from hundredfold.records import Prediction
+from hundredfold.sources.dynamodb.items import item_line
+from hundredfold.sources.objects import ObjectLocation
+from hundredfold.sources.spec import ReadOptions, TableSpec
+from hundredfold.summary import Totals
 from tests.unit.fakes import MemoryItems, MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
 
-ORIGIN = TableOrigin("reviews", write_back="verdict", layout=Layout(fields={"id": "sku", "text": "body"}))
+ORIGIN = TableSpec("reviews", write_back="verdict", layout=ReadOptions(fields={"id": "sku", "text": "body"}))
 SIGNATURE = Signature((Field("text", FieldType.TEXT), Field("price", FieldType.NUMBER)))
 LOCATION = ObjectLocation("work", "staged.jsonl")
 LONG = "12345678901234567890123456789012345.678"  # 38 digits, of which a float has 17
@@ -42,7 +45,7 @@ class World:
             self.effects,
         )
 
-    def infer(self, origin: TableOrigin = ORIGIN) -> BatchOutcome:
+    def infer(self, origin: TableSpec = ORIGIN) -> BatchOutcome:
         sources = MemorySources({LOCATION: CONTENT})
         batch = Batch(0, 0, 1, len(CONTENT) - 1, 3, 2)
         return infer_batch(
@@ -56,7 +59,7 @@ class World:
             ledger=self.ledger,
             max_record_bytes=1_000,
             time_left=lambda: 60.0,
-            effort=Effort("w", 0),
+            effort=InvocationStats("w", 0),
         )
 
 
@@ -70,7 +73,7 @@ def test_answers_are_written_back_after_the_table_of_predictions_and_before_the_
     ]  # fmt: skip
     assert (world.items.there["k1"]["verdict"], world.items.there["k2"]["verdict"]) == ({"S": "pos"}, {"S": "neg"})
     assert (outcome.predicted, outcome.rejected, outcome.written_back, outcome.outdated) == (2, 1, 2, 0)
-    assert outcome.effort == Effort("w", 0, write_units=2.0, write_back_units=2.0)
+    assert outcome.effort == InvocationStats("w", 0, write_units=2.0, write_back_units=2.0)
 
 
 def test_an_item_that_went_and_one_that_changed_in_its_38th_digit_are_outdated() -> None:
@@ -88,7 +91,7 @@ def test_an_item_that_went_and_one_that_changed_in_its_38th_digit_are_outdated()
 def test_nothing_is_written_back_unless_it_is_asked_for() -> None:
     world = World()
 
-    outcome = world.infer(TableOrigin("reviews", layout=ORIGIN.layout))
+    outcome = world.infer(TableSpec("reviews", layout=ORIGIN.layout))
 
     assert not any(effect.startswith("back") for effect in world.effects)
     assert (outcome.written_back, outcome.outdated) == (0, 0)
@@ -111,9 +114,9 @@ def test_an_answer_takes_no_place_that_the_model_reads() -> None:
         with pytest.raises(
             InvalidIngestError, match=f"names '{attribute}', which the model's field '{field}' is taken"
         ):
-            check_write_back(TableOrigin("reviews", write_back=attribute, layout=ORIGIN.layout), SIGNATURE)
+            check_write_back(TableSpec("reviews", write_back=attribute, layout=ORIGIN.layout), SIGNATURE)
     # "text" is no attribute that is read: the field is taken from "body"
-    check_write_back(TableOrigin("reviews", write_back="text", layout=ORIGIN.layout), SIGNATURE)
+    check_write_back(TableSpec("reviews", write_back="text", layout=ORIGIN.layout), SIGNATURE)
 
 
 def test_a_model_of_too_many_fields_is_refused() -> None:
@@ -125,16 +128,16 @@ def test_a_model_of_too_many_fields_is_refused() -> None:
 
 def test_what_was_written_back_is_added_up_and_paid_for() -> None:
     entries = [
-        BatchOutcome(0, 100, 100, 0, effort=Effort("w", 0, 0, 1769, 100.0, 98.0), written_back=97, outdated=3),
-        BatchOutcome(1, 10, 10, 0, effort=Effort("w", 0, 0, 1769, 10.0, 20.0), written_back=10),
+        BatchOutcome(0, 100, 100, 0, effort=InvocationStats("w", 0, 0, 1769, 100.0, 98.0), written_back=97, outdated=3),
+        BatchOutcome(1, 10, 10, 0, effort=InvocationStats("w", 0, 0, 1769, 10.0, 20.0), written_back=10),
     ]
-    taken = Taken()
+    taken = UsageTotals()
     for entry in entries:
         taken.add(entry)
 
     plan = Plan("i1", ORIGIN, None, 0, ObjectLocation("w", "m"), 2, 110, Model("f:1", "1"))
     totals = Totals.of(entries)
-    lines = bill(uses(taken.work(plan, other_memory_mb=512)), prices()).lines
+    lines = bill(usage_lines(taken.work(plan, other_memory_mb=512)), prices()).lines
 
     assert (totals.written_back, totals.outdated) == (107, 3)
     [line] = [line for line in lines if line.what == "predictions, back onto their items"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-TEMPLATE = (Path(__file__).parents[2] / "infra/template.yaml").read_text()
+TEMPLATE = (Path(__file__).parents[3] / "infra/template.yaml").read_text()
 
 WRITES_A_SECOND = 4_000
 """Of a new on-demand table, before it has doubled:

@@ -10,8 +10,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from archive import compile_python, write_zip
-from sizes import unzipped_size
+
+from layers.archive import compile_python, write_zip
+from layers.sizes import unzipped_size
 
 FILES = {
     "python/hundredfold/__init__.py": b'"""A package."""\n',

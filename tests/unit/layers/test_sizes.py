@@ -4,10 +4,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from build import build_model
-from hundredfold_cli.project import ROOT
-from packages import named_by_extra, pins
-from sizes import Part, over_limit, read_parts, table
+
+from hundredfold_cli.stack.checkout import ROOT
+from layers.build import build_model
+from layers.packages import named_by_extra, pins
+from layers.sizes import Part, over_limit, read_parts, table
 
 PARTS = [
     Part("dependencies", "numpy", 40, 10),

@@ -12,11 +12,6 @@ import joblib
 import numpy as np
 import pytest
 import sklearn
-from hundredfold.bundle import CARD, Bundle, Card, load, versions_here
-from hundredfold.decoding import Record
-from hundredfold.errors import BundleRefusedError, ModelMisbehavedError
-from hundredfold.inference import predict_batch
-from hundredfold.signature import Field, FieldType, Signature
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
@@ -24,6 +19,12 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
+
+from hundredfold.errors import BundleRefusedError, ModelMisbehavedError
+from hundredfold.inference.decode import Record
+from hundredfold.inference.predict import predict_batch
+from hundredfold.model.bundle import CARD, Bundle, Card, load, versions_here
+from hundredfold.model.signature import Field, FieldType, Signature
 
 TEXT = Signature((Field("text", FieldType.TEXT),))
 NUMBERS = Signature((Field("height", FieldType.NUMBER), Field("width", FieldType.NUMBER)))

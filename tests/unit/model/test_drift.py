@@ -4,11 +4,14 @@ import json
 from dataclasses import replace
 
 import pytest
-from hundredfold.health import LEAST_RECORDS, Baseline, Measure, stability_index
-from hundredfold.outcomes import Drift, Prediction, Sketch
-from hundredfold.signature import Field, FieldType, Signature
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hundredfold.batches import Sketch
+from hundredfold.model.drift import LEAST_RECORDS, Baseline, Measure, stability_index
+from hundredfold.model.signature import Field, FieldType, Signature
+from hundredfold.records import Prediction
+from hundredfold.summary import Drift
 
 TEXT = Signature((Field("text", FieldType.TEXT),))
 MIXED = Signature((Field("age", FieldType.NUMBER), Field("colour", FieldType.CATEGORY)))

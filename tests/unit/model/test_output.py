@@ -6,12 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hundredfold.bundle import Bundle
-from hundredfold.card import Card, Input, Output, Task
-from hundredfold.decoding import Record
-from hundredfold.errors import BundleRefusedError, ModelMisbehavedError
-from hundredfold.inference import predict_batch
-from hundredfold.signature import Field, FieldType, Signature
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -23,6 +17,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
+
+from hundredfold.errors import BundleRefusedError, ModelMisbehavedError
+from hundredfold.inference.decode import Record
+from hundredfold.inference.predict import predict_batch
+from hundredfold.model.bundle import Bundle
+from hundredfold.model.card import Card, Input, Output, Task
+from hundredfold.model.signature import Field, FieldType, Signature
 
 X = [[0.0, 0.0], [0.0, 1.0], [4.0, 4.0], [4.0, 5.0]]
 NUMBERS = Signature((Field("a", FieldType.NUMBER), Field("b", FieldType.NUMBER)))

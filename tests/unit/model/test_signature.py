@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+
 from hundredfold.errors import BundleRefusedError
-from hundredfold.outcomes import Reason
-from hundredfold.signature import Field, FieldType, Signature, UnfitValueError
+from hundredfold.model.signature import Field, FieldType, Signature, UnfitValueError
+from hundredfold.records import Reason
 
 
 def signature(**types: str) -> Signature:

@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
-from hundredfold.bundle import Bundle
-from hundredfold.card import Card
-from hundredfold.signature import Field, FieldType, Signature
-from hundredfold.smoke import differences, smoke
 from sklearn.dummy import DummyClassifier
+
+from hundredfold.model.bundle import Bundle
+from hundredfold.model.card import Card
+from hundredfold.model.signature import Field, FieldType, Signature
+from hundredfold.model.smoke import differences, smoke
 
 SAMPLE: dict[str, Any] = {
     "records": [{"a": 1.0}, {"a": 2.0}, {"a": 3.0}],

@@ -5,16 +5,19 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from hundredfold.cutting import Batch, cut, decode_manifest, encode_manifest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hundredfold.batches import Batch
+from hundredfold.planning.batching import cut_batches
+from hundredfold.planning.manifest import decode_manifest, encode_manifest
 
 BOM = b"\xef\xbb\xbf"
 NO_LIMIT = 10**9
 
 
 def cut_whole(data: bytes, max_records: int = NO_LIMIT, max_bytes: int = NO_LIMIT) -> list[Batch]:
-    return list(cut([data], max_records=max_records, max_bytes=max_bytes))
+    return list(cut_batches([data], max_records=max_records, max_bytes=max_bytes))
 
 
 # ---------------------------------------------------------------- a naive reading, which holds everything in memory
@@ -94,7 +97,7 @@ def test_any_chunking_is_cut_as_the_naive_reading_cuts_it(
 ) -> None:
     data, chunks = source
 
-    batches = list(cut(chunks, max_records=max_records, max_bytes=max_bytes))
+    batches = list(cut_batches(chunks, max_records=max_records, max_bytes=max_bytes))
 
     assert batches == naive_cut(data, max_records, max_bytes)
 
@@ -163,7 +166,7 @@ def test_a_source_without_records_has_no_batches(data: bytes) -> None:
 
 
 def test_no_chunks_at_all_are_no_batches() -> None:
-    assert list(cut([], max_records=1, max_bytes=1)) == []
+    assert list(cut_batches([], max_records=1, max_bytes=1)) == []
 
 
 def test_two_records_a_batch() -> None:
@@ -235,7 +238,7 @@ def test_batches_are_found_while_the_source_is_still_being_read() -> None:
             read += 1
             yield b"[]\n"
 
-    batches = cut(chunks(), max_records=2, max_bytes=NO_LIMIT)
+    batches = cut_batches(chunks(), max_records=2, max_bytes=NO_LIMIT)
 
     assert next(batches).records == 2
     assert read <= 4

@@ -6,36 +6,36 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hundredfold import parts
-from hundredfold.cutting import Batch, decode_manifest, stream_manifest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hundredfold.batches import Batch, BatchOutcome
 from hundredfold.errors import (
     IngestExistsError,
     InvalidIngestError,
     ManifestDamagedError,
-    PartFailedError,
+    PartitionFailedError,
     SourceChangedError,
 )
 from hundredfold.ingest import Model, Plan, Resume
-from hundredfold.origin import Compression, Kind, Layout
-from hundredfold.outcomes import BatchOutcome
-from hundredfold.parts import divide
-from hundredfold.pieces import Piece
-from hundredfold.planning import Planner
-from hundredfold.ranges import OwnLines
-from hundredfold.reading.unpacking import check_head
-from hundredfold.shadow import Shadow
-from hundredfold.source import ObjectLocation, Source
-from hypothesis import given
-from hypothesis import strategies as st
-
+from hundredfold.planning import partitions as parts
+from hundredfold.planning.manifest import decode_manifest, stream_manifest
+from hundredfold.planning.owned_lines import OwnedLines
+from hundredfold.planning.partitions import partition_ranges
+from hundredfold.planning.planner import Planner
+from hundredfold.planning.ranges import ObjectRange
+from hundredfold.planning.shadows import Shadow
+from hundredfold.sources.formats.compression import check_head
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
+from hundredfold.sources.spec import Compression, Kind, ReadOptions
 from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork
-from tests.unit.test_cutting import naive_lines
+from tests.unit.planning.test_batching import naive_lines
 
 BOM = b"\xef\xbb\xbf"
 STARTED = "2026-11-24T10:00:00Z"
 LATER = "2026-11-24T11:00:00Z"
-JSON_LINES = Layout(Kind.JSONL, Compression.NONE)
-GZIPPED = Layout(Kind.JSONL, Compression.GZIP)
+JSON_LINES = ReadOptions(Kind.JSONL, Compression.NONE)
+GZIPPED = ReadOptions(Kind.JSONL, Compression.GZIP)
 
 _line = st.one_of(
     st.sampled_from([b"", b" ", b"\t\r", b"{}", b'{"id":"1"}', BOM, "é\u2028ü😀".encode(), b"\xff\x00"]),
@@ -63,13 +63,15 @@ _contents = st.builds(
 class World:
     """Objects under a prefix, and all that planning meets."""
 
-    def __init__(self, *contents: bytes, part_bytes: int = 20, batch_records: int = 3, streamed_by: int = 7) -> None:
+    def __init__(
+        self, *contents: bytes, partition_bytes: int = 20, batch_records: int = 3, streamed_by: int = 7
+    ) -> None:
         self.effects: list[str] = []
         locations = [ObjectLocation("records", f"all/{number:03d}.jsonl") for number in range(len(contents))]
         self.sources = MemorySources(dict(zip(locations, contents, strict=True)), streamed_by=streamed_by)
         self.work = MemoryWork(effects=self.effects)
         self.ledger = MemoryLedger(effects=self.effects)
-        self.part_bytes = part_bytes
+        self.partition_bytes = partition_bytes
         self.batch_records = batch_records
         where = {"key": locations[0].key} if len(contents) == 1 else {"prefix": "all/"}
         self.input: dict[str, object] = {"source": {"bucket": "records", **where}}
@@ -84,7 +86,7 @@ class World:
             ledger=self.ledger,
             batch_records=self.batch_records,
             batch_bytes=1_000,
-            part_bytes=self.part_bytes,
+            partition_bytes=self.partition_bytes,
         )
 
     def plan(self, ingest_id: str = "i1", started_at: str = STARTED) -> Plan:
@@ -94,7 +96,7 @@ class World:
 
     def finish(self, divided: Plan, execution: str, started_at: str = STARTED) -> Plan:
         for part in reversed(range(divided.parts)):  # in any order
-            self.planner.plan_part(divided.ingest_id, execution, part)
+            self.planner.plan_partition(divided.ingest_id, execution, part)
         return self.planner.join(divided, None, self.input, execution, started_at)
 
     def resume(self, execution: str = "i1.resume-1") -> Plan:
@@ -126,15 +128,17 @@ class World:
 # ---------------------------------------------------------------- properties
 
 
-@given(content=_contents, part_bytes=st.integers(1, 60), streamed_by=st.integers(1, 40))
-def test_ranges_own_every_byte_once_and_begin_where_lines_do(content: bytes, part_bytes: int, streamed_by: int) -> None:
-    pieces = [piece for part in divide([_piece(content)], part_bytes=part_bytes) for piece in part]
+@given(content=_contents, partition_bytes=st.integers(1, 60), streamed_by=st.integers(1, 40))
+def test_ranges_own_every_byte_once_and_begin_where_lines_do(
+    content: bytes, partition_bytes: int, streamed_by: int
+) -> None:
+    pieces = [piece for part in partition_ranges([_piece(content)], partition_bytes=partition_bytes) for piece in part]
     sources = MemorySources({ObjectLocation("b", "k"): content}, streamed_by=streamed_by)
     pinned = sources.pin(ObjectLocation("b", "k"))
 
     owned = []
     for piece in pieces:
-        lines = OwnLines(sources.stream(pinned, max(piece.start - 1, 0)), piece.start, piece.end)
+        lines = OwnedLines(sources.stream(pinned, max(piece.start - 1, 0)), piece.start, piece.end)
         own = b"".join(lines)
         assert lines.line_feeds == own.count(b"\n")
         if own:
@@ -148,15 +152,15 @@ def test_ranges_own_every_byte_once_and_begin_where_lines_do(content: bytes, par
 
 @given(
     contents=st.lists(_contents, min_size=1, max_size=4),
-    part_bytes=st.integers(1, 80),
+    partition_bytes=st.integers(1, 80),
     batch_records=st.integers(1, 5),
     streamed_by=st.integers(1, 40),
 )
 def test_parts_together_have_the_lines_of_the_plan_in_one_go(
-    contents: list[bytes], part_bytes: int, batch_records: int, streamed_by: int
+    contents: list[bytes], partition_bytes: int, batch_records: int, streamed_by: int
 ) -> None:
-    whole = World(*contents, part_bytes=10**9, batch_records=batch_records)
-    parted = World(*contents, part_bytes=part_bytes, batch_records=batch_records, streamed_by=streamed_by)
+    whole = World(*contents, partition_bytes=10**9, batch_records=batch_records)
+    parted = World(*contents, partition_bytes=partition_bytes, batch_records=batch_records, streamed_by=streamed_by)
 
     one_go, plan = whole.plan(), parted.plan()
 
@@ -176,17 +180,20 @@ def test_parts_together_have_the_lines_of_the_plan_in_one_go(
     assert replace(plan, batches=0, manifest_sha256="", parts=0) == replace(one_go, batches=0, manifest_sha256="")
 
 
-@given(sizes=st.lists(st.integers(0, 50), max_size=30), part_bytes=st.integers(1, 60), in_place=st.booleans())
+@given(sizes=st.lists(st.integers(0, 50), max_size=30), partition_bytes=st.integers(1, 60), in_place=st.booleans())
 def test_a_part_is_within_its_bytes_and_parts_are_whole_and_in_order(
-    sizes: list[int], part_bytes: int, in_place: bool
+    sizes: list[int], partition_bytes: int, in_place: bool
 ) -> None:
     layout = JSON_LINES if in_place else GZIPPED
-    pieces = [Piece.whole(number, Source("b", f"k{number}", "e", size), layout) for number, size in enumerate(sizes)]
+    pieces = [
+        ObjectRange.whole(number, PinnedObject("b", f"k{number}", "e", size), layout)
+        for number, size in enumerate(sizes)
+    ]
 
-    divided = divide(pieces, part_bytes=part_bytes)
+    divided = partition_ranges(pieces, partition_bytes=partition_bytes)
 
     for part in divided:
-        assert sum(piece.size for piece in part) <= part_bytes or (len(part) == 1 and not in_place)
+        assert sum(piece.size for piece in part) <= partition_bytes or (len(part) == 1 and not in_place)
     following = [piece for part in divided for piece in part]
     assert [piece.number for piece in following] == sorted(piece.number for piece in following)
     for piece in pieces:
@@ -195,12 +202,12 @@ def test_a_part_is_within_its_bytes_and_parts_are_whole_and_in_order(
         assert all(one.end == two.start for one, two in pairwise(ranges))
     # No two neighbours could have been one, unless they are ranges of one object.
     for one, two in pairwise(divided):
-        assert sum(piece.size for piece in one) + two[0].size > part_bytes
+        assert sum(piece.size for piece in one) + two[0].size > partition_bytes
 
 
-@given(content=_contents, part_bytes=st.integers(1, 60), cut_at=st.integers(1, 50))
-def test_a_manifest_is_read_back_from_pieces_of_any_size(content: bytes, part_bytes: int, cut_at: int) -> None:
-    world = World(content, content, part_bytes=part_bytes)
+@given(content=_contents, partition_bytes=st.integers(1, 60), cut_at=st.integers(1, 50))
+def test_a_manifest_is_read_back_from_pieces_of_any_size(content: bytes, partition_bytes: int, cut_at: int) -> None:
+    world = World(content, content, partition_bytes=partition_bytes)
     plan = world.plan()
     data = world.work.objects[plan.manifest.key]
 
@@ -217,7 +224,7 @@ SIX = b'{"id":"0"}\n{"id":"1"}\n{"id":"2"}\n\n{"id":"3"}\n{"id":"4"}\n{"id":"5"}
 
 def test_a_line_belongs_to_the_range_that_it_starts_in() -> None:
     # 67 bytes in parts of 23 at most: [0, 22), [22, 44), [44, 67); the line at 34 ends in the third.
-    world = World(SIX, part_bytes=23)
+    world = World(SIX, partition_bytes=23)
 
     plan = world.plan()
 
@@ -230,7 +237,7 @@ def test_a_line_belongs_to_the_range_that_it_starts_in() -> None:
 
 
 def test_small_objects_are_planned_together() -> None:
-    world = World(*[b'{"id":"1"}\n'] * 7, part_bytes=33)
+    world = World(*[b'{"id":"1"}\n'] * 7, partition_bytes=33)
 
     plan = world.plan()
 
@@ -245,19 +252,19 @@ def test_small_objects_are_planned_together() -> None:
 
 
 def test_a_part_has_no_more_objects_than_one_call_can_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "PART_OBJECTS", 2)
+    monkeypatch.setattr(parts, "PARTITION_OBJECTS", 2)
 
-    assert World(*[b"{}\n"] * 5, part_bytes=10**9).plan().parts == 3
+    assert World(*[b"{}\n"] * 5, partition_bytes=10**9).plan().parts == 3
 
 
 def test_what_is_not_read_in_place_is_never_divided_within_an_object() -> None:
-    pieces = [Piece.whole(0, Source("b", "k.gz", "e", 10**12), GZIPPED)]
+    pieces = [ObjectRange.whole(0, PinnedObject("b", "k.gz", "e", 10**12), GZIPPED)]
 
-    assert divide(pieces, part_bytes=10) == [pieces]
+    assert partition_ranges(pieces, partition_bytes=10) == [pieces]
 
 
 def test_an_ingest_within_one_part_is_planned_whole() -> None:
-    world = World(SIX, part_bytes=67)
+    world = World(SIX, partition_bytes=67)
 
     plan = world.plan()
 
@@ -295,13 +302,15 @@ def test_an_id_in_use_is_refused_before_its_parts_are_planned() -> None:
 
 
 def test_a_part_that_failed_fails_the_ingest_with_its_cause_and_nothing_is_entered() -> None:
-    world = World(SIX, part_bytes=23)
+    world = World(SIX, partition_bytes=23)
     divided = world.planner.plan("i1", world.input, STARTED)
-    world.planner.plan_part("i1", "i1", 0)
-    world.planner.plan_part("i1", "i1", 2)
+    world.planner.plan_partition("i1", "i1", 0)
+    world.planner.plan_partition("i1", "i1", 2)
     world.ledger.part_failures["i1", 1] = ("SourceChangedError", '{"errorMessage": "it was replaced"}')
 
-    with pytest.raises(PartFailedError, match="part 2 of 3 could not be planned: SourceChangedError: it was replaced"):
+    with pytest.raises(
+        PartitionFailedError, match="part 2 of 3 could not be planned: SourceChangedError: it was replaced"
+    ):
         world.planner.join(divided, {"Error": "States.Any", "Cause": "too many"}, world.input, "i1", STARTED)
 
     assert world.ledger.ingests == {}
@@ -315,18 +324,18 @@ def test_a_part_that_failed_fails_the_ingest_with_its_cause_and_nothing_is_enter
 def test_a_part_that_nothing_was_heard_of_fails_the_ingest_with_what_is_known(
     failure: dict[str, str] | None, why: str
 ) -> None:
-    world = World(SIX, part_bytes=23)
+    world = World(SIX, partition_bytes=23)
     divided = world.planner.plan("i1", world.input, STARTED)
 
-    with pytest.raises(PartFailedError, match=f"part 1 of 3 could not be planned: {why}"):
+    with pytest.raises(PartitionFailedError, match=f"part 1 of 3 could not be planned: {why}"):
         world.planner.join(divided, failure, world.input, "i1", STARTED)
 
 
 def test_a_map_that_failed_after_all_parts_were_planned_is_no_failure() -> None:
-    world = World(SIX, part_bytes=23)
+    world = World(SIX, partition_bytes=23)
     divided = world.planner.plan("i1", world.input, STARTED)
     for part in range(3):
-        world.planner.plan_part("i1", "i1", part)
+        world.planner.plan_partition("i1", "i1", part)
 
     plan = world.planner.join(divided, {"Error": "States.ResultWriterFailed"}, world.input, "i1", STARTED)
 
@@ -334,26 +343,26 @@ def test_a_map_that_failed_after_all_parts_were_planned_is_no_failure() -> None:
 
 
 def test_a_source_that_is_replaced_between_its_parts_is_no_mixture() -> None:
-    world = World(SIX, part_bytes=23)
+    world = World(SIX, partition_bytes=23)
     divided = world.planner.plan("i1", world.input, STARTED)
-    world.planner.plan_part("i1", "i1", 0)
+    world.planner.plan_partition("i1", "i1", 0)
     world.sources.objects[ObjectLocation("records", "all/000.jsonl")] = SIX + SIX
 
     with pytest.raises(SourceChangedError):
-        world.planner.plan_part("i1", "i1", 1)
+        world.planner.plan_partition("i1", "i1", 1)
     assert divided.parts == 3
 
 
 def test_a_part_that_was_never_listed_is_an_error() -> None:
     with pytest.raises(InvalidIngestError, match="part 7 of ingest i1 is not there"):
-        World(SIX).planner.plan_part("i1", "i1", 7)
+        World(SIX).planner.plan_partition("i1", "i1", 7)
 
 
 # ---------------------------------------------------------------- resuming, and shadows
 
 
 def test_an_ingest_whose_planning_failed_is_planned_in_parts_again_by_a_resume() -> None:
-    world = World(SIX, part_bytes=23)
+    world = World(SIX, partition_bytes=23)
     world.planner.plan("i1", world.input, STARTED)
 
     plan = world.resume()
@@ -372,7 +381,7 @@ def test_an_ingest_whose_planning_failed_is_planned_in_parts_again_by_a_resume()
 
 
 def test_a_resume_of_what_was_planned_in_parts_plans_what_is_missing_at_once() -> None:
-    world = World(SIX, part_bytes=23)
+    world = World(SIX, partition_bytes=23)
     world.plan()
     world.ledger.batch_done("i1", BatchOutcome(1, 2, 2, 0))
 
@@ -383,7 +392,7 @@ def test_a_resume_of_what_was_planned_in_parts_plans_what_is_missing_at_once() -
 
 
 def test_a_lost_manifest_that_was_joined_is_made_again_with_the_same_part_bytes_only() -> None:
-    world = World(SIX, part_bytes=23)
+    world = World(SIX, partition_bytes=23)
     whole = world.plan()
     manifest = world.work.objects.pop(whole.manifest.key)
 
@@ -391,14 +400,14 @@ def test_a_lost_manifest_that_was_joined_is_made_again_with_the_same_part_bytes_
     assert world.work.objects[whole.manifest.key] == manifest
 
     del world.work.objects[whole.manifest.key]
-    world.part_bytes = 10
+    world.partition_bytes = 10
     with pytest.raises(ManifestDamagedError):
         world.resume("i1.resume-2")
 
 
 def test_a_shadow_of_what_is_planned_in_parts_has_its_share_of_the_same_batches() -> None:
     content = b"".join(b'{"id":"%d"}\n' % number for number in range(100, 200))
-    world = World(content, part_bytes=200, batch_records=2)
+    world = World(content, partition_bytes=200, batch_records=2)
     whole = world.batches(world.plan())
     shadow = Shadow("i1", "12", 0.2)
     world.input = {**world.input, "shadow": shadow.as_input()}
@@ -411,5 +420,5 @@ def test_a_shadow_of_what_is_planned_in_parts_has_its_share_of_the_same_batches(
     assert chosen == [batch for batch in whole if batch.batch in {one.batch for one in chosen}]
 
 
-def _piece(content: bytes) -> Piece:
-    return Piece.whole(0, Source("b", "k", "e", len(content)), JSON_LINES)
+def _piece(content: bytes) -> ObjectRange:
+    return ObjectRange.whole(0, PinnedObject("b", "k", "e", len(content)), JSON_LINES)

@@ -5,12 +5,13 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from hundredfold.cutting import Batch, decode_manifest
+
+from hundredfold.batches import Batch
 from hundredfold.errors import IngestExistsError, InvalidIngestError, SourceChangedError, SourceMissingError
 from hundredfold.ingest import Model, Plan
-from hundredfold.planning import Planner
-from hundredfold.source import ObjectLocation, Source
-
+from hundredfold.planning.manifest import decode_manifest
+from hundredfold.planning.planner import Planner
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork
 
 LOCATION = ObjectLocation("records", "reviews.jsonl")
@@ -155,7 +156,7 @@ def test_an_ingest_that_cannot_be_planned_leaves_nothing(
 class ReplacedMeanwhile(MemorySources):
     """A source that is replaced once its first piece was read."""
 
-    def stream(self, source: Source, start: int = 0) -> Iterator[bytes]:
+    def stream(self, source: PinnedObject, start: int = 0) -> Iterator[bytes]:
         pieces = super().stream(source, start)
         yield next(pieces)
         self.objects[source.location] = b"{}\n" * 20

@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hundredfold.cutting import decode_manifest
+
 from hundredfold.errors import (
     IngestExistsError,
     InvalidIngestError,
@@ -14,11 +14,11 @@ from hundredfold.errors import (
     SourceMissingError,
 )
 from hundredfold.ingest import Model, Plan, Resume
-from hundredfold.origin import Compression, Kind, Layout, ObjectsOrigin
-from hundredfold.pieces import find_pieces
-from hundredfold.planning import Planner
-from hundredfold.source import ObjectLocation
-
+from hundredfold.planning.manifest import decode_manifest
+from hundredfold.planning.planner import Planner
+from hundredfold.planning.ranges import find_ranges
+from hundredfold.sources.objects import ObjectLocation
+from hundredfold.sources.spec import Compression, Kind, ObjectsSpec, ReadOptions
 from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork
 
 ONE = b'{"id":"1"}\n{"id":"2"}\n{"id":"3"}\n'
@@ -62,9 +62,9 @@ class World:
 
 
 def test_an_object_is_one_piece_whose_name_tells_its_kind() -> None:
-    origin, pieces = find_pieces(ObjectsOrigin("b", "daily.csv.gz"), at("daily.csv.gz", b"x"))
+    origin, pieces = find_ranges(ObjectsSpec("b", "daily.csv.gz"), at("daily.csv.gz", b"x"))
 
-    assert origin == ObjectsOrigin("b", "daily.csv.gz", layout=Layout(Kind.CSV, Compression.GZIP))
+    assert origin == ObjectsSpec("b", "daily.csv.gz", layout=ReadOptions(Kind.CSV, Compression.GZIP))
     assert [(piece.number, piece.source.key, piece.layout) for piece in pieces] == [(0, "daily.csv.gz", origin.layout)]
 
 
@@ -72,7 +72,7 @@ def test_a_prefix_is_all_its_objects_in_the_order_of_their_keys_without_folders(
     sources = sources_of(a_2=b"2", a_10=b"1", b_1=b"no")
     sources.objects[ObjectLocation("b", "a/")] = b""
 
-    _, pieces = find_pieces(ObjectsOrigin("b", prefix="a/"), sources)
+    _, pieces = find_ranges(ObjectsSpec("b", prefix="a/"), sources)
 
     assert [(piece.number, piece.source.key) for piece in pieces] == [(0, "a/10"), (1, "a/2")]
 
@@ -83,12 +83,12 @@ def test_objects_of_different_kinds_are_named() -> None:
     with pytest.raises(
         InvalidIngestError, match=r"s3://b/a/ has objects of different kinds, such as a/1.jsonl and a/3"
     ):
-        find_pieces(ObjectsOrigin("b", prefix="a/"), sources)
+        find_ranges(ObjectsSpec("b", prefix="a/"), sources)
 
 
 def test_a_prefix_of_nothing_is_an_error() -> None:
     with pytest.raises(SourceMissingError, match="cannot read s3://b/c/: there is no object whose key begins so"):
-        find_pieces(ObjectsOrigin("b", prefix="c/"), sources_of(a_1=b""))
+        find_ranges(ObjectsSpec("b", prefix="c/"), sources_of(a_1=b""))
 
 
 def test_batches_of_several_objects_are_numbered_through_and_name_theirs() -> None:

@@ -4,27 +4,20 @@ import json
 from typing import Any
 
 import pytest
-from hundredfold.batch_inference import BatchTask, encode_rejections, infer_batch
-from hundredfold.cutting import Batch, decode_manifest
-from hundredfold.errors import IngestExistsError, InvalidIngestError, ManifestDamagedError, SourceChangedError
-from hundredfold.ingest import (
-    Model,
-    Plan,
-    Resume,
-    ingest_id_of,
-    rejections_key,
-    resume_from_input,
-    resume_name,
-    upload_key,
-)
-from hundredfold.origin import ObjectsOrigin
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Prediction, Reason, Rejection
-from hundredfold.planning import Planner
-from hundredfold.signature import Field, FieldType, Signature
-from hundredfold.source import ObjectLocation
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hundredfold.batches import Batch, BatchFailure, BatchOutcome
+from hundredfold.errors import IngestExistsError, InvalidIngestError, ManifestDamagedError, SourceChangedError
+from hundredfold.inference.batch import BatchTask, encode_rejections, infer_batch
+from hundredfold.ingest import Model, Plan, Resume, ingest_id_of, resume_from_input, resume_name
+from hundredfold.keys import rejections_key, upload_key
+from hundredfold.model.signature import Field, FieldType, Signature
+from hundredfold.planning.manifest import decode_manifest
+from hundredfold.planning.planner import Planner
+from hundredfold.records import Prediction, Reason, Rejection
+from hundredfold.sources.objects import ObjectLocation
+from hundredfold.sources.spec import ObjectsSpec
 from tests.unit.fakes import (
     FixedModels,
     MemoryItems,
@@ -36,7 +29,7 @@ from tests.unit.fakes import (
 )
 
 LOCATION = ObjectLocation("records", upload_key("i1"))
-ORIGIN = ObjectsOrigin(LOCATION.bucket, LOCATION.key)
+ORIGIN = ObjectsSpec(LOCATION.bucket, LOCATION.key)
 OLD, NEW = Model("arn:infer:3", "3"), Model("arn:infer:4", "4")
 RECORDS = b"".join(b'{"id":"r%d","text":"t"}\n' % number for number in range(10))
 INPUT = {"source": {"bucket": LOCATION.bucket, "key": LOCATION.key}}

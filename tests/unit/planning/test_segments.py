@@ -4,15 +4,16 @@ import json
 from typing import Any
 
 import pytest
-from hundredfold.cutting import decode_manifest
+
 from hundredfold.errors import InvalidIngestError, SourceMissingError, StoreBusyError
 from hundredfold.ingest import Model, Plan, Resume
-from hundredfold.items import Item
-from hundredfold.origin import Layout, TableOrigin, origin_from_dict
-from hundredfold.planning import Planner
-from hundredfold.segments import MOST_SEGMENTS, SEGMENT_BYTES, Segment, find_segments, stage_segments
-from hundredfold.table import Table
-
+from hundredfold.planning.manifest import decode_manifest
+from hundredfold.planning.planner import Planner
+from hundredfold.planning.segments import MOST_SEGMENTS, SEGMENT_BYTES, find_segments, stage_segments
+from hundredfold.sources.dynamodb.items import Item
+from hundredfold.sources.dynamodb.segments import Segment
+from hundredfold.sources.dynamodb.table import Table
+from hundredfold.sources.spec import ReadOptions, TableSpec, spec_from_dict
 from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork
 
 TABLE = Table("shelf", ("shelf", "place"), {"shelf": "S", "place": "N", "mood": "B"}, 0, True)
@@ -24,8 +25,8 @@ STARTED = "2026-11-24T10:00:00Z"
 
 
 def find(**source: Any) -> list[Segment]:
-    origin = origin_from_dict({"table": "reviews", **source})
-    assert isinstance(origin, TableOrigin)
+    origin = spec_from_dict({"table": "reviews", **source})
+    assert isinstance(origin, TableSpec)
     return find_segments(origin, MemoryTables(TABLE))
 
 
@@ -39,8 +40,8 @@ def find(**source: Any) -> list[Segment]:
 def test_a_table_is_read_in_a_segment_for_each_64_mib(size: int, segments: int) -> None:
     table = Table("shelf", ("shelf",), {"shelf": "S"}, size, True)
 
-    found = find_segments(TableOrigin("reviews"), MemoryTables(table))
-    one = find_segments(TableOrigin("reviews", partition={"shelf": "a"}), MemoryTables(table))
+    found = find_segments(TableSpec("reviews"), MemoryTables(table))
+    one = find_segments(TableSpec("reviews", partition={"shelf": "a"}), MemoryTables(table))
 
     assert [(segment.number, segment.of) for segment in found] == [(number, segments) for number in range(segments)]
     assert len(one) == 1
@@ -73,7 +74,7 @@ def test_a_key_of_another_type_is_said(kind: str, value: str, message: str) -> N
     table = Table("shelf", ("shelf",), {"shelf": kind}, 0, True)
 
     with pytest.raises(InvalidIngestError, match=message):
-        find_segments(TableOrigin("reviews", "by-shelf", {"shelf": value}), MemoryTables(table))
+        find_segments(TableSpec("reviews", "by-shelf", {"shelf": value}), MemoryTables(table))
 
 
 def test_only_the_columns_are_read_and_the_key_if_it_is_written_back_to() -> None:
@@ -91,8 +92,8 @@ def test_only_the_columns_are_read_and_the_key_if_it_is_written_back_to() -> Non
 # ---------------------------------------------------------------- staging
 
 
-def segments(count: int, origin: TableOrigin | None = None) -> list[Segment]:
-    origin = origin or TableOrigin("reviews", layout=Layout(fields={"id": "sku"}))
+def segments(count: int, origin: TableSpec | None = None) -> list[Segment]:
+    origin = origin or TableSpec("reviews", layout=ReadOptions(fields={"id": "sku"}))
     return [Segment(number, count, origin, TABLE) for number in range(count)]
 
 
@@ -202,7 +203,7 @@ def test_a_resume_reads_what_was_staged_and_not_the_table() -> None:
     resumed = world.planner.resume(Resume("i1"), {"resume": {"ingest_id": "i1"}}, "i1.resume-1", "2026-11-24T11:00:00Z")
 
     assert (resumed.records, resumed.batches) == (11, 4)
-    assert resumed.origin == TableOrigin("reviews", write_back="verdict", layout=Layout(fields={"id": "sku"}))
+    assert resumed.origin == TableSpec("reviews", write_back="verdict", layout=ReadOptions(fields={"id": "sku"}))
 
 
 def test_a_shadow_writes_nothing_back() -> None:
@@ -213,4 +214,4 @@ def test_a_shadow_writes_nothing_back() -> None:
         "i1.shadow-12", {"source": {"table": "reviews", "write_back": "verdict"}, "shadow": shadow}, STARTED
     )
 
-    assert plan.origin == TableOrigin("reviews")
+    assert plan.origin == TableSpec("reviews")

@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from hundredfold.cutting import Batch
+
+from hundredfold.batches import Batch
 from hundredfold.errors import InvalidIngestError
 from hundredfold.ingest import Model
-from hundredfold.planning import Planner
-from hundredfold.shadow import Shadow, shadow_from_input
-from hundredfold.source import ObjectLocation
-
+from hundredfold.planning.planner import Planner
+from hundredfold.planning.shadows import Shadow, shadow_from_input
+from hundredfold.sources.objects import ObjectLocation
 from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork
 
 

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from hundredfold.errors import InvalidIngestError, SourceChangedError
 from hundredfold.ingest import check_ingest_id
-from hundredfold.origin import ObjectsOrigin, TableOrigin, origin_from_dict
-from hundredfold.pieces import find_pieces
-from hundredfold.source import ObjectLocation
-from hundredfold.starting import LeftAlone, Start, start_for
-
+from hundredfold.planning.ranges import find_ranges
+from hundredfold.planning.start_events import IgnoredObject, Start, start_for
+from hundredfold.sources.objects import ObjectLocation
+from hundredfold.sources.spec import ObjectsSpec, TableSpec, spec_from_dict
 from tests.unit.fakes import MemorySources
 
-EVENTS = Path(__file__).parents[1] / "events"
+EVENTS = Path(__file__).parents[2] / "events"
 ARRIVAL: dict[str, Any] = json.loads((EVENTS / "object_created.json").read_text())
 DUE: dict[str, Any] = json.loads((EVENTS / "schedule.json").read_text())
 
@@ -46,7 +46,7 @@ def test_an_object_that_landed_is_the_source_pinned_to_its_etag() -> None:
             "etag": "b1946ac92492d2347c6235b4d2611184",
         }
     }
-    assert origin_from_dict(found.as_input()["source"]) == found.origin
+    assert spec_from_dict(found.as_input()["source"]) == found.origin
 
 
 def test_the_same_event_is_the_same_ingest_and_another_version_or_key_another() -> None:
@@ -98,7 +98,7 @@ def test_any_key_makes_an_id_that_fits_the_rules(key: str, stem: str) -> None:
 def test_folders_and_unknown_kinds_are_left_alone(key: str, why: str) -> None:
     found = start_for(arrival(key=key), "")
 
-    assert isinstance(found, LeftAlone)
+    assert isinstance(found, IgnoredObject)
     assert found.location == f"s3://amzn-s3-demo-bucket1/{key}"
     assert why in found.why
 
@@ -108,24 +108,24 @@ def test_what_was_put_under_the_key_since_is_not_predicted_under_the_events_id()
     sources = MemorySources({location: b'{"id": "a"}\n'})
     etag = sources.pin(location).etag
     asked = started(arrival(etag=etag)).origin
-    assert isinstance(asked, ObjectsOrigin)
+    assert isinstance(asked, ObjectsSpec)
 
-    assert find_pieces(asked, sources)[1][0].source.etag == etag
+    assert find_ranges(asked, sources)[1][0].source.etag == etag
     sources.objects[location] = b'{"id": "b"}\n'
     with pytest.raises(SourceChangedError, match="was replaced after this ingest was started"):
-        find_pieces(asked, sources)
+        find_ranges(asked, sources)
 
 
 def test_a_schedule_starts_one_ingest_each_time_of_what_it_is_for() -> None:
     first = started(DUE, "s3://b/daily/")
 
-    assert first.origin == ObjectsOrigin("b", prefix="daily/")
+    assert first.origin == ObjectsSpec("b", prefix="daily/")
     assert first.ingest_id.startswith("daily-20151008T165306-")
     assert started({**DUE, "id": "delivered-again"}, "s3://b/daily/") == first
     assert started({**DUE, "time": "2015-10-08T17:53:06Z"}, "s3://b/daily/").ingest_id != first.ingest_id
     assert started({**DUE, "time": "2015-10-08T18:53:06+02:00"}, "s3://b/daily/") == first
     assert started(DUE, "s3://other/daily/").ingest_id != first.ingest_id
-    assert started(DUE, "dynamodb://orders").origin == TableOrigin("orders")
+    assert started(DUE, "dynamodb://orders").origin == TableSpec("orders")
 
 
 @pytest.mark.parametrize(

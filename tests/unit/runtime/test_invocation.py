@@ -4,28 +4,28 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from hundredfold.adapters import clients
-from hundredfold.adapters.ledger import DynamoLedger
-from hundredfold.adapters.objects import S3WorkObjects
-from hundredfold.adapters.worker import Worker
-from hundredfold.batch_inference import BatchTask, infer_batch
-from hundredfold.costing import Price, PriceList
-from hundredfold.cutting import Batch
-from hundredfold.errors import StoreBusyError
-from hundredfold.health import Baseline, Measure
-from hundredfold.ingest import Model, Plan
-from hundredfold.origin import ObjectsOrigin
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Effort, Sketch, Status
-from hundredfold.signature import Field, FieldType, Signature
-from hundredfold.source import ObjectLocation, Source
-from hundredfold.summarizing import summarize
 
+from hundredfold.accounting.prices import Price, PriceList
+from hundredfold.accounting.summarize import summarize
+from hundredfold.aws import clients
+from hundredfold.aws.ledger import DynamoLedger
+from hundredfold.aws.objects import S3WorkObjects
+from hundredfold.batches import Batch, BatchFailure, BatchOutcome, InvocationStats, Sketch
+from hundredfold.errors import StoreBusyError
+from hundredfold.inference.batch import BatchTask, infer_batch
+from hundredfold.ingest import Model, Plan
+from hundredfold.model.drift import Baseline, Measure
+from hundredfold.model.signature import Field, FieldType, Signature
+from hundredfold.runtime.invocation import ExecutionEnvironment
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
+from hundredfold.sources.spec import ObjectsSpec
+from hundredfold.summary import Status
 from tests.unit.answering_server import AnsweringServer, Reply, json_reply
 from tests.unit.fakes import MemoryItems, MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
 
 CONTENT = b'{"id":"r1","age":20}\n{"id":"r2","age":40}\n{"id":"r3","age":"old"}\n{"id":"r4","age":99}'
 LOCATION = ObjectLocation("records", "ages.jsonl")
-ORIGIN = ObjectsOrigin(LOCATION.bucket, LOCATION.key)
+ORIGIN = ObjectsSpec(LOCATION.bucket, LOCATION.key)
 SIGNATURE = Signature((Field("age", FieldType.NUMBER),))
 BASELINE = Baseline(
     "ours", 500, {"no": 0.5, "yes": 0.5}, (0.8,), (0.5, 0.5),
@@ -34,7 +34,9 @@ BASELINE = Baseline(
 
 
 def test_the_first_call_of_an_environment_is_its_cold_start() -> None:
-    worker = Worker({"AWS_LAMBDA_LOG_STREAM_NAME": "2026/11/24/[7]0123abcd", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769"})
+    worker = ExecutionEnvironment(
+        {"AWS_LAMBDA_LOG_STREAM_NAME": "2026/11/24/[7]0123abcd", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769"}
+    )
 
     first, second = worker.begin(), worker.begin()
 
@@ -45,10 +47,10 @@ def test_the_first_call_of_an_environment_is_its_cold_start() -> None:
 
 
 def test_a_worker_that_lambda_does_not_name_is_named_by_its_process() -> None:
-    assert Worker({}).name.startswith("process-")
+    assert ExecutionEnvironment({}).name.startswith("process-")
 
 
-def infer(baseline: Baseline | None, effort: Effort | None) -> BatchOutcome:
+def infer(baseline: Baseline | None, effort: InvocationStats | None) -> BatchOutcome:
     sources = MemorySources({LOCATION: CONTENT})
     ledger = MemoryLedger()
     task = BatchTask("i1", ORIGIN, sources.pin(LOCATION), Model("f:7", "7"), Batch(0, 0, 0, len(CONTENT), 4, 1))
@@ -72,10 +74,10 @@ def infer(baseline: Baseline | None, effort: Effort | None) -> BatchOutcome:
 
 
 def test_a_batch_leaves_what_it_held_and_what_it_consumed() -> None:
-    outcome = infer(BASELINE, Effort("w", 5_000, 900, 1_769))
+    outcome = infer(BASELINE, InvocationStats("w", 5_000, 900, 1_769))
 
     assert (outcome.predicted, outcome.rejected) == (3, 1)  # "old" is no number
-    assert outcome.effort == Effort("w", 5_000, 900, 1_769, write_units=3.0)
+    assert outcome.effort == InvocationStats("w", 5_000, 900, 1_769, write_units=3.0)
     # 20 says no at 0.7; 40 and 99 say yes at 0.9; 99 is out of range
     assert outcome.sketch == Sketch((1, 2), (1, 2), ((1, 2),), 1)
     assert list(outcome.milliseconds) == ["read", "decode", "predict", "sketch", "write"]
@@ -89,7 +91,7 @@ def test_without_a_baseline_nothing_is_sketched() -> None:
 
 
 PLAN = Plan(
-    *("i1", ORIGIN, Source("records", "ages.jsonl", "e", 10), 10, ObjectLocation("work", "m"), 3, 1_000),
+    *("i1", ORIGIN, PinnedObject("records", "ages.jsonl", "e", 10), 10, ObjectLocation("work", "m"), 3, 1_000),
     model=Model("f:7", "7"),
 )
 LISTED = PriceList("r", "d", {
@@ -104,9 +106,9 @@ LISTED = PriceList("r", "d", {
 
 def entries() -> Iterator[BatchOutcome | BatchFailure]:
     sketch = Sketch((100, 300), (200, 200), ((200, 200),), 8)
-    yield BatchOutcome(0, 400, 400, 0, {}, {"write": 10}, Effort("a", 0, 500, 1_769, 400.0), sketch)
+    yield BatchOutcome(0, 400, 400, 0, {}, {"write": 10}, InvocationStats("a", 0, 500, 1_769, 400.0), sketch)
     yield BatchFailure(1, "StoreBusyError", "busy")
-    yield BatchOutcome(2, 400, 400, 0, {}, {"write": 10}, Effort("b", 0, 0, 1_769, 400.0), sketch)
+    yield BatchOutcome(2, 400, 400, 0, {}, {"write": 10}, InvocationStats("b", 0, 0, 1_769, 400.0), sketch)
 
 
 def test_the_summary_tells_drift_and_cost_of_a_ledger_that_passes_by_once() -> None:
@@ -128,7 +130,7 @@ def test_what_is_not_known_is_not_told() -> None:
 
 
 def test_effort_and_sketch_come_back_from_the_ledger_as_they_were(aws: AnsweringServer) -> None:
-    outcome = replace(infer(BASELINE, Effort("w", 1_795_496_533_614, 900, 1_769)), milliseconds={"read": 1})
+    outcome = replace(infer(BASELINE, InvocationStats("w", 1_795_496_533_614, 900, 1_769)), milliseconds={"read": 1})
     client = clients.dynamodb()
     ledger = DynamoLedger(client, "ledger")
     aws.answer = lambda _: json_reply({})

@@ -4,13 +4,14 @@ import traceback
 
 import pytest
 from botocore.exceptions import ClientError
-from hundredfold.adapters.sealing import UnexpectedError, sealed
+
 from hundredfold.errors import SourceMissingError
+from hundredfold.runtime.redaction import UnexpectedError, redact_errors
 
 SECRET = "the text of a record"
 
 
-@sealed
+@redact_errors
 def raises(error: Exception) -> None:
     try:
         raise KeyError(SECRET)
@@ -21,11 +22,11 @@ def raises(error: Exception) -> None:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (ValueError(SECRET), "ValueError, raised at test_sealing.py:"),
-        (MemoryError(), "MemoryError, raised at test_sealing.py:"),
+        (ValueError(SECRET), "ValueError, raised at test_redaction.py:"),
+        (MemoryError(), "MemoryError, raised at test_redaction.py:"),
         (
             ClientError({"Error": {"Code": "ValidationException", "Message": SECRET}}, "BatchWriteItem"),
-            "BatchWriteItem was refused: ValidationException, raised at test_sealing.py:",
+            "BatchWriteItem was refused: ValidationException, raised at test_redaction.py:",
         ),
     ],
     ids=["value", "memory", "service"],
@@ -52,4 +53,4 @@ def test_our_own_errors_say_what_they_say() -> None:
 
 
 def test_a_handler_that_ends_well_answers() -> None:
-    assert sealed(lambda event, _: {"got": event})({"a": 1}, None) == {"got": {"a": 1}}
+    assert redact_errors(lambda event, _: {"got": event})({"a": 1}, None) == {"got": {"a": 1}}

@@ -6,28 +6,31 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from hundredfold.batches import BatchOutcome, InvocationStats
+from hundredfold.inference.stream import StreamOutcome
+from hundredfold.inference.stream_events import Place
 from hundredfold.ingest import Model, Plan
-from hundredfold.metric_names import ALL, COLD_START, Metric, rejected_for, unit_of
-from hundredfold.observability import (
+from hundredfold.records import Reason
+from hundredfold.runtime.metric_names import ALL, COLD_START, Metric, rejected_for, unit_of
+from hundredfold.runtime.telemetry import (
     failures_logged,
     logger,
     metrics,
-    observe_announcement,
     observe_batch,
+    observe_notification,
     observe_plan,
     observe_stream,
     observe_summary,
 )
-from hundredfold.origin import ObjectsOrigin
-from hundredfold.outcomes import BatchOutcome, Drift, Effort, Reason, Status, Summary
-from hundredfold.source import ObjectLocation, Source
-from hundredfold.stream_inference import StreamOutcome
-from hundredfold.streams import Place
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
+from hundredfold.sources.spec import ObjectsSpec
+from hundredfold.summary import Drift, Status, Summary
 
 PLAN = Plan(
     "i1",
-    ObjectsOrigin("records", "reviews.jsonl"),
-    Source("records", "reviews.jsonl", "e1", 16),
+    ObjectsSpec("records", "reviews.jsonl"),
+    PinnedObject("records", "reviews.jsonl", "e1", 16),
     16,
     ObjectLocation("work", "m.json"),
     2,
@@ -41,7 +44,7 @@ BATCH = BatchOutcome(
     rejected=2,
     reasons={"not_json": 2},
     milliseconds={"read": 5, "decode": 1, "predict": 4, "write": 10},
-    effort=Effort("worker", 0, 1_500, 1_769, 8.0),
+    effort=InvocationStats("worker", 0, 1_500, 1_769, 8.0),
 )
 SUMMARY = Summary(
     "i1", Status.FAILED, 200, 150, 10, 40, 2, 1, 20.5, "t0", "7", "s3://b/k", {"not_json": 10}, {},
@@ -91,7 +94,7 @@ def test_a_batch_is_counted_and_timed_and_its_ids_are_no_dimensions() -> None:
 
 
 def test_a_warm_batch_says_nothing_of_a_start() -> None:
-    warm = BatchOutcome(4, 10, 10, 0, milliseconds={"read": 1}, effort=Effort("worker", 0))
+    warm = BatchOutcome(4, 10, 10, 0, milliseconds={"read": 1}, effort=InvocationStats("worker", 0))
 
     observe_batch("i1", warm, "7", 1_200.4)
 
@@ -128,13 +131,13 @@ def test_an_ingest_is_summed_up_with_every_reason_zeros_too() -> None:
 
 
 def test_an_event_that_was_not_sent_is_counted() -> None:
-    observe_announcement("AccessDeniedException")
+    observe_notification("AccessDeniedException")
 
     assert emitted()["EventsLost"] == [1]
 
 
 def test_an_event_that_was_sent_is_no_metric() -> None:
-    observe_announcement("")
+    observe_notification("")
 
     assert metrics.metric_set == {}
 
@@ -159,7 +162,7 @@ def test_everything_emitted_is_in_the_list_and_everything_in_the_list_is_emitted
     found |= names(emitted())
     observe_stream("reviews", STREAMED, "7")
     found |= names(emitted())
-    observe_announcement("AccessDeniedException")
+    observe_notification("AccessDeniedException")
     found |= names(emitted())
 
     assert found | {COLD_START} == ALL

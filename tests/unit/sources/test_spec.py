@@ -3,41 +3,44 @@
 import json
 
 import pytest
+
 from hundredfold.errors import InvalidIngestError
-from hundredfold.origin import (
+from hundredfold.sources.spec import (
     Compression,
     Kind,
-    Layout,
-    ObjectsOrigin,
-    Origin,
-    TableOrigin,
-    origin_from_dict,
-    origin_from_input,
+    ObjectsSpec,
+    ReadOptions,
+    SourceSpec,
+    TableSpec,
+    spec_from_dict,
+    spec_from_input,
 )
 
 
 def test_the_input_names_an_object() -> None:
-    found = origin_from_input({"source": {"bucket": "b", "key": "k/ü.jsonl"}, "more": 2})
+    found = spec_from_input({"source": {"bucket": "b", "key": "k/ü.jsonl"}, "more": 2})
 
-    assert found == ObjectsOrigin("b", "k/ü.jsonl")
+    assert found == ObjectsSpec("b", "k/ü.jsonl")
     assert str(found) == "s3://b/k/ü.jsonl"
 
 
 @pytest.mark.parametrize(
     "origin",
     [
-        ObjectsOrigin("b", "k"),
-        ObjectsOrigin("b", prefix="daily/"),
-        ObjectsOrigin("b", prefix=""),
-        ObjectsOrigin("b", "k", layout=Layout(Kind.CSV, Compression.GZIP, ";", "latin-1", {"text": "review"}, ("id",))),
-        TableOrigin("reviews"),
-        TableOrigin("reviews", "by-day", {"day": "2026-11-24"}, "sentiment", Layout(fields={"id": "review_id"})),
-        TableOrigin("reviews", partition={"day": 7}),
+        ObjectsSpec("b", "k"),
+        ObjectsSpec("b", prefix="daily/"),
+        ObjectsSpec("b", prefix=""),
+        ObjectsSpec(
+            "b", "k", layout=ReadOptions(Kind.CSV, Compression.GZIP, ";", "latin-1", {"text": "review"}, ("id",))
+        ),
+        TableSpec("reviews"),
+        TableSpec("reviews", "by-day", {"day": "2026-11-24"}, "sentiment", ReadOptions(fields={"id": "review_id"})),
+        TableSpec("reviews", partition={"day": 7}),
     ],
     ids=str,
 )
-def test_an_origin_travels_as_json(origin: Origin) -> None:
-    assert origin_from_dict(json.loads(json.dumps(origin.as_dict()))) == origin
+def test_an_origin_travels_as_json(origin: SourceSpec) -> None:
+    assert spec_from_dict(json.loads(json.dumps(origin.as_dict()))) == origin
 
 
 @pytest.mark.parametrize(
@@ -58,7 +61,7 @@ def test_an_origin_travels_as_json(origin: Origin) -> None:
 )
 def test_any_other_input_is_refused_and_the_right_one_is_shown(execution_input: object, message: str) -> None:
     with pytest.raises(InvalidIngestError, match=message) as refused:
-        origin_from_input(execution_input)
+        spec_from_input(execution_input)
 
     assert '{"source": {"bucket": "...", "key": "..."}}' in str(refused.value)
 
@@ -82,13 +85,13 @@ def test_any_other_input_is_refused_and_the_right_one_is_shown(execution_input: 
 )
 def test_what_makes_no_sense_of_a_source_is_named(more: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidIngestError, match=message):
-        origin_from_dict({"bucket": "b", "key": "k", **more})
+        spec_from_dict({"bucket": "b", "key": "k", **more})
 
 
 @pytest.mark.parametrize("key", [{}, {"a": "1", "b": "2"}, {"a": None}, {"a": True}, "a"])
 def test_a_partition_key_is_one_attribute(key: object) -> None:
     with pytest.raises(InvalidIngestError, match="the source's key must be one attribute and its value"):
-        origin_from_dict({"table": "t", "key": key})
+        spec_from_dict({"table": "t", "key": key})
 
 
 @pytest.mark.parametrize(
@@ -105,21 +108,21 @@ def test_a_partition_key_is_one_attribute(key: object) -> None:
     ],
 )
 def test_an_objects_name_tells_its_kind(name: str, kind: Kind, compression: Compression) -> None:
-    assert Layout().of_name(name) == Layout(kind, compression)
+    assert ReadOptions().of_name(name) == ReadOptions(kind, compression)
 
 
 def test_what_was_stated_counts_more_than_the_name() -> None:
-    assert Layout(Kind.CSV, Compression.NONE).of_name("b.json.gz") == Layout(Kind.CSV, Compression.NONE)
+    assert ReadOptions(Kind.CSV, Compression.NONE).of_name("b.json.gz") == ReadOptions(Kind.CSV, Compression.NONE)
 
 
 def test_only_plain_json_lines_are_read_in_place() -> None:
-    plain = Layout(Kind.JSONL, Compression.NONE)
+    plain = ReadOptions(Kind.JSONL, Compression.NONE)
 
     assert plain.in_place
     for other in (
-        Layout(Kind.JSONL, Compression.GZIP),
-        Layout(Kind.CSV, Compression.NONE),
-        Layout(Kind.JSONL, Compression.NONE, fields={"id": "key"}),
-        Layout(Kind.JSONL, Compression.NONE, columns=("id",)),
+        ReadOptions(Kind.JSONL, Compression.GZIP),
+        ReadOptions(Kind.CSV, Compression.NONE),
+        ReadOptions(Kind.JSONL, Compression.NONE, fields={"id": "key"}),
+        ReadOptions(Kind.JSONL, Compression.NONE, columns=("id",)),
     ):
         assert not other.in_place

@@ -1,39 +1,40 @@
 """Addresses of records, as a person writes them."""
 
 import pytest
-from hundredfold.addresses import origin_at, origin_in
+
 from hundredfold.errors import InvalidIngestError
-from hundredfold.origin import Kind, Layout, ObjectsOrigin, TableOrigin
+from hundredfold.sources.spec import Kind, ObjectsSpec, ReadOptions, TableSpec
+from hundredfold.sources.uri import parse_source, parse_uri
 
 
 @pytest.mark.parametrize(
     ("address", "origin"),
     [
-        ("s3://b/a/records.csv", ObjectsOrigin("b", "a/records.csv")),
-        ("s3://b/a/", ObjectsOrigin("b", prefix="a/")),
-        ("s3://b/", ObjectsOrigin("b", prefix="")),
-        ("s3://b", ObjectsOrigin("b", prefix="")),
-        ("s3://b/with space?and=more#x", ObjectsOrigin("b", "with space?and=more#x")),
-        ("dynamodb://orders", TableOrigin("orders")),
-        ("dynamodb://orders/by-day", TableOrigin("orders", "by-day")),
-        ("dynamodb://orders?state=new", TableOrigin("orders", "", {"state": "new"})),
-        ("dynamodb://orders/by-day?day=2026-11-24%20a", TableOrigin("orders", "by-day", {"day": "2026-11-24 a"})),
-        ("dynamodb://orders?state=a=b", TableOrigin("orders", "", {"state": "a=b"})),
+        ("s3://b/a/records.csv", ObjectsSpec("b", "a/records.csv")),
+        ("s3://b/a/", ObjectsSpec("b", prefix="a/")),
+        ("s3://b/", ObjectsSpec("b", prefix="")),
+        ("s3://b", ObjectsSpec("b", prefix="")),
+        ("s3://b/with space?and=more#x", ObjectsSpec("b", "with space?and=more#x")),
+        ("dynamodb://orders", TableSpec("orders")),
+        ("dynamodb://orders/by-day", TableSpec("orders", "by-day")),
+        ("dynamodb://orders?state=new", TableSpec("orders", "", {"state": "new"})),
+        ("dynamodb://orders/by-day?day=2026-11-24%20a", TableSpec("orders", "by-day", {"day": "2026-11-24 a"})),
+        ("dynamodb://orders?state=a=b", TableSpec("orders", "", {"state": "a=b"})),
     ],
 )
-def test_an_address_says_where_records_are(address: str, origin: ObjectsOrigin | TableOrigin) -> None:
-    assert origin_at(address) == origin
+def test_an_address_says_where_records_are(address: str, origin: ObjectsSpec | TableSpec) -> None:
+    assert parse_uri(address) == origin
 
 
 def test_a_key_is_taken_for_a_prefix_when_that_is_asked_for() -> None:
-    assert origin_at("s3://b/day-1", prefix=True) == ObjectsOrigin("b", prefix="day-1")
+    assert parse_uri("s3://b/day-1", prefix=True) == ObjectsSpec("b", prefix="day-1")
 
 
 def test_a_layout_goes_along() -> None:
-    layout = Layout(kind=Kind.CSV)
+    layout = ReadOptions(kind=Kind.CSV)
 
-    assert origin_at("s3://b/k", layout).layout == layout
-    assert origin_at("dynamodb://t", layout).layout == layout
+    assert parse_uri("s3://b/k", layout).layout == layout
+    assert parse_uri("dynamodb://t", layout).layout == layout
 
 
 @pytest.mark.parametrize(
@@ -43,11 +44,11 @@ def test_a_layout_goes_along() -> None:
 )  # fmt: skip
 def test_what_is_no_address_is_told_what_one_is(address: str) -> None:
     with pytest.raises(InvalidIngestError, match=r"write (s3|dynamodb)://"):
-        origin_at(address)
+        parse_uri(address)
 
 
 def test_a_source_with_more_to_it_is_json() -> None:
-    assert origin_in(' {"table": "orders", "write_back": "answer"}') == TableOrigin("orders", write_back="answer")
-    assert origin_in(" s3://b/a/ ") == ObjectsOrigin("b", prefix="a/")
+    assert parse_source(' {"table": "orders", "write_back": "answer"}') == TableSpec("orders", write_back="answer")
+    assert parse_source(" s3://b/a/ ") == ObjectsSpec("b", prefix="a/")
     with pytest.raises(InvalidIngestError, match="an address or a JSON object"):
-        origin_in("{not json")
+        parse_source("{not json")

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-import hundredfold.errors
 import pytest
-from definition import EXAMPLE, render
+
+from hundredfold import errors
 from hundredfold.errors import HundredfoldError
+from tools.workflow.definition import EXAMPLE, render
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def retried(state: dict[str, Any]) -> set[str]:
 
 
 def our_errors() -> dict[str, type[HundredfoldError]]:
-    found = [thing for thing in vars(hundredfold.errors).values() if isinstance(thing, type)]
+    found = [thing for thing in vars(errors).values() if isinstance(thing, type)]
     return {error.__name__: error for error in found if issubclass(error, HundredfoldError)}
 
 

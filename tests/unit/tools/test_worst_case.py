@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from definition import EXAMPLE, render
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tools.workflow.definition import EXAMPLE, render
 
 EXPRESS_SECONDS = 300
 CHILD = render(EXAMPLE)["States"]["InferBatches"]["ItemProcessor"]["States"]

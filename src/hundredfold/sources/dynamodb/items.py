@@ -11,7 +11,7 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from hundredfold.errors import HundredfoldError
-from hundredfold.origin import Layout
+from hundredfold.sources.spec import ReadOptions
 
 type AttributeValue = Mapping[str, Any]
 """One value with its type, as DynamoDB's API writes it: `{"S": "a text"}`, `{"N": "4.50"}`."""
@@ -36,7 +36,7 @@ class AttributeValueError(HundredfoldError):
     """Something that should be an attribute value of DynamoDB is none."""
 
 
-def item_line(item: Item, layout: Layout, without: str = "", key: Iterable[str] = ()) -> bytes:
+def item_line(item: Item, layout: ReadOptions, without: str = "", key: Iterable[str] = ()) -> bytes:
     """Return an item as one line of JSON Lines, line end included.
 
     Sets become arrays, maps objects, lists arrays; binary becomes an object of its own kind (`BINARY_MEMBER`).
@@ -59,7 +59,7 @@ def item_line(item: Item, layout: Layout, without: str = "", key: Iterable[str] 
     return f"{_object(members)}\n".encode()
 
 
-def renamed(members: Members, layout: Layout) -> Members:
+def renamed(members: Members, layout: ReadOptions) -> Members:
     """Return the members that a layout reads, those that it takes fields from under the fields' names.
 
     What a field is taken from is there under the field's name only, and what had that name before is not there.

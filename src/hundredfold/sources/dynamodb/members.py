@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from hundredfold.items import KEY_MEMBER, AttributeValue, Members
+from hundredfold.sources.dynamodb.items import KEY_MEMBER, AttributeValue, Members
 
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode = msgspec.json.Decoder().decode

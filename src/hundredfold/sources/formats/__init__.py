@@ -3,18 +3,18 @@
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from hundredfold.origin import Kind, Layout
-from hundredfold.reading.delimited import delimited_lines
-from hundredfold.reading.json_array import array_lines
-from hundredfold.reading.json_lines import renamed_lines
-from hundredfold.reading.parquet import parquet_lines
-from hundredfold.reading.unpacking import unpacked
+from hundredfold.sources.formats.compression import unpacked
+from hundredfold.sources.formats.delimited import delimited_lines
+from hundredfold.sources.formats.json_array import array_lines
+from hundredfold.sources.formats.json_lines import renamed_lines
+from hundredfold.sources.formats.parquet import parquet_lines
+from hundredfold.sources.spec import Kind, ReadOptions
 
 PIECE_BYTES = 1024 * 1024
 """How much is handed on at once."""
 
 
-def read_as_lines(file: BinaryIO, layout: Layout, name: str) -> Iterator[bytes]:
+def read_as_lines(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[bytes]:
     """Read an object of any kind in a stream, and yield its records as JSON Lines, in pieces of any size.
 
     Every record is one line, in the order of the object, so that the number of a line is the number of the record: of

@@ -6,13 +6,13 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from hundredfold.errors import InvalidIngestError
-from hundredfold.origin import Layout
+from hundredfold.sources.spec import ReadOptions
 
 _NAMES_SHOWN = 20
 _CHARACTERS_SHOWN = 40
 
 
-def choose_columns(columns: Sequence[str], layout: Layout, name: str) -> list[tuple[str, str]]:
+def choose_columns(columns: Sequence[str], layout: ReadOptions, name: str) -> list[tuple[str, str]]:
     """Return the columns to read, each with the field that it becomes.
 
     A field that `layout.fields` takes from a column has that one's values, even if a column has the field's name.
@@ -48,7 +48,7 @@ def line_template(chosen: Sequence[tuple[str, str]]) -> str:
     return "{" + ",".join(f"{field.replace('%', '%%')}:%s" for field in fields) + "}\n"
 
 
-def rename(record: dict[str, Any], layout: Layout) -> dict[str, Any]:
+def rename(record: dict[str, Any], layout: ReadOptions) -> dict[str, Any]:
     """Return a record with the fields that `layout` takes of it, under the names that it gives them."""
     taken = {*layout.fields, *layout.fields.values()}
     fields = {

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
 from hundredfold.errors import InvalidIngestError
-from hundredfold.origin import Compression, Kind, Layout
+from hundredfold.sources.spec import Compression, Kind, ReadOptions
 
 _BUFFER_BYTES = 1024 * 1024
 _HEAD_BYTES = 64
@@ -36,7 +36,7 @@ _BEGINS_AS_JSON = re.compile(rb"(\xef\xbb\xbf)?\s*[{\[][^\x00]")
 
 
 @contextmanager
-def unpacked(file: BinaryIO, layout: Layout, name: str) -> Iterator[BinaryIO]:
+def unpacked(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[BinaryIO]:
     """Open the content of an object; what is not packed can be sought.
 
     Raises
@@ -64,7 +64,7 @@ def unpacked(file: BinaryIO, layout: Layout, name: str) -> Iterator[BinaryIO]:
         ) from None
 
 
-def checked(chunks: Iterable[bytes], layout: Layout, name: str) -> Iterator[bytes]:
+def checked(chunks: Iterable[bytes], layout: ReadOptions, name: str) -> Iterator[bytes]:
     """Hand on the content of an object that is read in place, once its first bytes are checked as in `unpacked`."""
     chunks = iter(chunks)
     head = b""
@@ -77,7 +77,7 @@ def checked(chunks: Iterable[bytes], layout: Layout, name: str) -> Iterator[byte
     yield from chunks
 
 
-def check_head(head: bytes, layout: Layout, name: str) -> None:
+def check_head(head: bytes, layout: ReadOptions, name: str) -> None:
     """Compare an object's first bytes with what it is said to be.
 
     Raises
@@ -94,7 +94,7 @@ def check_head(head: bytes, layout: Layout, name: str) -> None:
         raise _not_as_said(name, f"packed with {layout.compression}", found, f"state {how}")
 
 
-def check_content(head: bytes, layout: Layout, name: str) -> None:
+def check_content(head: bytes, layout: ReadOptions, name: str) -> None:
     """Compare the first bytes of an object's content with the kind that it is said to be, as `check_head` does."""
     found = _looks_like(head)
     if layout.kind is Kind.PARQUET:
@@ -115,7 +115,7 @@ def _looks_like(head: bytes) -> Compression | Kind | str | None:
     return next(known, None)
 
 
-def _is_binary(head: bytes, layout: Layout) -> bool:
+def _is_binary(head: bytes, layout: ReadOptions) -> bool:
     """Tell whether text of this kind cannot begin so; a single bad record that is the first one can."""
     if layout.kind in {Kind.CSV, Kind.TSV}:
         columns = head.lstrip().partition(b"\n")[0]

@@ -9,9 +9,9 @@ from operator import itemgetter
 from typing import BinaryIO
 
 from hundredfold.errors import InvalidIngestError
-from hundredfold.origin import Kind, Layout
-from hundredfold.reading.columns import choose_columns, line_template
-from hundredfold.unreadable import unreadable_line
+from hundredfold.sources.formats.columns import choose_columns, line_template
+from hundredfold.sources.formats.unreadable import unreadable_line
+from hundredfold.sources.spec import Kind, ReadOptions
 
 MOST_ROW_CHARACTERS = 16 * 1024 * 1024
 """The longest row. What is longer is taken for a quote that never ends."""
@@ -23,7 +23,7 @@ codecs.register_error(_NO_TEXT, lambda error: ("\udcff", error.end))  # type: ig
 csv.field_size_limit(MOST_ROW_CHARACTERS)  # the row's limit is reached first
 
 
-def delimited_lines(file: BinaryIO, layout: Layout, name: str) -> Iterator[bytes]:
+def delimited_lines(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[bytes]:
     """Read rows as lines of JSON, whose values are all text; see `read_as_lines`.
 
     Blank rows are none. A row with more or fewer values than there are columns, or with bytes that are no text of the
@@ -68,7 +68,7 @@ def _is_text(value: str) -> bool:
 class _Rows:
     """The rows that are not blank, the header among them, held to their limit."""
 
-    def __init__(self, file: BinaryIO, layout: Layout, name: str) -> None:
+    def __init__(self, file: BinaryIO, layout: ReadOptions, name: str) -> None:
         self._text = io.TextIOWrapper(file, layout.encoding, _NO_TEXT, newline="")
         self._characters = 0
         self._read = -1

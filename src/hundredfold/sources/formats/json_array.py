@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from hundredfold.errors import InvalidIngestError
-from hundredfold.origin import Layout
-from hundredfold.reading.columns import rename
-from hundredfold.reading.json_lines import encode_record, integer
+from hundredfold.sources.formats.columns import rename
+from hundredfold.sources.formats.json_lines import encode_record, integer
+from hundredfold.sources.spec import ReadOptions
 
 MOST_ELEMENT_CHARACTERS = 16 * 1024 * 1024
 """The longest element."""
@@ -19,7 +19,7 @@ _WHITE_SPACE = re.compile(r"[ \t\n\r]*")
 _decoder = json.JSONDecoder(parse_int=integer)
 
 
-def array_lines(file: BinaryIO, layout: Layout, name: str) -> Iterator[bytes]:
+def array_lines(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[bytes]:
     """Read the elements of an array, each as one line; see `read_as_lines`. No bytes at all are no elements.
 
     Where no fields are renamed, an element is handed on as it stands, and is judged as a line of JSON Lines is.

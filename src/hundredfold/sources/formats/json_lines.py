@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from hundredfold.origin import Layout
-from hundredfold.reading.columns import rename
+from hundredfold.sources.formats.columns import rename
+from hundredfold.sources.spec import ReadOptions
 
 _MOST_LINE_BYTES = 16 * 1024 * 1024
 """The longest line that is understood; longer ones are over any record's limit, and are handed on as they are."""
@@ -13,7 +13,7 @@ _MOST_LINE_BYTES = 16 * 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def renamed_lines(file: BinaryIO, layout: Layout) -> Iterator[bytes]:
+def renamed_lines(file: BinaryIO, layout: ReadOptions) -> Iterator[bytes]:
     """Read lines, each as one line; see `read_as_lines`. One that is no JSON object stays as it is, to be rejected."""
     line = file.readline(_MOST_LINE_BYTES).removeprefix(_BYTE_ORDER_MARK)
     while line:
@@ -43,7 +43,7 @@ def integer(digits: str) -> int | float:
         return float("-inf" if digits.startswith("-") else "inf")
 
 
-def _renamed(line: bytes, layout: Layout) -> bytes:
+def _renamed(line: bytes, layout: ReadOptions) -> bytes:
     try:
         record = json.loads(line.decode(), parse_int=integer)
     except (ValueError, RecursionError):

@@ -13,9 +13,9 @@ from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from hundredfold.errors import InvalidIngestError
-from hundredfold.origin import Layout
-from hundredfold.reading.columns import choose_columns, line_template
-from hundredfold.unreadable import unreadable_line
+from hundredfold.sources.formats.columns import choose_columns, line_template
+from hundredfold.sources.formats.unreadable import unreadable_line
+from hundredfold.sources.spec import ReadOptions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +29,7 @@ _MOST_BUFFER = 4 * 1024 * 1024
 _LEAST_BUFFER = 64 * 1024
 
 
-def parquet_lines(file: BinaryIO, layout: Layout, name: str) -> Iterator[bytes]:
+def parquet_lines(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[bytes]:
     """Read rows as lines of JSON; see `read_as_lines`. A row with bytes that are no UTF-8 is one of
     `hundredfold.unreadable`.
 

@@ -7,7 +7,7 @@ the planner wrote itself; in anybody's own lines they are what they look like, w
 
 import json
 
-from hundredfold.outcomes import MAX_ID_BYTES
+from hundredfold.records import MAX_ID_BYTES
 
 _MARK = b"!"
 

@@ -3,8 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from hundredfold.costing import Assumptions, Bill, Line, Shape, prices
-from hundredfold_cli.estimating import METRICS, break_even, by_service, expect, month, optimum, within_writes
+
+from hundredfold.accounting.bill import Bill, Line
+from hundredfold.accounting.prices import prices
+from hundredfold.accounting.usage import Assumptions
+from hundredfold_cli.estimates.estimate import METRICS, break_even, by_service, expect, month, optimum, within_writes
+from hundredfold_cli.estimates.scenario import Scenario
 
 
 def line(price: str, usd: float) -> Line:
@@ -66,7 +70,7 @@ ASSUMED = Assumptions(
 
 
 def test_concurrency_is_lowered_to_what_a_new_table_takes() -> None:
-    shape = Shape(10_000, 100, concurrency=20, assumed=ASSUMED)
+    shape = Scenario(10_000, 100, concurrency=20, assumed=ASSUMED)
 
     # A child takes 0.06 + 0.05 s; 4,000 x 0.11 / 100 = 4.4
     assert within_writes(shape).concurrency == 4
@@ -74,23 +78,23 @@ def test_concurrency_is_lowered_to_what_a_new_table_takes() -> None:
 
 
 def test_the_best_batch_size_is_the_smallest_of_the_cheapest_that_fit() -> None:
-    best = optimum(Shape(50_000, 100, concurrency=8, assumed=ASSUMED), prices())
+    best = optimum(Scenario(50_000, 100, concurrency=8, assumed=ASSUMED), prices())
 
     assert best is not None
     assert best.broken_limits() == []
     cost = expect(best, prices()).usd
     for size in (1, 10, 100, 500, 1_000, 2_000, 5_000, 10_000):
-        other = within_writes(Shape(50_000, size, concurrency=8, assumed=ASSUMED))
+        other = within_writes(Scenario(50_000, size, concurrency=8, assumed=ASSUMED))
         if not other.broken_limits():
             assert cost <= expect(other, prices()).usd * 1.02
 
 
 def test_there_is_no_best_batch_size_where_one_record_takes_too_long() -> None:
-    assert optimum(Shape(10, 1, assumed=Assumptions(cpu_ms_a_record=60_000)), prices()) is None
+    assert optimum(Scenario(10, 1, assumed=Assumptions(cpu_ms_a_record=60_000)), prices()) is None
 
 
 def test_fifty_thousand_records_by_hand() -> None:
-    found = expect(Shape(50_000, 100, 1_769, concurrency=8, record_bytes=120, assumed=ASSUMED), prices())
+    found = expect(Scenario(50_000, 100, 1_769, concurrency=8, record_bytes=120, assumed=ASSUMED), prices())
 
     assert found.of("dynamodb_writes") == pytest.approx(0.03156375)  # (50,000 + 500 + 2) x 0.000000625
     assert found.of("standard_") == pytest.approx(0.012675)  # 507 x 0.000025

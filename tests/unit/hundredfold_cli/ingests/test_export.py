@@ -10,13 +10,14 @@ from typing import Any, cast
 
 import pyarrow as pa
 import pytest
-from hundredfold.adapters.objects import UPLOAD_PART_BYTES
-from hundredfold.errors import InvalidIngestError
-from hundredfold.source import ObjectLocation
-from hundredfold_cli import parquet
-from hundredfold_cli.columns import Column, Type
-from hundredfold_cli.export import Format, Target, export, opened, target_of
 from pyarrow.parquet import ParquetFile
+
+from hundredfold.aws.objects import UPLOAD_PART_BYTES
+from hundredfold.errors import InvalidIngestError
+from hundredfold.sources.objects import ObjectLocation
+from hundredfold_cli.ingests import parquet
+from hundredfold_cli.ingests.columns import Column, Type
+from hundredfold_cli.ingests.export import Format, Target, export, opened, target_of
 
 ROWS: list[dict[str, Any]] = [
     {"record_id": "a", "label": 'with "quotes", and commas', "score": 0.25, "more": "left out"},

@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from hundredfold.costing import Work
-from hundredfold_cli.collecting import Datum, from_emf, from_reports, is_local
-from hundredfold_cli.reported import Invocations, add_up, with_reports
+
+from hundredfold.accounting.usage import Usage
+from hundredfold_cli.ingests.invocations import Invocations, add_up, with_reports
+from hundredfold_cli.stack.local_metrics import Datum, from_emf, from_reports, is_local
 
 
 def event(stream: str, message: str, at: int = 10_000) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def test_the_start_of_an_environment_is_what_is_billed_beyond_the_duration() -> 
     assert (found.billed_ms, found.start_ms) == (1_641, 1_600)
 
 
-WORK = Work(
+WORK = Usage(
     records=200, batches=2, source_bytes=1, attempts=2, infer_seconds=0.1, init_seconds=1.5, infer_memory_mb=1_024,
     plan_seconds=9.0, summarize_seconds=9.0, other_memory_mb=512, child_seconds=0.1, prediction_writes=200,
     ledger_writes=4, reads=9, rejected_batches=0, card_writes=1, log_bytes=5.0,

@@ -6,14 +6,14 @@ from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
-from hundredfold.adapters.tables import DynamoTables
-from hundredfold.errors import InvalidIngestError, SourceMissingError
-from hundredfold.origin import Kind, Layout, ObjectsOrigin, TableOrigin
-from hundredfold.source import ObjectLocation
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.given import File, Given, Stated, read_given
-from hundredfold_cli.ingests import new_ingest_id
 
+from hundredfold.aws.source_tables import DynamoTables
+from hundredfold.errors import InvalidIngestError, SourceMissingError
+from hundredfold.sources.objects import ObjectLocation
+from hundredfold.sources.spec import Kind, ObjectsSpec, ReadOptions, TableSpec
+from hundredfold_cli.ingests.request import File, IngestRequest, SourceOptions, read_request
+from hundredfold_cli.ingests.status import new_ingest_id
+from hundredfold_cli.stack.deployment import Deployment
 from tests.unit.fakes import MemorySources
 
 TABLE = {
@@ -59,11 +59,11 @@ class Here:
         return {"ETag": '"e"'}
 
 
-def given(source: object, standard: bytes = b"", **stated: Any) -> Given:
-    return read_given(str(source), Stated(**stated), io.BytesIO(standard))
+def given(source: object, standard: bytes = b"", **stated: Any) -> IngestRequest:
+    return read_request(str(source), SourceOptions(**stated), io.BytesIO(standard))
 
 
-def placed(here: Here, what: Given) -> ObjectsOrigin | TableOrigin:
+def placed(here: Here, what: IngestRequest) -> ObjectsSpec | TableSpec:
     what.check(cast("Deployment", here))
     return what.place(cast("Deployment", here), "i1", lambda _: None)
 
@@ -87,7 +87,7 @@ def test_a_file_is_uploaded_under_a_name_that_tells_its_kind(
     origin = placed(here, given(file, **stated))
 
     assert here.sources.objects[ObjectLocation("source", key)] == b"content"
-    assert origin == ObjectsOrigin("source", key, layout=Stated(**stated).layout())
+    assert origin == ObjectsSpec("source", key, layout=SourceOptions(**stated).layout())
 
 
 def test_standard_input_is_uploaded_as_it_is_read() -> None:
@@ -95,7 +95,7 @@ def test_standard_input_is_uploaded_as_it_is_read() -> None:
 
     origin = placed(here, given("-", b"a\n" * 10))
 
-    assert origin == ObjectsOrigin("source", "uploads/i1/records.jsonl")
+    assert origin == ObjectsSpec("source", "uploads/i1/records.jsonl")
     assert here.sources.objects[ObjectLocation("source", "uploads/i1/records.jsonl")] == b"a\n" * 10
 
 
@@ -104,10 +104,10 @@ def test_options_become_the_layout() -> None:
 
     origin = placed(Here(), what)
 
-    assert origin == ObjectsOrigin(
+    assert origin == ObjectsSpec(
         "b",
         prefix="a/",
-        layout=Layout(
+        layout=ReadOptions(
             delimiter="\t", encoding="latin-1", fields={"text": "review", "x": "a=b"}, columns=("id", "review")
         ),
     )
@@ -116,14 +116,14 @@ def test_options_become_the_layout() -> None:
 @pytest.mark.parametrize(
     ("source", "stated", "origin"),
     [
-        ("s3://b/one.jsonl", {}, ObjectsOrigin("b", "one.jsonl")),
-        ("s3://b/a", {"prefix": True}, ObjectsOrigin("b", prefix="a")),
-        ("s3://b/one.jsonl", {"kind": "csv"}, ObjectsOrigin("b", "one.jsonl", layout=Layout(kind=Kind.CSV))),
-        ("dynamodb://orders", {}, TableOrigin("orders")),
-        ("dynamodb://orders?id=7", {}, TableOrigin("orders", partition={"id": "7"})),
-        ("dynamodb://orders/by-day?day=7", {}, TableOrigin("orders", "by-day", {"day": 7})),
-        ("dynamodb://orders/by-day?day=7.5", {}, TableOrigin("orders", "by-day", {"day": 7.5})),
-        ("dynamodb://orders", {"write_back": "answer"}, TableOrigin("orders", write_back="answer")),
+        ("s3://b/one.jsonl", {}, ObjectsSpec("b", "one.jsonl")),
+        ("s3://b/a", {"prefix": True}, ObjectsSpec("b", prefix="a")),
+        ("s3://b/one.jsonl", {"kind": "csv"}, ObjectsSpec("b", "one.jsonl", layout=ReadOptions(kind=Kind.CSV))),
+        ("dynamodb://orders", {}, TableSpec("orders")),
+        ("dynamodb://orders?id=7", {}, TableSpec("orders", partition={"id": "7"})),
+        ("dynamodb://orders/by-day?day=7", {}, TableSpec("orders", "by-day", {"day": 7})),
+        ("dynamodb://orders/by-day?day=7.5", {}, TableSpec("orders", "by-day", {"day": 7.5})),
+        ("dynamodb://orders", {"write_back": "answer"}, TableSpec("orders", write_back="answer")),
     ],
 )
 def test_what_is_there_already_is_read_where_it_is(source: str, stated: dict[str, Any], origin: object) -> None:

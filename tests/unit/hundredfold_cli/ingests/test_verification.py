@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from hundredfold.cutting import Batch
-from hundredfold.decoding import Line
-from hundredfold_cli.outcomes_read import BatchRead
-from hundredfold_cli.verification import verify
+
+from hundredfold.batches import Batch
+from hundredfold.inference.decode import Line
+from hundredfold_cli.ingests.outcomes import BatchRead
+from hundredfold_cli.ingests.verification import verify
 
 
 def batch(

@@ -3,8 +3,9 @@
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from hundredfold_cli.comparison import Answer, Disagreement, compare
-from hundredfold_cli.comparison_picture import picture
+
+from hundredfold_cli.models.comparison import Answer, Disagreement, compare
+from hundredfold_cli.models.comparison_chart import picture
 
 ONES: list[Answer] = [["a", 0.9], ["a", 0.6], ["b", 0.8], ["b", 0.5], None, ["a", 0.7], None]
 OTHERS: list[Answer] = [["a", 0.8], ["b", 0.7], ["a", 0.9], ["b", 0.6], ["a", 0.9], None, None]

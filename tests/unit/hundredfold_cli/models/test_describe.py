@@ -11,11 +11,6 @@ import joblib
 import numpy as np
 import pytest
 import skops.io
-from describe import Request, describe
-from hundredfold.bundle import versions_here
-from hundredfold.card import Card, Output, Task
-from hundredfold.errors import BundleRefusedError, ModelMisbehavedError
-from saved_versions import saved_with
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -23,6 +18,12 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from hundredfold.errors import BundleRefusedError, ModelMisbehavedError
+from hundredfold.model.bundle import versions_here
+from hundredfold.model.card import Card, Output, Task
+from hundredfold_cli.models.describe import Request, describe
+from hundredfold_cli.models.saved_versions import saved_with
 
 X = [[0.0, 0.0], [0.0, 1.0], [4.0, 4.0], [4.0, 5.0]]
 NUMBERS = {"fields": [{"name": "a", "type": "number"}, {"name": "b", "type": "number"}]}

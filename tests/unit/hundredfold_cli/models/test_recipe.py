@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+
 from hundredfold.errors import BundleRefusedError
-from hundredfold_cli.recipe import parse_fields, parse_pairs, read_recipe
+from hundredfold_cli.models.recipe import parse_fields, parse_pairs, read_recipe
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
-from hundredfold.metric_names import ALL, COLD_START, NAMESPACE, SERVICE
-from hundredfold_cli.dashboards import aligned, read_widget
-from hundredfold_cli.project import ROOT
+
+from hundredfold.runtime.metric_names import ALL, COLD_START, NAMESPACE, SERVICE
+from hundredfold_cli.pages.dashboard_data import aligned, read_widget
+from hundredfold_cli.stack.checkout import ROOT
 
 NAMES = ("business", "engineer")
 

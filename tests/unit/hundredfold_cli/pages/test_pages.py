@@ -6,16 +6,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hundredfold.costing import Shape, prices
-from hundredfold.health import Baseline, Measure
-from hundredfold.outcomes import BatchFailure, BatchOutcome, Drift, Effort, Sketch
-from hundredfold_cli.dashboards import Dashboard, Query, Widget
-from hundredfold_cli.estimating import expect
-from hundredfold_cli.pages.dashboards import dashboards_page
+
+from hundredfold.accounting.prices import prices
+from hundredfold.batches import BatchFailure, BatchOutcome, InvocationStats, Sketch
+from hundredfold.model.drift import Baseline, Measure
+from hundredfold.summary import Drift
+from hundredfold_cli.estimates.estimate import expect
+from hundredfold_cli.estimates.scenario import Scenario
+from hundredfold_cli.ingests.report import Report, percentile, steps
+from hundredfold_cli.pages.dashboard import dashboards_page
+from hundredfold_cli.pages.dashboard_data import Dashboard, Query, Widget
 from hundredfold_cli.pages.page import Page, table
 from hundredfold_cli.pages.report import report_page
-from hundredfold_cli.project import ECHARTS
-from hundredfold_cli.reporting import Report, percentile, steps
+from hundredfold_cli.stack.checkout import ECHARTS
 
 HOSTILE = '</script><script>alert("x")</script>'
 
@@ -23,7 +26,7 @@ pytestmark = pytest.mark.skipif(not ECHARTS.exists(), reason="the charting libra
 
 
 def batch(number: int, ms: int, *, init: int = 0, rejected: int = 0) -> BatchOutcome:
-    effort = Effort("a" if number % 2 else "b", 1_795_496_400_000 + 100 * number, init, 1_769, 100.0)
+    effort = InvocationStats("a" if number % 2 else "b", 1_795_496_400_000 + 100 * number, init, 1_769, 100.0)
     return BatchOutcome(number, 100, 100 - rejected, rejected, {}, {"read": 5, "write": ms - 5}, effort)
 
 
@@ -42,7 +45,7 @@ def report(**changed: Any) -> Report:
         "baseline": Baseline("ours", 500, {HOSTILE: 1.0}, (0.5,), (0.5, 0.5), (Measure("age", "value", (1.0,)),), 0.0),
         "sketch": Sketch((300,), (100, 200), ((300,),), 3),
         "drift": Drift(0.0, 0.25, 0.1, 0.01),
-        "cost": expect(Shape(400), prices()),
+        "cost": expect(Scenario(400), prices()),
     }  # fmt: skip
     return Report(**{**parts, **changed})
 

@@ -3,9 +3,10 @@
 from typing import Any, cast
 
 import pytest
-from hundredfold_cli import deploying
-from hundredfold_cli.deployment import Deployment
-from hundredfold_cli.failures import NotThereError
+
+from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.stack import deploy as deploying
+from hundredfold_cli.stack.deployment import Deployment
 
 STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/reviews"
 

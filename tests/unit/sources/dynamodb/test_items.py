@@ -5,13 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hundredfold.items import AttributeValueError, is_item, item_line
-from hundredfold.members import read_key, read_members, scalar_value
-from hundredfold.origin import Layout
 from hypothesis import given
 from hypothesis import strategies as st
 
-PLAIN = Layout()
+from hundredfold.sources.dynamodb.items import AttributeValueError, is_item, item_line
+from hundredfold.sources.dynamodb.members import read_key, read_members, scalar_value
+from hundredfold.sources.spec import ReadOptions
+
+PLAIN = ReadOptions()
 
 
 def test_every_type_has_its_json() -> None:
@@ -77,16 +78,16 @@ def test_texts_and_keys_come_back_as_they_were(texts: dict[str, str], binary: by
 @pytest.mark.parametrize(
     ("layout", "line"),
     [
-        (Layout(fields={"id": "sku"}), b'{"text":"t","body":"b","id":"7"}\n'),
-        (Layout(fields={"id": "sku", "text": "body"}), b'{"id":"7","text":"b"}\n'),
+        (ReadOptions(fields={"id": "sku"}), b'{"text":"t","body":"b","id":"7"}\n'),
+        (ReadOptions(fields={"id": "sku", "text": "body"}), b'{"id":"7","text":"b"}\n'),
         # A field whose attribute is not there is not there: it is not taken from what has its name.
-        (Layout(fields={"id": "sku", "text": "none"}), b'{"body":"b","id":"7"}\n'),
-        (Layout(fields={"id": "sku", "copy": "sku"}), b'{"text":"t","body":"b","id":"7","copy":7}\n'),
-        (Layout(columns=("body", "sku", "none")), b'{"body":"b","sku":7}\n'),
-        (Layout(columns=("sku",), fields={"id": "sku"}), b'{"id":"7"}\n'),
+        (ReadOptions(fields={"id": "sku", "text": "none"}), b'{"body":"b","id":"7"}\n'),
+        (ReadOptions(fields={"id": "sku", "copy": "sku"}), b'{"text":"t","body":"b","id":"7","copy":7}\n'),
+        (ReadOptions(columns=("body", "sku", "none")), b'{"body":"b","sku":7}\n'),
+        (ReadOptions(columns=("sku",), fields={"id": "sku"}), b'{"id":"7"}\n'),
     ],
 )
-def test_fields_and_columns(layout: Layout, line: bytes) -> None:
+def test_fields_and_columns(layout: ReadOptions, line: bytes) -> None:
     item: dict[str, Any] = {"sku": {"N": "7"}, "text": {"S": "t"}, "body": {"S": "b"}}
 
     assert item_line(item, layout) == line

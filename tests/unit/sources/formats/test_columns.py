@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from hundredfold.signature import Field, FieldType, Signature
-from hundredfold_cli.columns import Column, Join, Type, answers, own_column
+
+from hundredfold.model.signature import Field, FieldType, Signature
+from hundredfold_cli.ingests.columns import Column, Join, Type, answers, own_column
 
 PREDICTION = {
     "record_id": "a",

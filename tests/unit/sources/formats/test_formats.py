@@ -11,13 +11,14 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hundredfold.errors import InvalidIngestError, SourceChangedError
-from hundredfold.origin import Compression, Kind, Layout
-from hundredfold.reading import delimited, json_array, read_as_lines
-from hundredfold.reading.unpacking import checked
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
+
+from hundredfold.errors import InvalidIngestError, SourceChangedError
+from hundredfold.sources.formats import delimited, json_array, read_as_lines
+from hundredfold.sources.formats.compression import checked
+from hundredfold.sources.spec import Compression, Kind, ReadOptions
 
 
 class Dripping(io.RawIOBase):
@@ -42,7 +43,7 @@ class Dripping(io.RawIOBase):
 
 
 def read(content: bytes, name: str, **stated: Any) -> bytes:
-    return b"".join(read_as_lines(io.BytesIO(content), Layout(**stated).of_name(name), name))
+    return b"".join(read_as_lines(io.BytesIO(content), ReadOptions(**stated).of_name(name), name))
 
 
 def records(content: bytes, name: str, **stated: Any) -> list[Any]:
@@ -113,7 +114,7 @@ def test_in_which_pieces_a_file_comes_makes_no_difference(
     }[kind]
     name = f"r.{kind}.gz" if packed else f"r.{kind}"
     content = gzip.compress(content) if packed else content
-    layout = Layout(fields={"id": "id"}).of_name(name)
+    layout = ReadOptions(fields={"id": "id"}).of_name(name)
 
     dripped = io.BufferedReader(Dripping(content, most), 64)
 
@@ -340,7 +341,7 @@ def test_row_groups_are_read_in_order_a_few_rows_at_a_time() -> None:
     content = as_parquet({"id": [str(number) for number in range(5000)]}, row_group_size=700)
     file = io.BufferedReader(Dripping(content, len(content)), 64)
 
-    lines = b"".join(read_as_lines(file, Layout(Kind.PARQUET, Compression.NONE), "r.parquet")).splitlines()
+    lines = b"".join(read_as_lines(file, ReadOptions(Kind.PARQUET, Compression.NONE), "r.parquet")).splitlines()
 
     assert [json.loads(line)["id"] for line in lines] == [str(number) for number in range(5000)]
 
@@ -379,7 +380,7 @@ def test_an_object_of_another_kind_than_it_is_said_to_be_is_named_with_both(
 
 
 def test_what_is_read_in_place_is_checked_too() -> None:
-    plain = Layout(Kind.JSONL, Compression.NONE)
+    plain = ReadOptions(Kind.JSONL, Compression.NONE)
 
     assert b"".join(checked([b"", b'{"', b'id":1}'], plain, "r")) == b'{"id":1}'
     assert b"".join(checked([b'{"id": "\0"}\n'], plain, "r")) == b'{"id": "\0"}\n'  # one bad record is no bad file
@@ -434,4 +435,4 @@ def test_an_object_that_is_replaced_while_it_is_read_is_said_to_be(name: str) ->
     file = io.BufferedReader(Replaced(content), 4096)
 
     with pytest.raises(SourceChangedError, match="s3://b/r was replaced"):
-        list(read_as_lines(file, Layout().of_name(name), name))
+        list(read_as_lines(file, ReadOptions().of_name(name), name))

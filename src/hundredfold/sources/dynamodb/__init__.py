@@ -1,0 +1,1 @@
+"""DynamoDB tables as sources: items as records, segments, and writing predictions back."""

@@ -1,0 +1,1 @@
+"""Estimates of what an ingest will cost, before anything runs."""

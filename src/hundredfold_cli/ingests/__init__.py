@@ -1,0 +1,1 @@
+"""Ingests: starting, following, resuming, reading and checking them."""

@@ -1,0 +1,1 @@
+"""Models: packaging, comparing and releasing them."""

@@ -1,0 +1,1 @@
+"""Stacks: what is deployed, on the local stack or on AWS."""
