@@ -109,7 +109,7 @@ def _time_ingest(process: Process, deployment: Deployment, records: Path) -> flo
 def _time_loop(process: Process, deployment: Deployment, records: Path) -> tuple[float, float]:
     """Return the seconds that the loop takes, as a process and without its imports and model load."""
     command = [
-        *(sys.executable, str(Path(__file__).with_name("simple_loop.py"))),
+        *(sys.executable, "-m", "bench.simple_loop"),
         *(str(records), str(MODEL), deployment.predictions_table, _LOOP),
     ]
     environment = {**os.environ, **process.environment()}

@@ -1,6 +1,6 @@
 """Ten million records, planned in parts by the deployed state machine, and the manifest read by its Map.
 
-The template is deployed to a local stack of its own with a small PartBytes. One object of JSON Lines is uploaded, an
+The template is deployed to a local stack of its own with a small PartitionBytes. One object of JSON Lines is uploaded, an
 execution is started, and stopped again when its Map has begun to infer: inferring all of them is not what is measured.
 Then the manifest is checked (every line of the source in exactly one batch), and everything that went into a state or
 came out of one, of the execution and of the children that planned, is held against the 256 KiB of a state.
@@ -46,7 +46,7 @@ def main() -> None:
     if not arguments.example.exists():
         sys.exit(f"{arguments.example} is not there yet; run: make build build/ingest-50000.jsonl")
     end_on_signals()
-    with fresh_stack("plan-in-parts", {"PartBytes": str(arguments.partition_bytes)}) as (process, deployment):
+    with fresh_stack("plan-in-parts", {"PartitionBytes": str(arguments.partition_bytes)}) as (process, deployment):
         _measure(process, deployment, arguments.example, arguments.records)
 
 
@@ -84,13 +84,13 @@ def _upload(deployment: Deployment, example: Path, records: int, key: str) -> in
         bodies = [line.split(b", ", 1)[1] for line in lines]
     s3, bucket = deployment.s3, deployment.source_bucket
     upload = s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
-    parts: list[Any] = []
+    partitions: list[Any] = []
     held, size = bytearray(), 0
 
     def send() -> None:
-        number = len(parts) + 1
+        number = len(partitions) + 1
         sent = s3.upload_part(Bucket=bucket, Key=key, UploadId=upload, PartNumber=number, Body=bytes(held))
-        parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+        partitions.append({"PartNumber": number, "ETag": sent["ETag"]})
 
     for number in range(records):
         held += b'{"id": "again-%08d", %b' % (number, bodies[number % len(bodies)])
@@ -100,7 +100,7 @@ def _upload(deployment: Deployment, example: Path, records: int, key: str) -> in
             held.clear()
     size += len(held)
     send()
-    s3.complete_multipart_upload(Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts})
+    s3.complete_multipart_upload(Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": partitions})
     return size
 
 
@@ -132,24 +132,24 @@ def _peaks_mib(process: Process) -> list[float]:
 
 def _show_calls(deployment: Deployment, plan: Plan, execution: str) -> None:
     """Print what the planner's calls took, by their log lines, and the sizes of what they wrote."""
-    others, parts = list[float](), list[float]()
+    others, partitions = list[float](), list[float]()
     for messages in _log_streams(deployment):
         planned_part = False
         for message in messages:
             planned_part |= '"part planned"' in message
             if took := re.search(r"^REPORT .*?Duration: ([0-9.]+) ms", message):
-                (parts if planned_part else others).append(float(took[1]) / 1000)
+                (partitions if planned_part else others).append(float(took[1]) / 1000)
                 planned_part = False
     sizes = [
         deployment.s3.head_object(
-            Bucket=deployment.work_bucket, Key=partition_batches_key(plan.ingest_id, plan.ingest_id, part)
+            Bucket=deployment.work_bucket, Key=partition_batches_key(plan.ingest_id, plan.ingest_id, partition)
         )["ContentLength"]
-        for part in range(plan.parts)
+        for partition in range(plan.partitions)
     ]
     manifest = deployment.s3.head_object(Bucket=plan.manifest.bucket, Key=plan.manifest.key)["ContentLength"]
-    say(f"{plan.parts} parts, {plan.batches:,} batches, {plan.records:,} records")
-    if parts:
-        say(f"a part's call: {min(parts):.2f} to {max(parts):.2f} s, {sum(parts):.1f} s together")
+    say(f"{plan.partitions} parts, {plan.batches:,} batches, {plan.records:,} records")
+    if partitions:
+        say(f"a part's call: {min(partitions):.2f} to {max(partitions):.2f} s, {sum(partitions):.1f} s together")
     say(f"the other calls (dividing, joining): {', '.join(f'{seconds:.2f} s' for seconds in others)}")
     say(f"a part's own manifest: up to {max(sizes):,} bytes; the joined one: {manifest:,} bytes")
     for name, seconds in _state_seconds(deployment, execution).items():
@@ -165,7 +165,7 @@ def _log_streams(deployment: Deployment) -> Iterator[list[str]]:
             events = logs.get_paginator("filter_log_events").paginate(
                 logGroupName=group, logStreamNames=[stream["logStreamName"]]
             )
-            yield [event["message"] for part in events for event in part["events"]]
+            yield [event["message"] for partition in events for event in partition["events"]]
 
 
 def _events(deployment: Deployment, execution: str) -> list[dict[str, Any]]:
@@ -187,10 +187,10 @@ def _state_seconds(deployment: Deployment, execution: str) -> dict[str, float]:
 
 def _wrong_in_manifest(deployment: Deployment, plan: Plan, records: int) -> Iterator[str]:
     """Read the whole source again beside the manifest: its batches must be all of it, in order."""
-    assert plan.source
+    assert plan.pinned
     sources = S3Sources(deployment.s3)
     manifest = stream_manifest(sources.stream(sources.pin(plan.manifest)))
-    content = sources.stream(plan.source)
+    content = sources.stream(plan.pinned)
     held, position, line, counted, number = b"", 0, 1, 0, -1
     for number, batch in enumerate(manifest):
         while len(held) < batch.length and (chunk := next(content, b"")):
@@ -202,7 +202,7 @@ def _wrong_in_manifest(deployment: Deployment, plan: Plan, records: int) -> Iter
         position += batch.length
         line += batch.records
         counted += batch.records
-    if (counted, position) != (records, plan.source.size) or (number + 1, counted) != (plan.batches, plan.records):
+    if (counted, position) != (records, plan.pinned.size) or (number + 1, counted) != (plan.batches, plan.records):
         yield f"the manifest has {number + 1:,} batches, {counted:,} records and {position:,} bytes"
     say(f"the manifest has every line of the source in exactly one of {number + 1:,} batches")
 

@@ -1,6 +1,6 @@
 """The planner's time and peak memory for small and large ingests of several kinds: the memory must not grow with them.
 
-Each size is planned by a fresh process (`plan_once.py`) with the real adapters, against a local stack that is deployed
+Each size is planned by a fresh process with the real adapters, against a local stack that is deployed
 for it. Exits with 1 if the peaks of a kind are more than 64 MiB apart.
 """
 
@@ -9,9 +9,12 @@ import csv
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from itertools import batched
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,15 @@ import pyarrow as pa
 from pyarrow.parquet import ParquetWriter
 
 from bench.fresh_stack import FOLDER, end_on_signals, fresh_stack, say
+from hundredfold.aws import clients
+from hundredfold.aws.ledger import DynamoLedger
+from hundredfold.aws.models import LambdaModels
+from hundredfold.aws.objects import S3Sources, S3WorkObjects
+from hundredfold.aws.source_tables import DynamoTables
+from hundredfold.ingest import Plan
 from hundredfold.keys import staged_key, upload_key
+from hundredfold.planning.planner import Planner
+from hundredfold.settings import Settings
 from hundredfold_cli.stack.checkout import ROOT
 from hundredfold_cli.stack.deployment import STACK_NAME, Deployment
 from hundredfold_cli.stack.local_stack import Process
@@ -39,7 +50,11 @@ def main() -> None:
         "--records", type=int, nargs="+", default=[50_000, 500_000, 5_000_000], help="sizes, in records"
     )
     parser.add_argument("--kinds", nargs="+", default=list(WRITERS), choices=list(WRITERS))
+    parser.add_argument("--once", nargs=3, metavar=("INGEST", "BUCKET", "KEY"), help="plan one ingest, in this process")
     arguments = parser.parse_args()
+    if arguments.once:
+        _plan_once(*arguments.once)
+        return
     if not arguments.example.exists():
         sys.exit(f"{arguments.example} is not there yet; run: make build build/ingest-50000.jsonl")
     end_on_signals()
@@ -135,11 +150,43 @@ WRITERS: dict[str, Callable[[Path, Records], None]] = {
 
 def _plan(process: Process, settings: dict[str, str], ingest_id: str, bucket: str, key: str) -> dict[str, Any]:
     """Plan in a process of its own."""
-    command = [sys.executable, str(Path(__file__).with_name("plan_once.py")), ingest_id, bucket, key]
+    command = [sys.executable, "-m", "bench.planner_memory", "--once", ingest_id, bucket, key]
     environment = {**os.environ, **process.environment(), **settings}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
     planned: dict[str, Any] = json.loads(done.stdout)
     return planned
+
+
+def _plan_once(ingest_id: str, bucket: str, key: str) -> None:
+    """Plan one ingest as the planner function does, with its environment variables, and print the figures."""
+    settings = Settings.from_environment(os.environ)
+    s3 = clients.s3()
+    planner = Planner(
+        sources=S3Sources(s3),
+        tables=DynamoTables(clients.dynamodb()),
+        work=S3WorkObjects(s3, settings.work_bucket),
+        models=LambdaModels(clients.lambda_(), settings.live_alias),
+        ledger=DynamoLedger(clients.dynamodb(), settings.ledger_table),
+        batch_records=settings.batch_records,
+        batch_bytes=settings.batch_bytes,
+    )
+    source = {"source": {"bucket": bucket, "key": key}}
+    started = time.perf_counter()
+    plan = planner.plan(ingest_id, source, datetime.now(UTC).isoformat())
+    seconds = time.perf_counter() - started
+    assert isinstance(plan, Plan)
+    figures = {"records": plan.records, "batches": plan.batches, "seconds": seconds, "peak_mib": peak_mib()}
+    sys.stdout.write(json.dumps(figures))
+
+
+def peak_mib() -> float:
+    """Return the peak memory of this process so far."""
+    # Not resource.getrusage: a process that subprocess has started inherits its parent's peak there, where that is
+    # the higher one.
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    if not found:
+        sys.exit("this system does not tell a process its peak memory in /proc/self/status")
+    return int(found[1]) / 1024
 
 
 if __name__ == "__main__":

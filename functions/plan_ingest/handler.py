@@ -1,4 +1,4 @@
-"""PlanIngest, PlanPart, JoinPlan: cut an ingest into batches, in one go or in parts, pin its source and its model."""
+"""PlanIngest, PlanPartition and JoinPartitions: cut an ingest into batches, and pin its source and its model."""
 
 import os
 from typing import Any
@@ -10,10 +10,10 @@ from hundredfold.aws.ledger import DynamoLedger
 from hundredfold.aws.models import LambdaModels
 from hundredfold.aws.objects import S3Sources, S3WorkObjects
 from hundredfold.aws.source_tables import DynamoTables
-from hundredfold.ingest import Plan, ingest_id_of, resume_from_input
+from hundredfold.ingest import PartitionedPlan, ingest_id_of, resume_from_input
 from hundredfold.planning.planner import Planner
 from hundredfold.runtime.redaction import redact_errors
-from hundredfold.runtime.telemetry import logger, metrics, observe_plan
+from hundredfold.runtime.telemetry import logger, metrics, observe_partitioned, observe_plan, observe_resumed
 from hundredfold.settings import Settings
 
 settings = Settings.from_environment(os.environ)
@@ -31,37 +31,48 @@ planner = Planner(
 )
 
 
+def plan(event: dict[str, Any]) -> dict[str, Any]:
+    """Plan an ingest, or what is missing of one."""
+    name, execution_input, started_at = event["execution_name"], event["input"], event["started_at"]
+    if resume := resume_from_input(execution_input):
+        planned = planner.resume(resume, execution_input, name, started_at)
+    else:
+        planned = planner.plan(name, execution_input, started_at)
+    if isinstance(planned, PartitionedPlan):
+        observe_partitioned(planned)
+    elif resume:
+        observe_resumed(planned)
+    else:
+        observe_plan(planned)
+    return planned.as_dict()
+
+
+def plan_partition(event: dict[str, Any]) -> dict[str, Any]:
+    """Plan one partition of an ingest that is too large for one call."""
+    planned = planner.plan_partition(event["ingest_id"], event["execution_name"], event["partition"])
+    logger.info("partition planned", partition=planned.partition, batches=planned.batches, records=planned.records)
+    return planned.as_dict()
+
+
+def join_partitions(event: dict[str, Any]) -> dict[str, Any]:
+    """Make one plan of all partitions."""
+    name, execution_input, state = event["execution_name"], event["input"], event["state"]
+    partitioned = PartitionedPlan.from_dict(state["plan"])
+    planned = planner.join_partitions(partitioned, state.get("failure"), execution_input, name, event["started_at"])
+    if resume_from_input(execution_input):
+        observe_resumed(planned)
+    else:
+        observe_plan(planned)
+    return planned.as_dict()
+
+
+ACTIONS = {"plan": plan, "plan_partition": plan_partition, "join_partitions": join_partitions}
+
+
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
 @redact_errors
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    return plan_partition(event) if "part" in event else plan(event)
-
-
-def plan_partition(event: dict[str, Any]) -> dict[str, Any]:
-    """Plan one part of an ingest that is too large for one call."""
-    ingest_id, part = event["ingest_id"], event["part"]
-    logger.append_keys(ingest_id=ingest_id, execution=event["execution"], part=part)
-    planned = planner.plan_partition(ingest_id, event["execution_name"], part)
-    logger.info("part planned", batches=planned.batches, records=planned.records)
-    return planned.as_dict()
-
-
-def plan(event: dict[str, Any]) -> dict[str, Any]:
-    """Plan an ingest, or what is missing of one; or join what was planned in parts."""
-    name, asked, started_at = event["execution_name"], event["input"], event["started_at"]
-    logger.append_keys(ingest_id=ingest_id_of(name, asked), execution=event["execution"])
-    resume = resume_from_input(asked)
-    if divided := event.get("divided"):
-        planned = planner.join(Plan.from_dict(divided["plan"]), divided.get("failure"), asked, name, started_at)
-    elif resume:
-        planned = planner.resume(resume, asked, name, started_at)
-    else:
-        planned = planner.plan(name, asked, started_at)
-    if planned.parts and not divided:
-        logger.info("divided", parts=planned.parts, source=str(planned.origin), bytes=planned.source_bytes)
-    elif resume:
-        logger.info("resumed", batches=planned.batches, records=planned.records, model_version=planned.model.version)
-    else:
-        observe_plan(planned)
-    return planned.as_dict()
+    ingest_id = event.get("ingest_id") or ingest_id_of(event["execution_name"], event["input"])
+    logger.append_keys(ingest_id=ingest_id, execution=event["execution"])
+    return ACTIONS[event["action"]](event)

@@ -19,11 +19,11 @@ executions = StepFunctionsExecutions(clients.step_functions(), settings.state_ma
 @logger.inject_lambda_context(clear_state=True)
 @redact_errors
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    asked = start_for(event, settings.scheduled_source)
-    if isinstance(asked, IgnoredObject):
-        logger.info("left alone", source=asked.location, why=asked.why)
+    start = start_for(event, settings.scheduled_source)
+    if isinstance(start, IgnoredObject):
+        logger.info("left alone", source=start.location, why=start.why)
         return {"ingest_id": None, "started": False}
-    logger.append_keys(ingest_id=asked.ingest_id)
-    started = executions.start(asked.ingest_id, asked.as_input())
-    logger.info("started" if started else "started before", source=str(asked.origin))
-    return {"ingest_id": asked.ingest_id, "started": started}
+    logger.append_keys(ingest_id=start.ingest_id)
+    started = executions.start(start.ingest_id, start.as_input())
+    logger.info("started" if started else "started before", source=str(start.spec))
+    return {"ingest_id": start.ingest_id, "started": started}

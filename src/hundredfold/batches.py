@@ -106,7 +106,7 @@ class BatchOutcome:
     rejected: int
     reasons: Mapping[str, int] = field(default_factory=dict)
     milliseconds: Mapping[str, int] = field(default_factory=dict)
-    effort: InvocationStats | None = None
+    stats: InvocationStats | None = None
     sketch: Sketch | None = None
     repeated: bool = False
     written_back: int = 0
@@ -139,7 +139,7 @@ class Batch:
     records : how many records it has, which is the number of its lines that are not blank
     line : the number of its first line in the source, from 1
     again : whether an earlier execution may have left something of it behind, which must be replaced
-    source : the object that it is of, if the ingest has several; else None
+    pinned : the object that it is of, if the ingest has several; else None
     """
 
     batch: int
@@ -149,7 +149,7 @@ class Batch:
     records: int
     line: int
     again: bool = False
-    source: PinnedObject | None = None
+    pinned: PinnedObject | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as an entry of the manifest."""
@@ -163,11 +163,11 @@ class Batch:
         }
         if self.again:
             entry["again"] = True
-        if self.source:
-            entry["source"] = self.source.as_dict()
+        if self.pinned:
+            entry["pinned"] = self.pinned.as_dict()
         return entry
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read an entry of the manifest."""
-        return cls(**{**data, "source": PinnedObject(**data["source"])}) if data.get("source") else cls(**data)
+        return cls(**{**data, "pinned": PinnedObject(**data["pinned"])}) if data.get("pinned") else cls(**data)

@@ -64,11 +64,11 @@ class ManifestDamagedError(HundredfoldError):
 
 
 class PartitionFailedError(HundredfoldError):
-    """A part of an ingest that is planned in parts could not be planned."""
+    """A partition of an ingest could not be planned."""
 
-    def __init__(self, part: int, parts: int, why: str) -> None:
-        super().__init__(f"part {part + 1} of {parts} could not be planned: {why}")
-        self.part = part
+    def __init__(self, partition: int, partitions: int, why: str) -> None:
+        super().__init__(f"partition {partition + 1} of {partitions} could not be planned: {why}")
+        self.partition = partition
 
 
 class BundleRefusedError(HundredfoldError):

@@ -48,72 +48,122 @@ def id_stem(name: str, longest: int = 60) -> str:
 class Model:
     """The published version of the inference function that an ingest is pinned to.
 
-    `version` is the number that Lambda gave it, `function` its qualified ARN.
+    Attributes
+    ----------
+    function : the version's qualified ARN
+    version : the number that Lambda gave it
+    card : SHA-256 of the model's card, in hex, as it was released; empty if the release recorded none
     """
 
     function: str
     version: str
+    card: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What the planner decided: the state machine carries it, and the summary is checked against it.
+class PartitionedPlan:
+    """An ingest that is too large for one call of the planner: pinned and partitioned, and not planned yet.
 
     Attributes
     ----------
-    origin : what was asked for, with kind and compression as they were found
-    source : the object that all batches are of; None if each batch names its own
-    source_bytes : how much was read of the origin
-    batches, records : how many the manifest has
-    manifest : the list of the batches, or of the parts until they are joined
-    manifest_sha256 : the manifest's digest in hex
-    parts : in how many parts it is planned, each by a call of its own; 0 if one call plans it whole
+    spec, pinned, source_bytes, model : as of `Plan`
+    partitions : how many there are
+    partition_list : the JSON array of them, which the state machine maps over
     """
 
     ingest_id: str
-    origin: SourceSpec
-    source: PinnedObject | None
+    spec: SourceSpec
+    pinned: PinnedObject | None
     source_bytes: int
-    manifest: ObjectLocation
-    batches: int
-    records: int
     model: Model
-    manifest_sha256: str = ""
-    parts: int = 0
-
-    def source_of(self, batch: Batch) -> PinnedObject:
-        """Return the object that a batch of this plan is a byte range of."""
-        source = batch.source or self.source
-        assert source is not None  # noqa: S101 - where the plan has none, each batch has
-        return source
+    partitions: int
+    partition_list: ObjectLocation
 
     def as_dict(self) -> dict[str, Any]:
         return {
+            "needs_partitioning": True,
             "ingest_id": self.ingest_id,
-            "origin": self.origin.as_dict(),
-            "source": self.source and self.source.as_dict(),
+            "spec": self.spec.as_dict(),
+            "pinned": self.pinned and self.pinned.as_dict(),
             "source_bytes": self.source_bytes,
-            "manifest": asdict(self.manifest),
-            "batches": self.batches,
-            "records": self.records,
             "model": asdict(self.model),
-            "manifest_sha256": self.manifest_sha256,
-            "parts": self.parts,
+            "partitions": self.partitions,
+            "partition_list": asdict(self.partition_list),
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         return cls(
             ingest_id=data["ingest_id"],
-            origin=spec_from_dict(data["origin"]),
-            source=PinnedObject(**data["source"]) if data["source"] else None,
+            spec=spec_from_dict(data["spec"]),
+            pinned=PinnedObject(**data["pinned"]) if data["pinned"] else None,
+            source_bytes=data["source_bytes"],
+            model=Model(**data["model"]),
+            partitions=data["partitions"],
+            partition_list=ObjectLocation(**data["partition_list"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the planner decided. The state machine carries it, and the summary is checked against it.
+
+    Attributes
+    ----------
+    spec : the source that was asked for, with kind and compression as they were found
+    pinned : the object that all batches are of; None if each batch names its own
+    source_bytes : how many bytes of the source were read
+    manifest : the list of the batches
+    batches, records : how many the manifest has
+    manifest_sha256 : the manifest's digest, in hex
+    partitions : how many partitions it was planned in; 0 if one call planned it whole
+    """
+
+    ingest_id: str
+    spec: SourceSpec
+    pinned: PinnedObject | None
+    source_bytes: int
+    manifest: ObjectLocation
+    batches: int
+    records: int
+    model: Model
+    manifest_sha256: str = ""
+    partitions: int = 0
+
+    def pinned_of(self, batch: Batch) -> PinnedObject:
+        """Return the object that a batch of this plan is a byte range of."""
+        pinned = batch.pinned or self.pinned
+        assert pinned is not None  # noqa: S101 - where the plan has none, each batch has
+        return pinned
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "needs_partitioning": False,
+            "ingest_id": self.ingest_id,
+            "spec": self.spec.as_dict(),
+            "pinned": self.pinned and self.pinned.as_dict(),
+            "source_bytes": self.source_bytes,
+            "manifest": asdict(self.manifest),
+            "batches": self.batches,
+            "records": self.records,
+            "model": asdict(self.model),
+            "manifest_sha256": self.manifest_sha256,
+            "partitions": self.partitions,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        return cls(
+            ingest_id=data["ingest_id"],
+            spec=spec_from_dict(data["spec"]),
+            pinned=PinnedObject(**data["pinned"]) if data["pinned"] else None,
             source_bytes=data["source_bytes"],
             manifest=ObjectLocation(**data["manifest"]),
             batches=data["batches"],
             records=data["records"],
             model=Model(**data["model"]),
-            manifest_sha256=data.get("manifest_sha256", ""),
-            parts=data.get("parts", 0),
+            manifest_sha256=data["manifest_sha256"],
+            partitions=data["partitions"],
         )
 
 

@@ -13,17 +13,17 @@ def staged_key(ingest_id: str, piece: int) -> str:
 
 def partitions_key(ingest_id: str, execution: str) -> str:
     """Where the planner lists the parts that an execution plans an ingest in, in the work bucket."""
-    return f"ingests/{ingest_id}/parts/{execution}/parts.json"
+    return f"ingests/{ingest_id}/partitions/{execution}/partitions.json"
 
 
 def partition_ranges_key(ingest_id: str, execution: str, part: int) -> str:
     """Where the planner says what a part consists of, in the work bucket."""
-    return f"ingests/{ingest_id}/parts/{execution}/{part:06d}.pieces.json"
+    return f"ingests/{ingest_id}/partitions/{execution}/{part:06d}.pieces.json"
 
 
 def partition_batches_key(ingest_id: str, execution: str, part: int) -> str:
     """Where the planner writes the batches of a part to, in the work bucket."""
-    return f"ingests/{ingest_id}/parts/{execution}/{part:06d}.batches.jsonl"
+    return f"ingests/{ingest_id}/partitions/{execution}/{part:06d}.batches.jsonl"
 
 
 def manifest_key(ingest_id: str) -> str:
@@ -44,3 +44,8 @@ def rejections_key(ingest_id: str, batch: int) -> str:
 def card_key(ingest_id: str) -> str:
     """Where the card of the model that scores an ingest is kept with it, in the work bucket."""
     return f"ingests/{ingest_id}/card.json"
+
+
+def model_card_key(digest: str) -> str:
+    """Where a release keeps the card of a model, by the card's SHA-256, in the work bucket."""
+    return f"models/{digest}.json"

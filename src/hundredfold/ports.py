@@ -109,6 +109,10 @@ class Models(Protocol):
         """Return the version of the inference function that is live now."""
         ...
 
+    def version(self, number: str) -> Model:
+        """Return a published version of the inference function; raises InvalidIngestError if there is none."""
+        ...
+
 
 class Predictions(Protocol):
     """Where predictions go."""
@@ -139,7 +143,7 @@ class SourceItems(Protocol):
     """The items that records came from, as a place for their predictions."""
 
     def write_back(
-        self, origin: TableSpec, ingest_id: str, model: Model, answers: Sequence["ItemAnswer"], time_left: TimeLeft
+        self, spec: TableSpec, ingest_id: str, model: Model, answers: Sequence["ItemAnswer"], time_left: TimeLeft
     ) -> "WriteBackResult":
         """Write each answer onto its item if that is still there with the values that were read.
 

@@ -54,7 +54,7 @@ class Settings:
             record_bytes=_positive(environment, "RECORD_BYTES"),
             model_card=environment.get(MODEL_CARD_VARIABLE, ""),
             stream_fields=_pairs(environment, "STREAM_FIELDS"),
-            partition_bytes=_positive(environment, "PART_BYTES") if "PART_BYTES" in environment else 0,
+            partition_bytes=_positive(environment, "PARTITION_BYTES") if "PARTITION_BYTES" in environment else 0,
             state_machine=environment.get("STATE_MACHINE", ""),
             scheduled_source=environment.get("SCHEDULED_SOURCE", ""),
             event_bus=environment.get("EVENT_BUS", ""),

@@ -105,7 +105,7 @@ class Doors:
             self._ingest("parts of JSON Lines", address)
         plan = self.stack.deployment.ledger.plan(self.ingests["parts of JSON Lines"])
         assert plan
-        assert plan.parts > 5
+        assert plan.partitions > 5
 
     def execution(self) -> None:
         address = self._put(f"doors/{self.new_id()}.json", json.dumps(self.records).encode())

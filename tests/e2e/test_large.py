@@ -21,8 +21,8 @@ def planned_in_small_parts(stack: Stack) -> Iterator[None]:
     """Let one call of the planner plan 50,000 bytes and no more."""
     client: Any = stack.deployment.session.client("lambda", endpoint_url=stack.deployment.endpoint)
     before = client.get_function_configuration(FunctionName=PLANNER)["Environment"]["Variables"]
-    assert before["PART_BYTES"] == str(1024**3)
-    changed = {**before, "PART_BYTES": str(PARTITION_BYTES)}
+    assert before["PARTITION_BYTES"] == str(1024**3)
+    changed = {**before, "PARTITION_BYTES": str(PARTITION_BYTES)}
     client.update_function_configuration(FunctionName=PLANNER, Environment={"Variables": changed})
     try:
         yield
@@ -70,11 +70,11 @@ def test_a_large_object_is_planned_in_parts_and_every_record_is_predicted_once(
     # Then they were planned in parts, and each is predicted or rejected once, at its own line
     plan = stack.deployment.ledger.plan(ingest_id)
     assert plan is not None
-    assert plan.parts == -(-plan.source_bytes // PARTITION_BYTES) > 3
+    assert plan.partitions == -(-plan.source_bytes // PARTITION_BYTES) > 3
     assert (summary["status"], summary["records"], summary["predicted"], summary["rejected"]) == (
         "COMPLETED", 3_002, 3_001, 1,
     )  # fmt: skip
-    assert 31 <= summary["batches"] <= 31 + plan.parts
+    assert 31 <= summary["batches"] <= 31 + plan.partitions
     verified = stack.read("verify", ingest_id)
     assert (verified["ok"], verified["records"]) == (True, 3_002)
     rejected = json.loads(stack.command("results", ingest_id, "--rejected").stdout)
@@ -101,7 +101,7 @@ def test_many_objects_are_planned_in_few_parts_and_a_part_that_failed_is_planned
 
     # Then the ingest fails, and says which part and why
     assert states == [
-        "PlanIngest", "IsPlanned?", "PlanParts", "JoinPlan", "PlanFailed", "SummarizeIngest", "Completed?",
+        "PlanIngest", "NeedsPartitioning?", "PlanPartitions", "JoinPartitions", "PlanFailed", "SummarizeIngest", "Completed?",
         "IngestFailed",
     ]  # fmt: skip
     listed = json.loads(
@@ -119,7 +119,7 @@ def test_many_objects_are_planned_in_few_parts_and_a_part_that_failed_is_planned
     assert (summary["status"], summary["records"], summary["predicted"]) == ("COMPLETED", 1_800, 1_800)
     plan = stack.deployment.ledger.plan(ingest_id)
     assert plan is not None
-    assert (plan.parts, plan.source) == (len(listed), None)
+    assert (plan.partitions, plan.pinned) == (len(listed), None)
     assert stack.read("verify", ingest_id)["ok"] is True
     assert set(predicted(stack, ingest_id)) == {f"r-{number:05d}" for number in range(1_800)}
 
@@ -132,8 +132,8 @@ def test_an_ingest_within_a_part_is_planned_whole(stack: Stack, texts: list[str]
     _, states = run(stack, ingest_id, {"source": {"bucket": stack.deployment.source_bucket, "key": key}})
 
     assert states == [
-        "PlanIngest", "IsPlanned?", "HasBatches?", "InferBatches", "SummarizeIngest", "Completed?", "Completed",
+        "PlanIngest", "NeedsPartitioning?", "HasBatches?", "InferBatches", "SummarizeIngest", "Completed?", "Completed",
     ]  # fmt: skip
     plan = stack.deployment.ledger.plan(ingest_id)
     assert plan is not None
-    assert plan.parts == 0
+    assert plan.partitions == 0

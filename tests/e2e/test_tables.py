@@ -76,7 +76,7 @@ class Reviews:
             ExpressionAttributeValues={":text": {"S": text}},
         )
 
-    def origin(self, **more: object) -> dict[str, Any]:
+    def spec(self, **more: object) -> dict[str, Any]:
         return {"source": {"table": self.name, "fields": {"id": "sku", "text": "body"}, **more}}
 
     def drop(self) -> None:
@@ -100,7 +100,7 @@ def test_every_item_of_a_table_is_predicted_and_gets_its_prediction_back(
     client.update_item(TableName=reviews.name, Key=reviews.key(2), UpdateExpression="REMOVE sku")
 
     # When all of it is ingested
-    ended = stack.execute(ingest_id, reviews.origin(write_back="verdict"))
+    ended = stack.execute(ingest_id, reviews.spec(write_back="verdict"))
 
     # Then every other item has a prediction, in the table of predictions and on the item
     assert ended["status"] == "SUCCEEDED", ended.get("cause")
@@ -133,7 +133,7 @@ def test_every_item_of_a_table_is_predicted_and_gets_its_prediction_back(
 
     # And a second ingest reads the items as before: what was written back is no part of the records
     again = new_id()
-    assert stack.execute(again, reviews.origin(write_back="verdict"))["status"] == "SUCCEEDED"
+    assert stack.execute(again, reviews.spec(write_back="verdict"))["status"] == "SUCCEEDED"
     assert stack.read("summary", again)["written_back"] == 298
     item = reviews.item(0)
     assert item is not None
@@ -154,7 +154,7 @@ def test_some_of_a_table_is_ingested(
 ) -> None:
     ingest_id = new_id()
 
-    assert stack.execute(ingest_id, reviews.origin(**asked, write_back="verdict"))["status"] == "SUCCEEDED"
+    assert stack.execute(ingest_id, reviews.spec(**asked, write_back="verdict"))["status"] == "SUCCEEDED"
 
     rows = [json.loads(line) for line in stack.command("results", ingest_id).stdout.splitlines()]
     assert {row["record_id"] for row in rows} == {str(number) for number in numbers}
@@ -170,7 +170,7 @@ def test_items_that_changed_or_went_after_they_were_read_are_counted_and_left_al
     # Given an ingest that is planned
     ingest_id = new_id()
     steps = Steps(stack, ingest_id)
-    plan = steps.plan(reviews.origin(write_back="verdict"))
+    plan = steps.plan(reviews.spec(write_back="verdict"))
 
     # When items are deleted and changed before they are predicted
     for number in range(10):
@@ -184,7 +184,7 @@ def test_items_that_changed_or_went_after_they_were_read_are_counted_and_left_al
     # Then these get no answer, but are predicted as they were read, and all others get theirs
     assert (sum(one.predicted for one in outcomes), sum(one.rejected for one in outcomes)) == (300, 0)
     assert (sum(one.written_back for one in outcomes), sum(one.outdated for one in outcomes)) == (285, 15)
-    assert sum(one.effort.write_back_units for one in outcomes if one.effort) >= 285
+    assert sum(one.stats.write_back_units for one in outcomes if one.stats) >= 285
     assert [reviews.item(number) for number in range(10)] == [None] * 10
     assert [number for number in range(10, 300) if "verdict" not in (reviews.item(number) or {})] == [
         10, 11, 12, 13, 14,
@@ -219,7 +219,7 @@ def test_what_does_not_fit_fails_with_one_clear_cause(
 ) -> None:
     ingest_id = new_id()
 
-    ended = stack.execute(ingest_id, reviews.origin(**asked))
+    ended = stack.execute(ingest_id, reviews.spec(**asked))
 
     assert ended["status"] == "FAILED"
     summary = stack.read("summary", ingest_id)
@@ -248,9 +248,9 @@ class Steps:
     def infer(self, plan: Plan) -> list[BatchOutcome]:
         deployment = self._stack.deployment
         for batch in read_manifest(deployment, plan):
-            source = plan.source_of(batch).as_dict()
+            source = plan.pinned_of(batch).as_dict()
             told = plan.as_dict()
-            task = {"ingest_id": self._id, "origin": told["origin"], "source": source, "model": told["model"]}
+            task = {"ingest_id": self._id, "spec": told["spec"], "source": source, "model": told["model"]}
             self._call(plan.model.function, {**task, "batch": {**_entry(batch), "source": source}})
         return [entry for entry in deployment.ledger.entries(self._id) if isinstance(entry, BatchOutcome)]
 

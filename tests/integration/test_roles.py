@@ -51,8 +51,8 @@ ROLES = [
             ("s3:ListBucket", "arn:aws:s3:::records-of-others"),
             ("s3:PutObject", "{work}/ingests/i1/manifest.json"),
             ("s3:GetObject", "{work}/ingests/i1/manifest.json"),
-            ("s3:PutObject", "{work}/ingests/i1/parts/i1/000000.batches.jsonl"),
-            ("s3:GetObject", "{work}/ingests/i1/parts/i1/000000.batches.jsonl"),
+            ("s3:PutObject", "{work}/ingests/i1/partitions/i1/000000.batches.jsonl"),
+            ("s3:GetObject", "{work}/ingests/i1/partitions/i1/000000.batches.jsonl"),
             ("s3:ListBucket", "{work}"),
             ("dynamodb:PutItem", "{ledger}"),
             ("dynamodb:GetItem", "{ledger}"),
@@ -62,6 +62,9 @@ ROLES = [
             ("dynamodb:Scan", SOURCE_TABLE),
             ("dynamodb:Query", f"{SOURCE_TABLE}/index/by-shelf"),
             ("lambda:GetAlias", f"{FUNCTION}-infer-batch:live"),
+            ("lambda:GetFunctionConfiguration", f"{FUNCTION}-infer-batch:7"),
+            ("s3:GetObject", "{work}/models/ab12.json"),
+            ("s3:PutObject", "{work}/ingests/i1/card.json"),
             ("logs:CreateLogStream", "{logs}plan-ingest:log-stream:s"),
             ("logs:PutLogEvents", "{logs}plan-ingest:log-stream:s"),
         ],
@@ -87,7 +90,6 @@ ROLES = [
             ),
             ("s3:PutObject", "{work}/streams/tests-reviews/rejected/shardId-0/1.json"),
             ("sqs:SendMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:hundredfold-stream-failures"),
-            ("s3:PutObject", "{work}/ingests/i1/card.json"),
             ("dynamodb:BatchWriteItem", "{predictions}"),
             ("dynamodb:DeleteItem", "{predictions}"),
             ("dynamodb:PutItem", "{ledger}"),
@@ -133,14 +135,14 @@ ROLES = [
     Role(
         "BatchInferenceRole",
         does=[
-            # PlanIngest, PlanPart and JoinPlan, SummarizeIngest, InferBatch, RecordBatchFailure and RecordPartFailure
+            # PlanIngest, PlanPartition and JoinPartitions, SummarizeIngest, InferBatch, RecordBatchFailure and RecordPartitionFailure
             ("lambda:InvokeFunction", f"{FUNCTION}-plan-ingest"),
             ("lambda:InvokeFunction", f"{FUNCTION}-summarize-ingest"),
             ("lambda:InvokeFunction", f"{FUNCTION}-infer-batch:17"),
             ("dynamodb:UpdateItem", "{ledger}"),
-            # PlanParts and InferBatches: their ItemReaders, their ResultWriters, their children
-            ("s3:GetObject", "{work}/ingests/i1/parts/i1/parts.json"),
-            ("s3:PutObject", "{work}/ingests/i1/parts/i1/map-run/m/manifest.json"),
+            # PlanPartitions and InferBatches: their ItemReaders, their ResultWriters, their children
+            ("s3:GetObject", "{work}/ingests/i1/partitions/i1/partitions.json"),
+            ("s3:PutObject", "{work}/ingests/i1/partitions/i1/map-run/m/manifest.json"),
             ("s3:GetObject", "{work}/ingests/i1/manifest.json"),
             ("s3:PutObject", "{work}/ingests/i1/map-run/m/manifest.json"),
             ("s3:ListMultipartUploadParts", "{work}/ingests/i1/map-run/m/manifest.json"),

@@ -52,13 +52,13 @@ def item(number: int) -> dict[str, Any]:
     }
 
 
-def lines(stack: Stack, origin: TableSpec, count: int) -> list[bytes]:
+def lines(stack: Stack, spec: TableSpec, count: int) -> list[bytes]:
     tables = DynamoTables(stack.deployment.dynamodb)
-    described = find_segments(origin, tables)[0].table
+    described = find_segments(spec, tables)[0].table
     return [
         line
         for number in range(count)
-        for page in segment_lines(Segment(number, count, origin, described), tables)
+        for page in segment_lines(Segment(number, count, spec, described), tables)
         for line in page.splitlines()
     ]
 
@@ -67,7 +67,7 @@ def lines(stack: Stack, origin: TableSpec, count: int) -> list[bytes]:
 def test_all_segments_together_have_every_item_once(stack: Stack, table: str, segments: int) -> None:
     found = lines(stack, TableSpec(table, write_back="verdict"), segments)
 
-    expected = [item_line(item(number), TableSpec(table).layout, key=("pk",)) for number in range(ITEMS)]
+    expected = [item_line(item(number), TableSpec(table).options, key=("pk",)) for number in range(ITEMS)]
     members = {read_members(line)["id"]: read_members(line) for line in found}
     assert len(found) == ITEMS
     assert [members[read_members(line)["id"]] for line in expected] == [read_members(line) for line in expected]
@@ -76,7 +76,7 @@ def test_all_segments_together_have_every_item_once(stack: Stack, table: str, se
 def test_answers_are_written_onto_items_that_are_exactly_what_was_read(stack: Stack, table: str) -> None:
     # Given four items as they were read, of which one changes in its last digit, one in its text, and one goes
     dynamodb = stack.deployment.dynamodb
-    read = [read_members(item_line(item(number), TableSpec(table).layout, key=("pk",))) for number in range(4)]
+    read = [read_members(item_line(item(number), TableSpec(table).options, key=("pk",))) for number in range(4)]
     answers = [
         ItemAnswer(
             read_key(members),

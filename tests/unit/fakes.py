@@ -12,7 +12,7 @@ from typing import BinaryIO, Self
 
 from hundredfold.batches import BatchFailure, BatchOutcome
 from hundredfold.errors import IngestExistsError, SourceChangedError, SourceMissingError
-from hundredfold.ingest import Model, Plan
+from hundredfold.ingest import Model, PartitionedPlan, Plan
 from hundredfold.ports import TimeLeft
 from hundredfold.records import Prediction
 from hundredfold.sources.dynamodb.items import AttributeValue, Item
@@ -75,7 +75,7 @@ class MemoryTables:
         return self.table
 
     def read(self, segment: Segment) -> Iterator[Sequence[Item]]:
-        mine = self.items[segment.number :: segment.of]
+        mine = self.items[segment.number :: segment.total]
         for first in range(0, len(mine) or 1, 2):
             yield mine[first : first + 2]
 
@@ -141,6 +141,9 @@ class FixedModels:
     def live(self) -> Model:
         return self.model
 
+    def version(self, number: str) -> Model:
+        return Model(f"{self.model.function.rpartition(':')[0]}:{number}", number)
+
 
 @dataclass
 class MemoryPredictions:
@@ -167,9 +170,9 @@ class MemoryPredictions:
     def write_each(self, model: Model, predictions: Mapping[str, Prediction], time_left: TimeLeft) -> frozenset[str]:
         if self.error is not None:
             raise self.error
-        for origin, prediction in predictions.items():
-            if origin not in self.refused:
-                self.items[prediction.record_id, origin] = (prediction, -1, model)
+        for spec, prediction in predictions.items():
+            if spec not in self.refused:
+                self.items[prediction.record_id, spec] = (prediction, -1, model)
         self.effects.append(f"each {len(predictions)}")
         return self.refused & frozenset(predictions)
 
@@ -188,16 +191,16 @@ class MemoryItems:
     effects: list[str] = field(default_factory=list)
 
     def write_back(
-        self, origin: TableSpec, ingest_id: str, model: Model, answers: Sequence[ItemAnswer], time_left: TimeLeft
+        self, spec: TableSpec, ingest_id: str, model: Model, answers: Sequence[ItemAnswer], time_left: TimeLeft
     ) -> WriteBackResult:
         written = 0
         for answer in answers:
             [key] = answer.key.values()
             item = self.there.get(next(iter(key.values())), {})
             if item and all(item.get(name) == value for name, value in answer.read.items()):
-                item[origin.write_back] = {"S": str(answer.prediction.label)}
+                item[spec.write_back] = {"S": str(answer.prediction.label)}
                 written += 1
-        self.effects.append(f"back {origin.table} {origin.write_back} {written}")
+        self.effects.append(f"back {spec.table} {spec.write_back} {written}")
         return WriteBackResult(written, len(answers) - written, float(len(answers)))
 
 
@@ -255,3 +258,15 @@ class MemoryLedger:
 
 def _etag(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def whole(plan: Plan | PartitionedPlan) -> Plan:
+    """Return a plan that one call of the planner made."""
+    assert isinstance(plan, Plan)
+    return plan
+
+
+def partitioned(plan: Plan | PartitionedPlan) -> PartitionedPlan:
+    """Return a plan that is made in partitions."""
+    assert isinstance(plan, PartitionedPlan)
+    return plan

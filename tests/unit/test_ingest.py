@@ -54,8 +54,8 @@ def test_where_an_ingests_objects_lie() -> None:
 def test_a_plan_travels_through_the_state_machine_as_json() -> None:
     plan = Plan(
         ingest_id="i1",
-        origin=ObjectsSpec("records", "reviews.jsonl", layout=ReadOptions(Kind.JSONL, Compression.NONE)),
-        source=PinnedObject("records", "reviews.jsonl", etag="e1", size=16),
+        spec=ObjectsSpec("records", "reviews.jsonl", options=ReadOptions(Kind.JSONL, Compression.NONE)),
+        pinned=PinnedObject("records", "reviews.jsonl", etag="e1", size=16),
         source_bytes=16,
         manifest=ObjectLocation("work", "ingests/i1/manifest.json"),
         batches=2,
@@ -65,15 +65,16 @@ def test_a_plan_travels_through_the_state_machine_as_json() -> None:
 
     assert plan.as_dict() == {
         "ingest_id": "i1",
-        "origin": {"bucket": "records", "key": "reviews.jsonl", "kind": "jsonl", "compression": "none"},
-        "source": {"bucket": "records", "key": "reviews.jsonl", "etag": "e1", "size": 16},
+        "spec": {"bucket": "records", "key": "reviews.jsonl", "kind": "jsonl", "compression": "none"},
+        "needs_partitioning": False,
+        "pinned": {"bucket": "records", "key": "reviews.jsonl", "etag": "e1", "size": 16},
         "source_bytes": 16,
         "manifest": {"bucket": "work", "key": "ingests/i1/manifest.json"},
         "batches": 2,
         "records": 3,
-        "model": {"function": "arn:aws:lambda:us-east-1:123456789012:function:infer:7", "version": "7"},
+        "model": {"function": "arn:aws:lambda:us-east-1:123456789012:function:infer:7", "version": "7", "card": ""},
         "manifest_sha256": "",
-        "parts": 0,
+        "partitions": 0,
     }
     assert Plan.from_dict(json.loads(json.dumps(plan.as_dict()))) == plan
-    assert plan.source_of(Batch(0, 0, 0, 10, 1, 1)) == plan.source
+    assert plan.pinned_of(Batch(0, 0, 0, 10, 1, 1)) == plan.pinned

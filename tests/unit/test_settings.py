@@ -62,9 +62,9 @@ def test_the_longest_record_must_fit_into_a_batch() -> None:
 
 def test_the_bytes_of_a_part_are_told_to_the_planner_only() -> None:
     assert Settings.from_environment(ENVIRONMENT).partition_bytes == 0
-    assert Settings.from_environment({**ENVIRONMENT, "PART_BYTES": "1073741824"}).partition_bytes == 1024**3
-    with pytest.raises(InvalidIngestError, match="PART_BYTES must be a positive number"):
-        Settings.from_environment({**ENVIRONMENT, "PART_BYTES": "0"})
+    assert Settings.from_environment({**ENVIRONMENT, "PARTITION_BYTES": "1073741824"}).partition_bytes == 1024**3
+    with pytest.raises(InvalidIngestError, match="PARTITION_BYTES must be a positive number"):
+        Settings.from_environment({**ENVIRONMENT, "PARTITION_BYTES": "0"})
 
 
 def test_the_attributes_of_a_streams_fields_are_read() -> None:

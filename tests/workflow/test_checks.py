@@ -56,9 +56,9 @@ def changed(old: str, new: str, *, template: bool = False) -> Workflow:
             "PlanIngest takes execution.$ from $$.Execution.Name and not from $$.Execution.Id",
         ),
         (
-            changed("('{}#parts', $.execution_name)", "('{}#parts', $$.Execution.Name)"),
+            changed("('{}#partitions', $.execution_name)", "('{}#partitions', $$.Execution.Name)"),
             "execution",
-            "RecordPartFailure takes S.$ from States.Format('{}#parts', $$.Execution.Name), which is the child's alone",
+            "RecordPartitionFailure takes S.$ from States.Format('{}#partitions', $$.Execution.Name), which is the child's alone",
         ),
         (changed('"TimeoutSeconds": 900,', ""), "guards", "PlanIngest has no TimeoutSeconds"),
         (

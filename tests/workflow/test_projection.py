@@ -15,7 +15,7 @@ DEFINITION = render(EXAMPLE)
 
 @pytest.mark.parametrize(
     ("name", "items", "also_gone"),
-    [("PlanParts", "parts", set()), ("InferBatches", "batches", {"ToleratedFailurePercentage"})],
+    [("PlanPartitions", "partitions", set()), ("InferBatches", "batches", {"ToleratedFailurePercentage"})],
 )
 def test_a_map_becomes_an_inline_one_over_items_of_the_input(name: str, items: str, also_gone: set[str]) -> None:
     before, after = DEFINITION["States"][name], project(DEFINITION)["States"][name]

@@ -32,8 +32,8 @@ UNGUARDED = {
 
 NOT_RETRIED = {
     ("PlanIngest", "OutOfTimeError"): "only a batch watches its time",
-    ("PlanPart", "OutOfTimeError"): "only a batch watches its time",
-    ("JoinPlan", "OutOfTimeError"): "only a batch watches its time",
+    ("PlanPartition", "OutOfTimeError"): "only a batch watches its time",
+    ("JoinPartitions", "OutOfTimeError"): "only a batch watches its time",
     ("SummarizeIngest", "OutOfTimeError"): "only a batch watches its time",
 }
 """Errors of ours that trying again helps against, which these functions never raise."""

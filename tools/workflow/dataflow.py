@@ -176,8 +176,8 @@ def resolve(path: str | None, value: Any, context: Mapping[str, Any]) -> Any:
     data, rest = (context, path[2:]) if path.startswith("$$") else (value, path[1:])
     if not path.startswith("$") or _STEP.sub("", rest):
         raise PathError(f"{path} is not a path that can be followed")
-    for name, index, quote_failure in _STEP.findall(rest):
-        key: Any = int(index) if index else name or quote_failure
+    for name, index, quoted in _STEP.findall(rest):
+        key: Any = int(index) if index else name or quoted
         try:
             data = data[key]
         except (KeyError, IndexError, TypeError):
@@ -302,11 +302,11 @@ def _as_text(value: Any) -> str:
 
 def _split(arguments: str) -> list[str]:
     """Cut the arguments of an intrinsic function at the commas that are neither quoted nor inside brackets."""
-    parts, depth, quote_failure = [""], 0, False
+    parts, depth, quoted = [""], 0, False
     for character in arguments:
-        quote_failure ^= character == "'"
-        depth += 0 if quote_failure else {"(": 1, ")": -1}.get(character, 0)
-        if character == "," and not quote_failure and not depth:
+        quoted ^= character == "'"
+        depth += 0 if quoted else {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and not quoted and not depth:
             parts.append("")
         else:
             parts[-1] += character

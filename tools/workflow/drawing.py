@@ -13,7 +13,7 @@ from tools.workflow.states import Machine, State, machines
 PAGE = Path(__file__).resolve().parents[2] / "docs/workflow.md"
 BEGIN, END = "<!-- drawn from the definition: begin -->", "<!-- drawn from the definition: end -->"
 
-ITEMS = {"PlanParts": "part", "InferBatches": "batch"}
+ITEMS = {"PlanPartitions": "partition", "InferBatches": "batch"}
 """What each Map goes through, in a word."""
 
 SYMBOLS = {"<=": "≤", ">=": "≥"}

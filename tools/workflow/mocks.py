@@ -13,7 +13,7 @@ from typing import Any
 
 import botocore.session
 
-from hundredfold.ingest import Plan
+from hundredfold.ingest import PartitionedPlan, Plan
 from hundredfold.planning.partitions import PlannedPartition
 from hundredfold.summary import Status, Summary
 from tools.workflow import error_names
@@ -132,7 +132,14 @@ def _is_plan(payload: Any) -> None:
         raise ValueError(f"it has {sorted(payload.keys() ^ again.keys())} more or less than a plan")
 
 
-def _is_planned_part(payload: Any) -> None:
+def _is_plan_of_any_kind(payload: Any) -> None:
+    if not payload["needs_partitioning"]:
+        _is_plan(payload)
+    elif (again := PartitionedPlan.from_dict(payload).as_dict()) != payload:
+        raise ValueError(f"it has {sorted(payload.keys() ^ again.keys())} more or less than a partitioned plan")
+
+
+def _is_planned_partition(payload: Any) -> None:
     PlannedPartition(**payload)
 
 
@@ -152,9 +159,9 @@ def _is_summary(payload: Any) -> None:
 
 
 FUNCTIONS: Mapping[str, Callable[[Any], None]] = {
-    "PlanIngest": _is_plan,
-    "PlanPart": _is_planned_part,
-    "JoinPlan": _is_plan,
+    "PlanIngest": _is_plan_of_any_kind,
+    "PlanPartition": _is_planned_partition,
+    "JoinPartitions": _is_plan,
     "InferBatch": _is_outcome,
     "SummarizeIngest": _is_summary,
 }

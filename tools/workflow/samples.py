@@ -3,14 +3,14 @@
 A new Task needs its sample here; `make workflow-check` says so.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
 from hundredfold.accounting.summarize import summarize
 from hundredfold.batches import LEDGER_SHARDS, Batch, BatchFailure, BatchOutcome
-from hundredfold.ingest import Model, Plan
-from hundredfold.keys import manifest_key
+from hundredfold.ingest import Model, PartitionedPlan, Plan
+from hundredfold.keys import manifest_key, partitions_key
 from hundredfold.records import Reason
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import Compression, Kind, ObjectsSpec, ReadOptions
@@ -33,12 +33,12 @@ def invoked(payload: object) -> dict[str, Any]:
     return {"ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200}
 
 
-def plan_of(batches: int, *, parts: int = 0, ingest_id: str = "ingest-1") -> Plan:
-    """A plan of full batches, as the planner makes it; of none, if it is to be planned in parts."""
+def plan_of(batches: int, *, partitions: int = 0, ingest_id: str = "ingest-1") -> Plan:
+    """A plan of full batches, as the planner makes it."""
     return Plan(
         ingest_id=ingest_id,
-        origin=ObjectsSpec(SOURCE_BUCKET, f"uploads/{ingest_id}/records.jsonl", layout=JSON_LINES),
-        source=PinnedObject(
+        spec=ObjectsSpec(SOURCE_BUCKET, f"uploads/{ingest_id}/records.jsonl", options=JSON_LINES),
+        pinned=PinnedObject(
             SOURCE_BUCKET, f"uploads/{ingest_id}/records.jsonl", "9b2cf535f27731c974343645a3985328", 7_654
         ),
         source_bytes=7_654,
@@ -46,13 +46,26 @@ def plan_of(batches: int, *, parts: int = 0, ingest_id: str = "ingest-1") -> Pla
         batches=batches,
         records=100 * batches,
         model=Model(f"{FUNCTION}:1", "1"),
-        parts=parts,
+        partitions=partitions,
     )
 
 
-def part(number: int) -> dict[str, int]:
-    """Entry `number` of the list of an ingest's parts."""
-    return {"part": number, "objects": 1, "bytes": 1_073_741_824}
+def partitioned_plan(plan: Plan, partitions: int) -> PartitionedPlan:
+    """What the planner answers in place of this plan if it takes so many partitions."""
+    return PartitionedPlan(
+        ingest_id=plan.ingest_id,
+        spec=plan.spec,
+        pinned=plan.pinned,
+        source_bytes=plan.source_bytes,
+        model=plan.model,
+        partitions=partitions,
+        partition_list=ObjectLocation(plan.manifest.bucket, partitions_key(plan.ingest_id, plan.ingest_id)),
+    )
+
+
+def partition(number: int) -> dict[str, int]:
+    """Entry `number` of the list of an ingest's partitions."""
+    return {"partition": number, "objects": 1, "bytes": 1_073_741_824}
 
 
 def batch(number: int) -> dict[str, int]:
@@ -85,8 +98,11 @@ MAP_RESULT = {
     "ResultWriterDetails": {"Bucket": WORK_BUCKET, "Key": "ingests/ingest-1/map-run/1/manifest.json"},
 }
 PARTS_RESULT = {
-    "MapRunArn": "arn:aws:states:us-east-1:000000000000:mapRun:hundredfold-batch-inference/PlanParts:1",
-    "ResultWriterDetails": {"Bucket": WORK_BUCKET, "Key": "ingests/ingest-1/parts/ingest-1/map-run/1/manifest.json"},
+    "MapRunArn": "arn:aws:states:us-east-1:000000000000:mapRun:hundredfold-batch-inference/PlanPartitions:1",
+    "ResultWriterDetails": {
+        "Bucket": WORK_BUCKET,
+        "Key": "ingests/ingest-1/partitions/ingest-1/map-run/1/manifest.json",
+    },
 }
 
 
@@ -95,14 +111,15 @@ def typical() -> Samples:
     whole and in parts.
     """
     plans = [plan_of(3), plan_of(0)]
+    answers: list[Plan | PartitionedPlan] = [*plans, partitioned_plan(plans[0], 2)]
     return Samples(
         inputs=[{"source": {"bucket": "source-bucket", "key": "records.jsonl"}}],
         results={
-            "PlanIngest": [invoked(plan.as_dict()) for plan in [*plans, plan_of(0, parts=2)]],
-            "PlanPart": [invoked({"part": 1, "batches": 2, "records": 200})],
-            "RecordPartFailure": [{}],
-            "PlanParts": [PARTS_RESULT],
-            "JoinPlan": [invoked(plan_of(3, parts=2).as_dict())],
+            "PlanIngest": [invoked(plan.as_dict()) for plan in answers],
+            "PlanPartition": [invoked({"partition": 1, "batches": 2, "records": 200})],
+            "RecordPartitionFailure": [{}],
+            "PlanPartitions": [PARTS_RESULT],
+            "JoinPartitions": [invoked(plan_of(3, partitions=2).as_dict())],
             "InferBatch": [invoked({"predicted": 97, "rejected": 3})],
             "RecordBatchFailure": [{}],
             "InferBatches": [MAP_RESULT],
@@ -111,7 +128,7 @@ def typical() -> Samples:
                 invoked(summary_of(plans[0], failed=1, failure=FAILURE)),
             ],
         },
-        items={"PlanParts": [part(1)], "InferBatches": [batch(2)]},
+        items={"PlanPartitions": [partition(1)], "InferBatches": [batch(2)]},
         error=FAILURE,
         context=_context("ingest-1"),
     )
@@ -128,8 +145,8 @@ def largest(records: int) -> Samples:
     ingest_id, bucket, key = "i" * ID_CHARACTERS, "b" * BUCKET_CHARACTERS, "k" * KEY_BYTES
     plan = Plan(
         ingest_id=ingest_id,
-        origin=ObjectsSpec(bucket, key, layout=JSON_LINES),
-        source=PinnedObject(bucket, key, "e" * 128, 5 * 1024**4),
+        spec=ObjectsSpec(bucket, key, options=JSON_LINES),
+        pinned=PinnedObject(bucket, key, "e" * 128, 5 * 1024**4),
         source_bytes=5 * 1024**4,
         manifest=ObjectLocation(bucket, manifest_key(ingest_id)),
         batches=batches,
@@ -151,17 +168,17 @@ def largest(records: int) -> Samples:
     return Samples(
         inputs=[{"source": {"bucket": bucket, "key": key}}],
         results={
-            "PlanIngest": [invoked(replace(plan, batches=0, records=0, parts=5 * 1024).as_dict())],
-            "PlanPart": [invoked({"part": 5 * 1024, "batches": batches, "records": records})],
-            "RecordPartFailure": [{}],
-            "PlanParts": [PARTS_RESULT],
-            "JoinPlan": [invoked(plan.as_dict())],
+            "PlanIngest": [invoked(plan.as_dict()), invoked(partitioned_plan(plan, 5 * 1024).as_dict())],
+            "PlanPartition": [invoked({"partition": 5 * 1024, "batches": batches, "records": records})],
+            "RecordPartitionFailure": [{}],
+            "PlanPartitions": [PARTS_RESULT],
+            "JoinPartitions": [invoked(plan.as_dict())],
             "InferBatch": [invoked({"predicted": 100, "rejected": 100})],
             "RecordBatchFailure": [{}],
             "InferBatches": [MAP_RESULT],
             "SummarizeIngest": [invoked(summary)],
         },
-        items={"PlanParts": [part(5 * 1024)], "InferBatches": [asdict(item)]},
+        items={"PlanPartitions": [partition(5 * 1024)], "InferBatches": [asdict(item)]},
         error=error,
         context=_context(ingest_id),
     )

@@ -77,7 +77,7 @@ def summarize(
         seconds=_seconds(started_at, finished_at),
         started_at=started_at,
         model_version=plan.model.version if plan else "",
-        source=str(plan.origin) if plan else "",
+        source=str(plan.spec) if plan else "",
         reasons=totals.reasons,
         failures=dict(failures.most_common()),
         cause=cause,

@@ -13,10 +13,10 @@ from hundredfold.ingest import Plan
 from hundredfold.sources.spec import TableSpec
 
 TRANSITIONS_OF_PARENT = 7
-"""PlanIngest, IsPlanned?, HasBatches?, InferBatches, SummarizeIngest, Completed?, and the end."""
+"""PlanIngest, NeedsPartitioning?, HasBatches?, InferBatches, SummarizeIngest, Completed?, and the end."""
 
-TRANSITIONS_OF_PARTS, TRANSITIONS_A_PART = 2, 3
-"""PlanParts and JoinPlan, where an ingest is planned in parts; and of each its child's start, PlanPart, its end."""
+TRANSITIONS_OF_PARTITIONING, TRANSITIONS_A_PARTITION = 2, 3
+"""PlanPartitions and JoinPartitions, where an ingest is planned in parts; and of each its child's start, PlanPartition, its end."""
 
 OTHER_MEMORY_MB = 512
 """Memory of the planner and of the summary, in the template."""
@@ -104,9 +104,9 @@ def usage_lines(work: Usage) -> list[UsageLine]:
         UsageLine("dynamodb_reads", "items of the source", work.table_reads),
         UsageLine(
             *("standard_transitions", "states of the ingest's execution"),
-            TRANSITIONS_OF_PARENT + in_parts * TRANSITIONS_OF_PARTS,
+            TRANSITIONS_OF_PARENT + in_parts * TRANSITIONS_OF_PARTITIONING,
         ),
-        UsageLine("standard_transitions", "planning of parts", work.parts * TRANSITIONS_A_PART),
+        UsageLine("standard_transitions", "planning of parts", work.parts * TRANSITIONS_A_PARTITION),
         # Also for Express children: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html
         UsageLine("standard_transitions", "starts of child executions", work.batches),
         UsageLine("express_requests", "child executions", work.batches),
@@ -120,8 +120,8 @@ def usage_lines(work: Usage) -> list[UsageLine]:
         # The manifest, the card, the Map's own result (its manifest and one file), rejections.
         UsageLine("s3_puts", "manifest, card, results, rejections", 1 + work.card_writes + 2 + work.rejected_batches),
         # The list of parts for their Map; of each what it consists of, and its batches.
-        UsageLine("s3_gets", "parts", in_parts + 2 * work.parts),
-        UsageLine("s3_puts", "parts", in_parts + 2 * work.parts),
+        UsageLine("s3_gets", "partitions", in_parts + 2 * work.parts),
+        UsageLine("s3_puts", "partitions", in_parts + 2 * work.parts),
         UsageLine("log_gb", "logs and metrics as logs", work.log_bytes / GB),
     ]
 
@@ -191,17 +191,17 @@ class UsageTotals:
         self.rejected_batches += entry.rejected > 0
         if entry.sketch:
             self.sketch = self.sketch + entry.sketch if self.sketch else entry.sketch
-        if entry.effort:
-            self.init_milliseconds += entry.effort.init_milliseconds
-            self.memory_mb = max(self.memory_mb, entry.effort.memory_mb)
-            self.write_units += entry.effort.write_units
-            self.write_back_units += entry.effort.write_back_units
-            self.workers.add(entry.effort.worker)
+        if entry.stats:
+            self.init_milliseconds += entry.stats.init_milliseconds
+            self.memory_mb = max(self.memory_mb, entry.stats.memory_mb)
+            self.write_units += entry.stats.write_units
+            self.write_back_units += entry.stats.write_back_units
+            self.workers.add(entry.stats.worker)
 
     def work(self, plan: Plan, *, other_memory_mb: int, assumed: Assumptions = ASSUMED) -> Usage:
         """Return it as work; what is not in the ledger (logs, the other functions, reads of a table) is assumed."""
         seconds = self.milliseconds / 1000
-        of_table = isinstance(plan.origin, TableSpec)
+        of_table = isinstance(plan.spec, TableSpec)
         return Usage(
             records=self.records,
             batches=self.batches,
@@ -222,7 +222,7 @@ class UsageTotals:
             log_bytes=self.batches * assumed.log_bytes_a_batch + assumed.log_bytes_an_ingest,
             workers=len(self.workers),
             write_back_writes=self.write_back_units,
-            parts=plan.parts,
+            parts=plan.partitions,
             # As much as was staged, and no unit less for reads of a global index, which are not consistent.
             table_reads=math.ceil(plan.source_bytes / _READ_BYTES) if of_table else 0,
         )

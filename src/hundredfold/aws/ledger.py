@@ -36,7 +36,7 @@ class DynamoLedger:
 
     A batch's item lies under `ledger_key = <ingest_id>#<batch mod 8>`, `entry = <batch>`, so that 500 batches
     finishing at once write to 8 partitions; the ingest's under `<ingest_id>`, `summary`; that of a part that
-    could not be planned under `<execution>#parts`, `<part>`.
+    could not be planned under `<execution>#partitions`, `<part>`.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class DynamoLedger:
 
     def partition_failure(self, execution: str, part: int) -> tuple[str, str] | None:
         """Read what the state machine entered of a part that it gave up."""
-        item = self._get(f"{execution}#parts", str(part))
+        item = self._get(f"{execution}#partitions", str(part))
         return (item["error"], item["cause"]) if item else None
 
     def finish(self, summary: Summary, resumed_by: str | None = None) -> bool:
@@ -121,8 +121,8 @@ class DynamoLedger:
         if outcome.written_back or outcome.outdated:
             item |= {"written_back": outcome.written_back, "outdated": outcome.outdated}
         # All of it stays under the 1,024 bytes of one write unit; a test holds the largest item against that.
-        if outcome.effort:
-            item["effort"] = asdict(outcome.effort)
+        if outcome.stats:
+            item["stats"] = asdict(outcome.stats)
         if outcome.sketch:
             item["sketch"] = outcome.sketch.as_dict()
         return self._put_batch(ingest_id, outcome.batch, item).get("status") == "done"
@@ -207,7 +207,7 @@ def _to_entry(item: Mapping[str, Any]) -> BatchOutcome | BatchFailure:
             item["rejected"],
             item["reasons"],
             item["milliseconds"],
-            InvocationStats(**item["effort"]) if "effort" in item else None,
+            InvocationStats(**item["stats"]) if "stats" in item else None,
             Sketch.from_dict(item["sketch"]) if "sketch" in item else None,
             written_back=item.get("written_back", 0),
             outdated=item.get("outdated", 0),

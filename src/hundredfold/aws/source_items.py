@@ -45,14 +45,14 @@ class DynamoSourceItems:
         self._sleep = sleep
 
     def write_back(
-        self, origin: TableSpec, ingest_id: str, model: Model, answers: Sequence[ItemAnswer], time_left: TimeLeft
+        self, spec: TableSpec, ingest_id: str, model: Model, answers: Sequence[ItemAnswer], time_left: TimeLeft
     ) -> WriteBackResult:
         common = {
             "ingest_id": {"S": ingest_id},
             "model_version": {"S": model.version},
             "predicted_at": {"S": self._now()},
         }
-        sent = [self._pool.submit(self._update, _update_of(origin, answer, common), time_left) for answer in answers]
+        sent = [self._pool.submit(self._update, _update_of(spec, answer, common), time_left) for answer in answers]
         wait(sent)  # also when one failed: nothing is written after this has raised
         units = [update.result() for update in sent]
         written = [one for one in units if one is not None]
@@ -78,9 +78,9 @@ class DynamoSourceItems:
             attempt += 1
 
 
-def _update_of(origin: TableSpec, answer: ItemAnswer, common: dict[str, Any]) -> dict[str, Any]:
+def _update_of(spec: TableSpec, answer: ItemAnswer, common: dict[str, Any]) -> dict[str, Any]:
     prediction = answer.prediction
-    names = {"#to": origin.write_back, "#key": next(iter(answer.key))}
+    names = {"#to": spec.write_back, "#key": next(iter(answer.key))}
     values: dict[str, Any] = {":to": {"M": {**answer_attributes(prediction.label, prediction.score), **common}}}
     conditions = ["attribute_exists(#key)"]
     for number, (name, value) in enumerate(answer.read.items()):
@@ -88,7 +88,7 @@ def _update_of(origin: TableSpec, answer: ItemAnswer, common: dict[str, Any]) ->
         values[f":{number}"] = value
         conditions.append(f"#{number}=:{number}")
     return {
-        "TableName": origin.table,
+        "TableName": spec.table,
         "Key": dict(answer.key),
         "UpdateExpression": "SET #to=:to",
         "ConditionExpression": " AND ".join(conditions),

@@ -54,31 +54,31 @@ class DynamoTables:
         )
 
     def read(self, segment: Segment) -> Iterator[Sequence[Item]]:
-        origin = segment.origin
-        asked: dict[str, Any] = {"TableName": origin.table, "ConsistentRead": segment.table.consistent}
+        spec = segment.spec
+        asked: dict[str, Any] = {"TableName": spec.table, "ConsistentRead": segment.table.consistent}
         names = {f"#a{number}": name for number, name in enumerate(segment.attributes)}
         if names:
             asked["ProjectionExpression"] = ", ".join(names)
-        if origin.index:
-            asked["IndexName"] = origin.index
+        if spec.index:
+            asked["IndexName"] = spec.index
         ask: Callable[..., Any] = self._client.scan
-        if origin.partition:
-            [(name, value)] = origin.partition.items()
+        if spec.partition:
+            [(name, value)] = spec.partition.items()
             ask = self._client.query
             asked["KeyConditionExpression"] = "#partition = :value"
             asked["ExpressionAttributeValues"] = {
                 ":value": {"S": value} if isinstance(value, str) else {"N": str(value)}
             }
             names["#partition"] = name
-        elif segment.of > 1:
-            asked |= {"Segment": segment.number, "TotalSegments": segment.of}
+        elif segment.total > 1:
+            asked |= {"Segment": segment.number, "TotalSegments": segment.total}
         if names:
             asked["ExpressionAttributeNames"] = names
         while True:
             try:
                 page = retry_throttled(lambda: ask(**asked), sleep=self._sleep, attempts=READ_ATTEMPTS)
             except (ClientError, BotoCoreError) as error:
-                _raise(error, origin.table)
+                _raise(error, spec.table)
             yield page["Items"]
             if not page.get("LastEvaluatedKey"):
                 return

@@ -25,56 +25,75 @@ from hundredfold.sources.spec import SourceSpec, TableSpec, spec_from_dict
 
 @dataclass(frozen=True, slots=True)
 class BatchTask:
-    """One batch to infer, as the state machine hands it over; `source` is the object that it is of."""
+    """One batch to infer, as the state machine hands it over; `pinned` is the object that it is of."""
 
     ingest_id: str
-    origin: SourceSpec
-    source: PinnedObject
+    spec: SourceSpec
+    pinned: PinnedObject
     model: Model
     batch: Batch
 
     @property
     def names_source(self) -> bool:
         """Whether rejections must say what they are of: it is not the one object that the ingest was asked to read."""
-        return bool(self.source.of) or self.batch.source is not None
+        return bool(self.pinned.staged_from) or self.batch.pinned is not None
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         batch = Batch.from_dict(data["batch"])
         return cls(
             ingest_id=data["ingest_id"],
-            origin=spec_from_dict(data["origin"]),
-            source=batch.source or PinnedObject(**data["source"]),
+            spec=spec_from_dict(data["spec"]),
+            pinned=batch.pinned or PinnedObject(**data["pinned"]),
             model=Model(**data["model"]),
             batch=batch,
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """How records are scored.
+
+    Attributes
+    ----------
+    baseline : of the model, to count inputs and answers into; None if it has none
+    max_record_bytes : the longest record, in bytes of its line
+    """
+
+    predict: Predict
+    signature: Signature
+    max_record_bytes: int
+    baseline: Baseline | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where a batch is read from, and where all that comes of it goes."""
+
+    sources: Sources
+    work: WorkObjects
+    predictions: Predictions
+    items: SourceItems
+    ledger: Ledger
+
+
 def infer_batch(
     task: BatchTask,
+    scoring: Scoring,
+    stores: Stores,
     *,
-    predict: Predict,
-    signature: Signature,
-    sources: Sources,
-    work: WorkObjects,
-    predictions: Predictions,
-    items: SourceItems,
-    ledger: Ledger,
-    max_record_bytes: int,
     time_left: TimeLeft,
-    baseline: Baseline | None = None,
-    effort: InvocationStats | None = None,
+    stats: InvocationStats | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> BatchOutcome:
     """Give every record of a batch its outcome. Doing it twice is doing it once: all keys are the records' own.
 
-    The predictions table is the record of account; only then are answers written back onto items, if that is asked
+    The predictions table is the record of account. Only then are answers written back onto items, if that is asked
     for. The ledger's entry is written last: a batch that has it is wholly stored.
 
     Parameters
     ----------
-    baseline : of the model, to count inputs and answers into; None if it has none
-    effort : what is known of the call before it begins; the outcome has it with what the batch consumed
+    stats : what is known of the invocation before it begins; the outcome has it with what the batch consumed
 
     Raises
     ------
@@ -86,43 +105,43 @@ def infer_batch(
     """
     batch = task.batch
     watch = _StopWatch(clock)
-    to_items = task.origin if isinstance(task.origin, TableSpec) and task.origin.write_back else None
+    to_items = task.spec if isinstance(task.spec, TableSpec) and task.spec.write_back else None
     if to_items:
-        check_write_back(to_items, signature)
+        check_write_back(to_items, scoring.signature)
     data = b""
-    if batch.records == 1 and batch.length - 1 > max_record_bytes:
+    if batch.records == 1 and batch.length - 1 > scoring.max_record_bytes:
         records: list[Record] = []
-        rejections = reject_unread(batch, max_record_bytes=max_record_bytes)
+        rejections = reject_unread(batch, max_record_bytes=scoring.max_record_bytes)
     else:
-        data = sources.read(task.source, batch.offset, batch.length)
+        data = stores.sources.read(task.pinned, batch.offset, batch.length)
         watch.lap("read")
         records, rejections = decode_batch(
-            *(data, batch, task.source, signature),
-            max_record_bytes=max_record_bytes,
-            converts=task.origin.converts,
-            marked=bool(task.source.of) and not task.origin.layout.as_it_is,
+            *(data, batch, task.pinned, scoring.signature),
+            max_record_bytes=scoring.max_record_bytes,
+            converts=task.spec.converts,
+            marked=bool(task.pinned.staged_from) and not task.spec.options.is_json_lines,
         )
         watch.lap("decode")
-    found, not_predictable = predict_batch(records, predict)
+    found, not_predictable = predict_batch(records, scoring.predict)
     watch.lap("predict")
     sketch = None
-    if baseline:
-        sketch = baseline.sketch(signature, [record.values for record in records], found)
+    if scoring.baseline:
+        sketch = scoring.baseline.sketch(scoring.signature, [record.values for record in records], found)
         watch.lap("sketch")
 
-    units = predictions.write(task.ingest_id, batch.batch, task.model, found, time_left)
+    units = stores.predictions.write(task.ingest_id, batch.batch, task.model, found, time_left)
     rejections = sorted(rejections + not_predictable, key=lambda rejection: rejection.line)
     if rejections:
-        work.write(
+        stores.work.write(
             rejections_key(task.ingest_id, batch.batch),
-            encode_rejections(task.ingest_id, batch.batch, rejections, str(task.source) if task.names_source else ""),
+            encode_rejections(task.ingest_id, batch.batch, rejections, str(task.pinned) if task.names_source else ""),
         )
     if batch.again:
-        _remove_leftovers(task, found, rejections, work, predictions)
+        _remove_leftovers(task, found, rejections, stores)
     back = WriteBackResult()
     if to_items:
-        answers = list(item_answers(to_items, signature, data, batch, records, found))
-        back = items.write_back(to_items, task.ingest_id, task.model, answers, time_left)
+        answers = list(item_answers(to_items, scoring.signature, data, batch, records, found))
+        back = stores.items.write_back(to_items, task.ingest_id, task.model, answers, time_left)
     watch.lap("write")
 
     outcome = BatchOutcome(
@@ -132,12 +151,12 @@ def infer_batch(
         rejected=len(rejections),
         reasons=dict(Counter(rejection.reason.value for rejection in rejections)),
         milliseconds=watch.milliseconds,
-        effort=replace(effort, write_units=units, write_back_units=back.units) if effort else None,
+        stats=replace(stats, write_units=units, write_back_units=back.units) if stats else None,
         sketch=sketch,
         written_back=back.written,
         outdated=back.outdated,
     )
-    repeated = ledger.batch_done(task.ingest_id, outcome)
+    repeated = stores.ledger.batch_done(task.ingest_id, outcome)
     return replace(outcome, repeated=True) if repeated else outcome
 
 
@@ -145,16 +164,15 @@ def _remove_leftovers(
     task: BatchTask,
     found: list[Prediction],
     rejections: list[Rejection],
-    work: WorkObjects,
-    predictions: Predictions,
+    stores: Stores,
 ) -> None:
     """Remove what an earlier attempt stored for records that now, perhaps with another model, have another outcome."""
     if not rejections:
-        work.remove(rejections_key(task.ingest_id, task.batch.batch))
+        stores.work.remove(rejections_key(task.ingest_id, task.batch.batch))
     predicted = {prediction.record_id for prediction in found}
     rejected = {rejection.record_id for rejection in rejections if rejection.record_id is not None}
     if rejected - predicted:
-        predictions.withdraw(task.ingest_id, task.batch.batch, sorted(rejected - predicted))
+        stores.predictions.withdraw(task.ingest_id, task.batch.batch, sorted(rejected - predicted))
 
 
 def encode_rejections(ingest_id: str, batch: int, rejections: list[Rejection], source: str = "") -> bytes:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hundredfold.errors import StoreBusyError
+from hundredfold.inference.batch import Scoring, Stores
 from hundredfold.inference.decode import Record
 from hundredfold.inference.predict import predict_batch
 from hundredfold.inference.stream_events import Place, Skipped, place_of, read_records
 from hundredfold.ingest import Model
-from hundredfold.model.output import Predict
-from hundredfold.model.signature import Signature
-from hundredfold.ports import Predictions, TimeLeft, WorkObjects
+from hundredfold.ports import TimeLeft, WorkObjects
 from hundredfold.records import Rejection
 
 
@@ -44,14 +43,11 @@ class StreamOutcome:
 
 def infer_stream(
     records: Sequence[Mapping[str, Any]],
+    scoring: Scoring,
+    stores: Stores,
     *,
-    predict: Predict,
-    signature: Signature,
     fields: Mapping[str, str],
     model: Model,
-    work: WorkObjects,
-    predictions: Predictions,
-    max_record_bytes: int,
     time_left: TimeLeft,
 ) -> StreamOutcome:
     """Predict the records of an event with one call of the model, and store what came out.
@@ -69,19 +65,19 @@ def infer_stream(
         What the model's bundle raises about itself; nothing is stored then.
     """
     places = [place_of(record) for record in records]
-    read = read_records(records, fields, signature, max_record_bytes=max_record_bytes)
+    read = read_records(records, fields, scoring.signature, max_record_bytes=scoring.max_record_bytes)
     readable = [one for one in read if isinstance(one, Record)]
-    found, not_predictable = predict_batch(readable, predict)
+    found, not_predictable = predict_batch(readable, scoring.predict)
     unpredicted = {rejection.line for rejection in not_predictable}
     predicted = [record.line for record in readable if record.line not in unpredicted]
     by_place = {places[line - 1]: one for line, one in zip(predicted, found, strict=True)}
 
-    unwritten = predictions.write_each(model, {str(place): one for place, one in by_place.items()}, time_left)
+    unwritten = stores.predictions.write_each(model, {str(place): one for place, one in by_place.items()}, time_left)
     failed = {place for place in by_place if str(place) in unwritten}
     rejected: dict[Place, Rejection] = {
         places[one.line - 1]: one for one in (*read, *not_predictable) if isinstance(one, Rejection)
     }
-    unkept = _keep_rejections(rejected, work, time_left)
+    unkept = _keep_rejections(rejected, stores.work, time_left)
     skipped = Counter(one.deleted for one in read if isinstance(one, Skipped))
     reasons = Counter(one.reason.value for place, one in rejected.items() if place not in unkept)
     return StreamOutcome(

@@ -83,17 +83,17 @@ def read_records(
     ----------
     fields : the attribute (or member) that each field is taken from, where the two have different names
     """
-    layout = ReadOptions(fields=fields)
+    options = ReadOptions(fields=fields)
     return [
-        _read(record, number, layout, signature, max_record_bytes) for number, record in enumerate(records, start=1)
+        _read(record, number, options, signature, max_record_bytes) for number, record in enumerate(records, start=1)
     ]
 
 
 def _read(
-    record: Mapping[str, Any], number: int, layout: ReadOptions, signature: Signature, max_record_bytes: int
+    record: Mapping[str, Any], number: int, options: ReadOptions, signature: Signature, max_record_bytes: int
 ) -> Read:
     try:
-        line = _line_of_change(record, layout) if record["eventSource"] == DYNAMODB else _line_of_data(record, layout)
+        line = _line_of_change(record, options) if record["eventSource"] == DYNAMODB else _line_of_data(record, options)
     except binascii.Error:
         return Rejection(number, 0, Reason.NOT_JSON, "its data is not base64")
     except (msgspec.DecodeError, UnicodeError):
@@ -107,7 +107,7 @@ def _read(
     return decode_record(line.removesuffix(b"\n"), number, signature, max_record_bytes=max_record_bytes)
 
 
-def _line_of_data(record: Mapping[str, Any], layout: ReadOptions) -> bytes | Skipped:
+def _line_of_data(record: Mapping[str, Any], options: ReadOptions) -> bytes | Skipped:
     data = base64.b64decode(record["kinesis"]["data"].encode(errors="replace"), validate=True)
     try:
         members = read_members(data)
@@ -116,16 +116,16 @@ def _line_of_data(record: Mapping[str, Any], layout: ReadOptions) -> bytes | Ski
     if members.get("dynamodb", "")[:1] == "{":
         change = _decode(data)
         if change["dynamodb"].keys() & {"Keys", "NewImage", "OldImage"}:
-            return _line_of_change(change, layout)
+            return _line_of_change(change, options)
     if all(member[:1] == "{" for member in members.values()) and is_item(item := _decode(data)):
-        return item_line(item, layout)
-    return as_object(renamed(members, layout)) if layout.fields else data
+        return item_line(item, options)
+    return as_object(renamed(members, options)) if options.fields else data
 
 
-def _line_of_change(change: Mapping[str, Any], layout: ReadOptions) -> bytes | Skipped:
+def _line_of_change(change: Mapping[str, Any], options: ReadOptions) -> bytes | Skipped:
     image = change["dynamodb"].get("NewImage")
     if image is None or change.get("eventName") == "REMOVE":
         return Skipped(change.get("eventName") == "REMOVE")
     if not isinstance(image, dict):
         raise AttributeValueError("its NewImage is no item of DynamoDB's")
-    return item_line(image, layout)
+    return item_line(image, options)

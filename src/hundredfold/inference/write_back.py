@@ -16,7 +16,7 @@ MOST_FIELDS = 100
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html (2026-11)"""
 
 
-def check_write_back(origin: TableSpec, signature: Signature) -> None:
+def check_write_back(spec: TableSpec, signature: Signature) -> None:
     """Make sure that no answer takes the place of what the model is given.
 
     Raises
@@ -25,9 +25,9 @@ def check_write_back(origin: TableSpec, signature: Signature) -> None:
         If the attribute to write back to is one that a field of the signature is taken from, or there are too many.
     """
     for field in signature.fields:
-        if origin.write_back == _attribute(origin, field.name):
+        if spec.write_back == _attribute(spec, field.name):
             raise InvalidIngestError(
-                f"the source's write_back names {origin.write_back!r}, which the model's field {field.name!r} is taken "
+                f"the source's write_back names {spec.write_back!r}, which the model's field {field.name!r} is taken "
                 "from; name another attribute"
             )
     if len(signature.fields) > MOST_FIELDS:
@@ -38,7 +38,7 @@ def check_write_back(origin: TableSpec, signature: Signature) -> None:
 
 
 def item_answers(
-    origin: TableSpec,
+    spec: TableSpec,
     signature: Signature,
     data: bytes,
     batch: Batch,
@@ -56,9 +56,9 @@ def item_answers(
         start = records_by_id[prediction.record_id].offset - batch.offset
         end = data.find(b"\n", start)
         members = read_members(data[start : end if end >= 0 else len(data)])
-        read = {_attribute(origin, field.name): scalar_value(members[field.name]) for field in signature.fields}
+        read = {_attribute(spec, field.name): scalar_value(members[field.name]) for field in signature.fields}
         yield ItemAnswer(read_key(members), read, prediction)
 
 
-def _attribute(origin: TableSpec, field: str) -> str:
-    return origin.layout.fields.get(field, field)
+def _attribute(spec: TableSpec, field: str) -> str:
+    return spec.options.fields.get(field, field)

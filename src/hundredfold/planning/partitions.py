@@ -1,7 +1,7 @@
 """Parts: an origin too large for one call, divided into pieces that are planned side by side and joined in order."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, pairwise
@@ -26,12 +26,12 @@ PARTITION_OBJECTS = 5_000
 class PlannedPartition:
     """What the planner answers of a part."""
 
-    part: int
+    partition: int
     batches: int
     records: int
 
     def as_dict(self) -> dict[str, int]:
-        return {"part": self.part, "batches": self.batches, "records": self.records}
+        return {"partition": self.partition, "batches": self.batches, "records": self.records}
 
 
 def partition_ranges(pieces: Iterable[ObjectRange], *, partition_bytes: int) -> list[list[ObjectRange]]:
@@ -39,37 +39,41 @@ def partition_ranges(pieces: Iterable[ObjectRange], *, partition_bytes: int) -> 
 
     Only what is read in place can be divided within an object; any other object over the limit is a part of its own.
     """
-    parts: list[list[ObjectRange]] = []
+    partitions: list[list[ObjectRange]] = []
     size = 0
     for piece in chain.from_iterable(_ranges(piece, partition_bytes) for piece in pieces):
-        if not parts or size + piece.size > partition_bytes or len(parts[-1]) == PARTITION_OBJECTS:
-            parts.append([])
+        if not partitions or size + piece.size > partition_bytes or len(partitions[-1]) == PARTITION_OBJECTS:
+            partitions.append([])
             size = 0
-        parts[-1].append(piece)
+        partitions[-1].append(piece)
         size += piece.size
-    return parts
+    return partitions
 
 
-def write_partitions(parts: list[list[ObjectRange]], ingest_id: str, execution: str, work: WorkObjects) -> None:
+def write_partitions(
+    partitions: Sequence[list[ObjectRange]], ingest_id: str, execution: str, work: WorkObjects
+) -> None:
     """Write what each part consists of, and last the list that the state machine's Map goes through."""
-    for number, pieces in enumerate(parts):
+    for number, pieces in enumerate(partitions):
         work.write(partition_ranges_key(ingest_id, execution, number), _encode_pieces(pieces))
     listed = [
-        {"part": number, "objects": len(pieces), "bytes": sum(piece.size for piece in pieces)}
-        for number, pieces in enumerate(parts)
+        {"partition": number, "objects": len(pieces), "bytes": sum(piece.size for piece in pieces)}
+        for number, pieces in enumerate(partitions)
     ]
     work.write(partitions_key(ingest_id, execution), json.dumps(listed).encode())
 
 
-def read_partition_ranges(ingest_id: str, execution: str, part: int, work: WorkObjects) -> list[ObjectRange]:
+def read_partition_ranges(ingest_id: str, execution: str, partition: int, work: WorkObjects) -> list[ObjectRange]:
     """Read what a part consists of; raises InvalidIngestError if nothing was written of it."""
-    content = work.read(partition_ranges_key(ingest_id, execution, part))
+    content = work.read(partition_ranges_key(ingest_id, execution, partition))
     if content is None:
-        raise InvalidIngestError(f"part {part} of ingest {ingest_id} is not there; resume the ingest to plan it again")
+        raise InvalidIngestError(
+            f"part {partition} of ingest {ingest_id} is not there; resume the ingest to plan it again"
+        )
     return [
         ObjectRange(
             data["number"],
-            PinnedObject(**data["source"]),
+            PinnedObject(**data["pinned"]),
             read_options_from_dict(data["layout"]),
             data["start"],
             data["end"],
@@ -79,28 +83,28 @@ def read_partition_ranges(ingest_id: str, execution: str, part: int, work: WorkO
 
 
 def write_partition(
-    pieces: Iterable[RangeBatches], ingest_id: str, execution: str, part: int, work: WorkObjects
+    pieces: Iterable[RangeBatches], ingest_id: str, execution: str, partition: int, work: WorkObjects
 ) -> PlannedPartition:
     """Write the batches of a part, as JSON Lines: of each piece its source, its batches, and how many lines it has."""
     batches = records = 0
-    with work.begin(partition_batches_key(ingest_id, execution, part)) as upload:
+    with work.begin(partition_batches_key(ingest_id, execution, partition)) as upload:
         for piece in pieces:
-            upload.write(_line({"source": piece.source.as_dict(), "start": piece.start}))
+            upload.write(_line({"pinned": piece.pinned.as_dict(), "start": piece.start}))
             for batch in piece.batches:
                 upload.write(_line(batch.as_dict()))
                 batches += 1
                 records += batch.records
             upload.write(_line({"line_feeds": piece.line_feeds()}))
         upload.finish()
-    return PlannedPartition(part, batches, records)
+    return PlannedPartition(partition, batches, records)
 
 
-def read_partition(ingest_id: str, execution: str, part: int, work: WorkObjects) -> Iterator[RangeBatches] | None:
+def read_partition(ingest_id: str, execution: str, partition: int, work: WorkObjects) -> Iterator[RangeBatches] | None:
     """Read back what `write_part` wrote, a batch at a time; None if it is not there.
 
     A piece's batches must be taken before the next piece is.
     """
-    chunks = work.stream(partition_batches_key(ingest_id, execution, part))
+    chunks = work.stream(partition_batches_key(ingest_id, execution, partition))
     return None if chunks is None else _read(json.loads(line) for line in whole_lines(chunks))
 
 
@@ -123,16 +127,16 @@ def _read(entries: Iterator[dict[str, Any]]) -> Iterator[RangeBatches]:
     for head in entries:
         batches = _StoredBatches(entries)
         yield RangeBatches(
-            PinnedObject(**head["source"]), batches, partial(getattr, batches, "line_feeds"), head["start"]
+            PinnedObject(**head["pinned"]), batches, partial(getattr, batches, "line_feeds"), head["start"]
         )
 
 
 def _ranges(piece: ObjectRange, partition_bytes: int) -> list[ObjectRange]:
-    if not piece.layout.in_place or piece.size <= partition_bytes:
+    if not piece.options.in_place or piece.size <= partition_bytes:
         return [piece]
     count = -(-piece.size // partition_bytes)
     bounds = [piece.size * number // count for number in range(count + 1)]
-    return [ObjectRange(piece.number, piece.source, piece.layout, start, end) for start, end in pairwise(bounds)]
+    return [ObjectRange(piece.number, piece.pinned, piece.options, start, end) for start, end in pairwise(bounds)]
 
 
 def _encode_pieces(pieces: Iterable[ObjectRange]) -> bytes:
@@ -140,8 +144,8 @@ def _encode_pieces(pieces: Iterable[ObjectRange]) -> bytes:
         [
             {
                 "number": piece.number,
-                "source": piece.source.as_dict(),
-                "layout": piece.layout.as_dict(),
+                "pinned": piece.pinned.as_dict(),
+                "layout": piece.options.as_dict(),
                 "start": piece.start,
                 "end": piece.end,
             }

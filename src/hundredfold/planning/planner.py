@@ -1,7 +1,7 @@
-"""Planning an ingest: pin its origin and its model, cut it into batches, write the manifest."""
+"""Planning an ingest: pin its source and its model, cut it into batches, write the manifest."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,8 +9,8 @@ from typing import Any
 from hundredfold.batches import Batch, BatchOutcome
 from hundredfold.errors import ManifestDamagedError, PartitionFailedError, SourceChangedError
 from hundredfold.failures import quote_failure
-from hundredfold.ingest import LIVE, Model, Plan, Resume, check_ingest_id, resume_from_input
-from hundredfold.keys import manifest_key, partitions_key, resumed_manifest_key
+from hundredfold.ingest import LIVE, Model, PartitionedPlan, Plan, Resume, check_ingest_id, resume_from_input
+from hundredfold.keys import card_key, manifest_key, model_card_key, partitions_key, resumed_manifest_key
 from hundredfold.planning.manifest import encode_manifest, stream_manifest
 from hundredfold.planning.partitions import (
     PARTITION_BYTES,
@@ -25,7 +25,7 @@ from hundredfold.planning.ranges import ObjectRange, RangeBatches, batch_range, 
 from hundredfold.planning.segments import find_segments, stage_segments
 from hundredfold.planning.shadows import shadow_from_input
 from hundredfold.ports import Ledger, Models, Sources, Tables, Upload, WorkObjects
-from hundredfold.sources.objects import ObjectLocation
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import Compression, Kind, ReadOptions, SourceSpec, TableSpec, spec_from_input
 
 type Choose = Callable[[Iterable[Batch]], Iterable[Batch]]
@@ -33,16 +33,28 @@ type Choose = Callable[[Iterable[Batch]], Iterable[Batch]]
 
 
 @dataclass(frozen=True, slots=True)
+class _PinnedSource:
+    """A source as it was found: its partitions if it needs some, and its batches as they are cut in one go."""
+
+    ingest_id: str
+    spec: SourceSpec
+    pinned: PinnedObject | None
+    source_bytes: int
+    partitions: Sequence[list[ObjectRange]]
+    batches: Iterator[RangeBatches]
+
+
+@dataclass(frozen=True, slots=True)
 class Planner:
     """Plans ingests, and what is missing of them.
 
-    An ingest of up to `part_bytes` is planned whole. Of a larger one, `plan` and `resume` only say in how many parts:
-    each is planned by `plan_part`, and `join` makes one plan of them.
+    One call plans an ingest of up to `partition_bytes` whole. A larger one is only partitioned by `plan` and `resume`:
+    `plan_partition` plans each partition, and `join_partitions` makes one plan of them.
 
     Attributes
     ----------
     batch_records, batch_bytes : the most records and bytes of a batch
-    part_bytes : the most bytes of an origin that one call plans
+    partition_bytes : the most bytes of a source that one call plans
     """
 
     sources: Sources
@@ -54,11 +66,15 @@ class Planner:
     batch_bytes: int
     partition_bytes: int = PARTITION_BYTES
 
-    def plan(self, ingest_id: str, execution_input: object, started_at: str) -> Plan:
-        """Pin an ingest's origin and model, cut it into batches, and write the manifest, or divide it into parts.
+    def plan(self, ingest_id: str, execution_input: object, started_at: str) -> Plan | PartitionedPlan:
+        """Pin an ingest's source and model, cut it into batches, and write the manifest.
 
-        Doing it twice for the same execution is doing it once. The memory that it needs does not grow with an origin
+        Doing it twice for the same execution is doing it once. The memory that it needs does not grow with a source
         that is read in place.
+
+        Returns
+        -------
+        plan : a `PartitionedPlan` if the source is larger than one call plans
 
         Raises
         ------
@@ -67,28 +83,30 @@ class Planner:
             If another execution has used this id before.
         """
         check_ingest_id(ingest_id)
-        origin = spec_from_input(execution_input)
-        model = self.models.live()
-        if shadow := shadow_from_input(execution_input):
-            model = shadow.model(model)
-            if isinstance(origin, TableSpec):
-                origin = replace(origin, write_back="")  # what a shadow answers is compared, and nothing else
-        plan, parts, cuts = self._pinned(ingest_id, origin, model)
-        # Before anything is written: an id that is taken already must not have its parts and what is staged replaced,
+        spec = spec_from_input(execution_input)
+        shadow = shadow_from_input(execution_input)
+        if shadow and isinstance(spec, TableSpec):
+            spec = replace(spec, write_back="")  # a shadow's answers are compared, and nothing else
+        model = self.models.version(shadow.version) if shadow else self.models.live()
+        pinned = self._pin(ingest_id, spec)
+        # Before anything is written: the staged objects and partitions of an id that is taken must not be replaced.
         self.ledger.check(ingest_id, started_at)
-        if plan.parts:
-            return self._divided(plan, parts, ingest_id)
-        with self._whole(plan, cuts, _choice(execution_input)) as (plan, manifest):
-            # nor its manifest, if another execution has taken the id since.
+        if pinned.partitions:
+            return self._partitioned(pinned, model, ingest_id)
+        with self._whole(pinned, model, _choice(execution_input)) as (plan, manifest):
+            # Nor must its manifest be, if another execution has taken the id since.
             self.ledger.begin(plan, started_at)
             manifest.finish()
+        self._keep_card(plan)
         return plan
 
-    def resume(self, resume: Resume, execution_input: object, execution: str, started_at: str) -> Plan:
+    def resume(
+        self, resume: Resume, execution_input: object, execution: str, started_at: str
+    ) -> Plan | PartitionedPlan:
         """Plan what is missing of an ingest: the batches that the ledger does not have as done.
 
-        The source stays the pinned one, and so does the model unless another is asked for. Doing it twice for the same
-        execution is doing it once. What is held in memory is the number of each batch that is done.
+        The source stays the pinned one. So does the model, unless another is asked for. Doing it twice for the same
+        execution is doing it once. Only the number of each batch that is done is held in memory.
 
         Parameters
         ----------
@@ -97,8 +115,7 @@ class Planner:
 
         Returns
         -------
-        Plan
-            Of this execution: its manifest has only what is missing. The ledger keeps the plan of the whole.
+        plan : of this execution: its manifest has only what is missing. The ledger keeps the plan of the whole.
 
         Raises
         ------
@@ -108,17 +125,10 @@ class Planner:
         """
         planned = self.ledger.plan(resume.ingest_id)
         if planned is None:
-            model = _model(resume, self.models.live(), self.models)
-            plan, parts, cuts = self._pinned(resume.ingest_id, spec_from_input(execution_input), model)
-            if plan.parts:
-                return self._divided(plan, parts, execution)
-            with self._whole(plan, cuts, iter) as (whole, manifest):
-                self.ledger.resume(whole, started_at, execution, whole.batches)
-                manifest.finish()
-            return self._offered_again(whole, execution)
-        if planned.source and self.sources.pin(planned.source.location) != replace(planned.source, of=""):
-            raise SourceChangedError(str(planned.source))  # once, and not for every batch
-        whole = replace(planned, model=_model(resume, planned.model, self.models))
+            return self._resume_unplanned(resume, execution_input, execution, started_at)
+        if planned.pinned and self.sources.pin(planned.pinned.location) != replace(planned.pinned, staged_from=""):
+            raise SourceChangedError(str(planned.pinned))  # once, and not for every batch
+        whole = replace(planned, model=self._model_of(resume, planned.model))
         done, reoffered = set[int](), dict[int, int]()
         for entry in self.ledger.entries(resume.ingest_id):
             if isinstance(entry, BatchOutcome):
@@ -132,105 +142,149 @@ class Planner:
             for batch, records in sorted(reoffered.items()):
                 self.ledger.reopen(resume.ingest_id, batch, records)
             manifest.finish()
+        self._keep_card(whole)
         return remaining
 
-    def plan_partition(self, ingest_id: str, execution: str, part: int) -> PlannedPartition:
-        """Cut one part of an ingest that an execution plans in parts. Doing it twice is doing it once.
+    def plan_partition(self, ingest_id: str, execution: str, partition: int) -> PlannedPartition:
+        """Cut one partition of an ingest into batches. Doing it twice is doing it once.
 
         Raises
         ------
         InvalidIngestError, SourceMissingError, SourceChangedError
         """
-        pieces = read_partition_ranges(ingest_id, execution, part, self.work)
-        return write_partition(self._cut(pieces, ingest_id), ingest_id, execution, part, self.work)
+        ranges = read_partition_ranges(ingest_id, execution, partition, self.work)
+        return write_partition(self._cut(ranges, ingest_id), ingest_id, execution, partition, self.work)
 
-    def join(
+    def join_partitions(
         self,
-        divided: Plan,
+        partitioned: PartitionedPlan,
         failure: Mapping[str, Any] | None,
         execution_input: object,
         execution: str,
         started_at: str,
     ) -> Plan:
-        """Join the parts of an ingest into one manifest, as `plan` or `resume` would have written it.
+        """Join the partitions of an ingest into one manifest, as `plan` or `resume` would have written it.
 
         Parameters
         ----------
-        divided : what `plan` or `resume` returned
-        failure : the error and cause that the planning of the parts ended with, or None
+        partitioned : what `plan` or `resume` returned
+        failure : the error and cause that the planning of the partitions ended with, or None
 
         Raises
         ------
-        PartFailedError
-            If a part was not planned.
+        PartitionFailedError
+            If a partition was not planned.
         IngestExistsError
             As `plan` and `resume` do.
         """
         resume = resume_from_input(execution_input)
-        batches = number_batches(self._planned(divided, failure, execution), of_one=divided.source is not None)
-        chosen = _choice(execution_input)(batches)
-        with self._manifest(divided, manifest_key(divided.ingest_id), chosen) as (plan, manifest):
+        planned = self._planned(partitioned, failure, execution)
+        batches = _choice(execution_input)(number_batches(planned, of_one=partitioned.pinned is not None))
+        draft = Plan(
+            ingest_id=partitioned.ingest_id,
+            spec=partitioned.spec,
+            pinned=partitioned.pinned,
+            source_bytes=partitioned.source_bytes,
+            manifest=self._location(manifest_key(partitioned.ingest_id)),
+            batches=0,
+            records=0,
+            model=partitioned.model,
+            partitions=partitioned.partitions,
+        )
+        with self._manifest(draft, batches) as (plan, manifest):
             if resume:
                 self.ledger.resume(plan, started_at, execution, plan.batches)
             else:
                 self.ledger.begin(plan, started_at)
             manifest.finish()
+        self._keep_card(plan)
         return self._offered_again(plan, execution) if resume else plan
 
-    def _pinned(
-        self, ingest_id: str, origin: SourceSpec, model: Model
-    ) -> tuple[Plan, list[list[ObjectRange]], Iterator[RangeBatches]]:
-        """Pin an origin: its plan, so far, what its parts are if it has any, and what it is cut into in one go."""
-        plan = Plan(
-            ingest_id=ingest_id,
-            origin=origin,
-            source=None,
-            source_bytes=0,
-            manifest=ObjectLocation(self.work.bucket, manifest_key(ingest_id)),
+    def _resume_unplanned(
+        self, resume: Resume, execution_input: object, execution: str, started_at: str
+    ) -> Plan | PartitionedPlan:
+        """Plan an ingest whose earlier executions did not get so far."""
+        model = self._model_of(resume, None)
+        pinned = self._pin(resume.ingest_id, spec_from_input(execution_input))
+        if pinned.partitions:
+            return self._partitioned(pinned, model, execution)
+        with self._whole(pinned, model, iter) as (whole, manifest):
+            self.ledger.resume(whole, started_at, execution, whole.batches)
+            manifest.finish()
+        self._keep_card(whole)
+        return self._offered_again(whole, execution)
+
+    def _model_of(self, resume: Resume, pinned: Model | None) -> Model:
+        if resume.model is None and pinned:
+            return pinned
+        if resume.model in {None, LIVE}:
+            return self.models.live()
+        return self.models.version(str(resume.model))
+
+    def _keep_card(self, plan: Plan) -> None:
+        """Keep the model's card with the ingest, for the summary and the report. A release without a card has none."""
+        card = self.work.read(model_card_key(plan.model.card)) if plan.model.card else None
+        if card is not None:
+            self.work.write(card_key(plan.ingest_id), card)
+
+    def _pin(self, ingest_id: str, spec: SourceSpec) -> _PinnedSource:
+        if isinstance(spec, TableSpec):
+            segments = find_segments(spec, self.tables)
+            batches = stage_segments(segments, ingest_id, self.tables, self.work, **self._limits)
+            return _PinnedSource(ingest_id, spec, None, 0, (), batches)
+        spec, ranges = find_ranges(spec, self.sources)
+        partitions = partition_ranges(ranges, partition_bytes=self.partition_bytes)
+        return _PinnedSource(
+            ingest_id,
+            spec,
+            pinned=ranges[0].pinned if len(ranges) == 1 else None,
+            source_bytes=sum(one.size for one in ranges),
+            partitions=partitions if len(partitions) > 1 else (),
+            batches=self._cut(ranges, ingest_id),
+        )
+
+    def _partitioned(self, source: _PinnedSource, model: Model, execution: str) -> PartitionedPlan:
+        write_partitions(source.partitions, source.ingest_id, execution, self.work)
+        return PartitionedPlan(
+            ingest_id=source.ingest_id,
+            spec=source.spec,
+            pinned=source.pinned,
+            source_bytes=source.source_bytes,
+            model=model,
+            partitions=len(source.partitions),
+            partition_list=self._location(partitions_key(source.ingest_id, execution)),
+        )
+
+    @contextmanager
+    def _whole(self, source: _PinnedSource, model: Model, choose: Choose) -> Iterator[tuple[Plan, Upload]]:
+        """Plan a whole ingest in one go: its plan, and its manifest, which is written but not finished."""
+        pinned, source_bytes, cut = source.pinned, source.source_bytes, source.batches
+        if isinstance(source.spec, TableSpec):
+            staged = list(cut)  # a table has no content that could be pinned: what is staged is the source
+            source_bytes = sum(one.pinned.size for one in staged)
+            pinned, cut = staged[0].pinned if len(staged) == 1 else None, iter(staged)
+        elif pinned:
+            only = next(cut)
+            pinned, cut = only.pinned, iter([only])  # the object that it is staged as, if it is
+        draft = Plan(
+            ingest_id=source.ingest_id,
+            spec=source.spec,
+            pinned=pinned,
+            source_bytes=source_bytes,
+            manifest=self._location(manifest_key(source.ingest_id)),
             batches=0,
             records=0,
             model=model,
         )
-        if isinstance(origin, TableSpec):
-            segments = find_segments(origin, self.tables)
-            return plan, [], stage_segments(segments, ingest_id, self.tables, self.work, **self._limits)
-        origin, pieces = find_ranges(origin, self.sources)
-        parts = partition_ranges(pieces, partition_bytes=self.partition_bytes)
-        plan = replace(
-            plan,
-            origin=origin,
-            source=pieces[0].source if len(pieces) == 1 else None,
-            source_bytes=sum(piece.size for piece in pieces),
-            parts=len(parts) if len(parts) > 1 else 0,
-        )
-        return plan, parts, self._cut(pieces, ingest_id)
-
-    def _divided(self, plan: Plan, parts: list[list[ObjectRange]], execution: str) -> Plan:
-        """Write what the parts are, and return the plan with the list of them in place of the manifest."""
-        write_partitions(parts, plan.ingest_id, execution, self.work)
-        return replace(plan, manifest=ObjectLocation(self.work.bucket, partitions_key(plan.ingest_id, execution)))
-
-    @contextmanager
-    def _whole(self, plan: Plan, cuts: Iterator[RangeBatches], choose: Choose) -> Iterator[tuple[Plan, Upload]]:
-        """Plan a whole ingest in one go: its plan, and its manifest, which is written but not finished."""
-        if isinstance(plan.origin, TableSpec):
-            staged = list(cuts)  # a table has no content that could be pinned: what is staged is the source
-            source_bytes = sum(one.source.size for one in staged)
-            plan = replace(plan, source=staged[0].source if len(staged) == 1 else None, source_bytes=source_bytes)
-            cuts = iter(staged)
-        elif plan.source:
-            only = next(cuts)
-            plan, cuts = replace(plan, source=only.source), iter([only])  # the object that it is staged as, if it is
-        batches = choose(number_batches(cuts, of_one=plan.source is not None))
-        with self._manifest(plan, manifest_key(plan.ingest_id), batches) as written:
+        with self._manifest(draft, choose(number_batches(cut, of_one=pinned is not None))) as written:
             yield written
 
     @contextmanager
     def _remaining(self, whole: Plan, execution: str, leaving_out: set[int]) -> Iterator[tuple[Plan, Upload]]:
         """Plan what is missing of an ingest: its plan, and its manifest, which is written but not finished."""
         missing = (replace(batch, again=True) for batch in self._stored(whole) if batch.batch not in leaving_out)
-        key = resumed_manifest_key(whole.ingest_id, execution)
-        with self._manifest(replace(whole, parts=0), key, missing) as written:
+        manifest = self._location(resumed_manifest_key(whole.ingest_id, execution))
+        with self._manifest(replace(whole, manifest=manifest), missing) as written:
             yield written
 
     def _offered_again(self, whole: Plan, execution: str) -> Plan:
@@ -240,21 +294,23 @@ class Planner:
         return remaining
 
     @contextmanager
-    def _manifest(self, plan: Plan, key: str, batches: Iterable[Batch]) -> Iterator[tuple[Plan, Upload]]:
+    def _manifest(self, plan: Plan, batches: Iterable[Batch]) -> Iterator[tuple[Plan, Upload]]:
         """Write a manifest, which is not finished yet, and complete its plan."""
-        with self.work.begin(key) as manifest:
+        with self.work.begin(plan.manifest.key) as manifest:
             written = _Written()
             for entry in encode_manifest(written.of(batches)):
                 written.digest.update(entry)
                 manifest.write(entry)
             completed = replace(
                 plan,
-                manifest=ObjectLocation(self.work.bucket, key),
                 batches=written.batches,
                 records=written.records,
                 manifest_sha256=written.digest.hexdigest(),
             )
             yield completed, manifest
+
+    def _location(self, key: str) -> ObjectLocation:
+        return ObjectLocation(self.work.bucket, key)
 
     @property
     def _limits(self) -> dict[str, int]:
@@ -263,27 +319,31 @@ class Planner:
     def _cut(self, pieces: Iterable[ObjectRange], ingest_id: str) -> Iterator[RangeBatches]:
         return (batch_range(piece, ingest_id, self.sources, self.work, **self._limits) for piece in pieces)
 
-    def _planned(self, divided: Plan, failure: Mapping[str, Any] | None, execution: str) -> Iterator[RangeBatches]:
-        """Read back what was planned of each part, in order."""
-        for part in range(divided.parts):
-            pieces = read_partition(divided.ingest_id, execution, part, self.work)
+    def _planned(
+        self, partitioned: PartitionedPlan, failure: Mapping[str, Any] | None, execution: str
+    ) -> Iterator[RangeBatches]:
+        """Read back what was planned of each partition, in order."""
+        for partition in range(partitioned.partitions):
+            pieces = read_partition(partitioned.ingest_id, execution, partition, self.work)
             if pieces is None:
-                error, cause = self.ledger.partition_failure(execution, part) or _told(failure)
-                raise PartitionFailedError(part, divided.parts, quote_failure(error, cause))
+                error, cause = self.ledger.partition_failure(execution, partition) or _error_and_cause(failure)
+                raise PartitionFailedError(partition, partitioned.partitions, quote_failure(error, cause))
             yield from pieces
 
     def _stored(self, plan: Plan) -> Iterator[Batch]:
         """Read an ingest's manifest back; one that is gone or damaged is made again of the object that it is of."""
         if self._digest(plan) != plan.manifest_sha256:
-            if plan.source is None:
+            if plan.pinned is None:
                 raise ManifestDamagedError(str(plan.manifest))
-            pieces = [ObjectRange.whole(0, plan.source, ReadOptions(Kind.JSONL, Compression.NONE))]
-            if plan.parts:
+            pieces = [ObjectRange.whole(0, plan.pinned, ReadOptions(Kind.JSONL, Compression.NONE))]
+            if plan.partitions:
                 pieces = [
-                    piece for part in partition_ranges(pieces, partition_bytes=self.partition_bytes) for piece in part
+                    piece
+                    for partition in partition_ranges(pieces, partition_bytes=self.partition_bytes)
+                    for piece in partition
                 ]
             batches = number_batches(self._cut(pieces, plan.ingest_id), of_one=True)
-            with self._manifest(plan, plan.manifest.key, batches) as (again, manifest):
+            with self._manifest(plan, batches) as (again, manifest):
                 if again.manifest_sha256 != plan.manifest_sha256:
                     raise ManifestDamagedError(str(plan.manifest))
                 manifest.finish()
@@ -301,18 +361,10 @@ def _choice(execution_input: object) -> Choose:
     return shadow.choose if shadow else iter
 
 
-def _told(failure: Mapping[str, Any] | None) -> tuple[str, str]:
+def _error_and_cause(failure: Mapping[str, Any] | None) -> tuple[str, str]:
     if not failure:
         return "", "nothing was heard of it"
     return str(failure.get("Error", "")), str(failure.get("Cause", ""))
-
-
-def _model(resume: Resume, pinned: Model, models: Models) -> Model:
-    if resume.model is None:
-        return pinned
-    if resume.model == LIVE:
-        return models.live()
-    return Model(f"{pinned.function.rpartition(':')[0]}:{resume.model}", resume.model)
 
 
 @dataclass(slots=True)

@@ -32,14 +32,14 @@ class ObjectRange:
     """
 
     number: int
-    source: PinnedObject
-    layout: ReadOptions
+    pinned: PinnedObject
+    options: ReadOptions
     start: int
     end: int
 
     @classmethod
-    def whole(cls, number: int, source: PinnedObject, layout: ReadOptions) -> Self:
-        return cls(number, source, layout, 0, source.size)
+    def whole(cls, number: int, pinned: PinnedObject, options: ReadOptions) -> Self:
+        return cls(number, pinned, options, 0, pinned.size)
 
     @property
     def size(self) -> int:
@@ -52,19 +52,19 @@ class RangeBatches:
 
     Attributes
     ----------
-    source : the object that its batches are byte ranges of
+    pinned : the object that its batches are byte ranges of
     batches : numbered from 0, and their lines from 1
     line_feeds : how many the piece has of its object; known once all batches were taken
     start : the piece's first byte in its object
     """
 
-    source: PinnedObject
+    pinned: PinnedObject
     batches: Iterable[Batch]
     line_feeds: Callable[[], int] = lambda: 0
     start: int = 0
 
 
-def find_ranges(origin: ObjectsSpec, sources: Sources) -> tuple[ObjectsSpec, list[ObjectRange]]:
+def find_ranges(spec: ObjectsSpec, sources: Sources) -> tuple[ObjectsSpec, list[ObjectRange]]:
     """Pin what an origin consists of; return it with kind and compression as they were found, and its pieces.
 
     Raises
@@ -76,21 +76,21 @@ def find_ranges(origin: ObjectsSpec, sources: Sources) -> tuple[ObjectsSpec, lis
     InvalidIngestError
         If its objects are of different kinds, or too many.
     """
-    if origin.key:
-        found = [sources.pin(ObjectLocation(origin.bucket, origin.key))]
-        if origin.etag and origin.etag != found[0].etag:
-            raise SourceChangedError(str(origin), since="started")
+    if spec.key:
+        found = [sources.pin(ObjectLocation(spec.bucket, spec.key))]
+        if spec.etag and spec.etag != found[0].etag:
+            raise SourceChangedError(str(spec), since="started")
     else:
-        found = list(_named(sources.list(origin.bucket, origin.prefix)))
+        found = list(_named(sources.list(spec.bucket, spec.prefix)))
         if not found:
-            raise SourceMissingError(str(origin), "there is no object whose key begins so")
+            raise SourceMissingError(str(spec), "there is no object whose key begins so")
         if len(found) > MOST_OBJECTS:
-            raise InvalidIngestError(f"{origin} has more than {MOST_OBJECTS:,} objects; ingest it by longer prefixes")
-    layout = origin.layout.of_name(found[0].key)
-    if other := next((source for source in found if origin.layout.of_name(source.key) != layout), None):
-        raise InvalidIngestError(f"{origin} has objects of different kinds, such as {found[0].key} and {other.key}")
-    pieces = [ObjectRange.whole(number, source, layout) for number, source in enumerate(found)]
-    return replace(origin, layout=layout), pieces
+            raise InvalidIngestError(f"{spec} has more than {MOST_OBJECTS:,} objects; ingest it by longer prefixes")
+    options = spec.options.for_name(found[0].key)
+    if other := next((source for source in found if spec.options.for_name(source.key) != options), None):
+        raise InvalidIngestError(f"{spec} has objects of different kinds, such as {found[0].key} and {other.key}")
+    pieces = [ObjectRange.whole(number, source, options) for number, source in enumerate(found)]
+    return replace(spec, options=options), pieces
 
 
 def batch_range(
@@ -102,19 +102,19 @@ def batch_range(
     ------
     SourceChangedError, InvalidIngestError
     """
-    if piece.layout.in_place:
-        chunks = sources.stream(piece.source, max(piece.start - 1, 0))
+    if piece.options.in_place:
+        chunks = sources.stream(piece.pinned, max(piece.start - 1, 0))
         if not piece.start:
-            chunks = checked(chunks, piece.layout, str(piece.source))
+            chunks = checked(chunks, piece.options, str(piece.pinned))
         lines = OwnedLines(chunks, piece.start, piece.end)
         in_place = cut_batches(lines, max_records=max_records, max_bytes=max_bytes, offset=lines.offset)
-        return RangeBatches(piece.source, in_place, lambda: lines.line_feeds, piece.start)
-    name = str(piece.source)
+        return RangeBatches(piece.pinned, in_place, lambda: lines.line_feeds, piece.start)
+    name = str(piece.pinned)
     with work.begin(staged_key(ingest_id, piece.number)) as upload:
-        records = read_as_lines(sources.open(piece.source), piece.layout, name)
+        records = read_as_lines(sources.open(piece.pinned), piece.options, name)
         # All of them before the first is handed on: they need the object, which is there only when it is finished.
         batches = CompactBatches(cut_batches(_through(records, upload), max_records=max_records, max_bytes=max_bytes))
-        return RangeBatches(replace(upload.finish(), of=name), batches)
+        return RangeBatches(replace(upload.finish(), staged_from=name), batches)
 
 
 def number_batches(pieces: Iterable[RangeBatches], *, of_one: bool) -> Iterator[Batch]:
@@ -133,7 +133,7 @@ def number_batches(pieces: Iterable[RangeBatches], *, of_one: bool) -> Iterator[
                 length=batch.length,
                 records=batch.records,
                 line=batch.line + lines_before,
-                source=None if of_one else piece.source,
+                pinned=None if of_one else piece.pinned,
             )
             number += 1
         lines_before += piece.line_feeds()

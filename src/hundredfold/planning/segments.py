@@ -25,7 +25,7 @@ AT_ONCE = 4
 """How many segments are read at once. Each holds a page of 1 MB, read, and an upload of 8 MiB, twice for a moment."""
 
 
-def find_segments(origin: TableSpec, tables: Tables) -> list[Segment]:
+def find_segments(spec: TableSpec, tables: Tables) -> list[Segment]:
     """Look at a table and decide in how many segments it is read.
 
     Raises
@@ -35,10 +35,10 @@ def find_segments(origin: TableSpec, tables: Tables) -> list[Segment]:
     InvalidIngestError
         If the partition key, a field, a column or the attribute to write back to does not fit.
     """
-    table = tables.describe(origin.table, origin.index)
-    check_table_spec(origin, table)
-    of = 1 if origin.partition else min(MOST_SEGMENTS, max(1, math.ceil(table.size / SEGMENT_BYTES)))
-    return [Segment(number, of, origin, table) for number in range(of)]
+    table = tables.describe(spec.table, spec.index)
+    check_table_spec(spec, table)
+    of = 1 if spec.partition else min(MOST_SEGMENTS, max(1, math.ceil(table.size / SEGMENT_BYTES)))
+    return [Segment(number, of, spec, table) for number in range(of)]
 
 
 def stage_segments(
@@ -63,7 +63,7 @@ def stage_segments(
             batches = CompactBatches(cut_batches(staged(), max_records=max_records, max_bytes=max_bytes))
             if given_up.is_set():
                 return RangeBatches(PinnedObject("", "", "", 0), batches)  # which nobody waits for any more
-            return RangeBatches(replace(upload.finish(), of=str(segment.origin)), batches)
+            return RangeBatches(replace(upload.finish(), staged_from=str(segment.spec)), batches)
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="segments") as pool:
         staging = [pool.submit(stage, segment) for segment in segments]

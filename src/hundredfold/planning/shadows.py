@@ -12,7 +12,6 @@ from typing import Any
 
 from hundredfold.batches import Batch
 from hundredfold.errors import InvalidIngestError
-from hundredfold.ingest import Model
 
 SHADOW = ".shadow-"
 """Stands between an ingest's id and the version of the model that shadows it."""
@@ -24,7 +23,7 @@ _LONGEST = 80
 class Shadow:
     """What a shadow does: which ingest it is of, with which version of the inference function, on which share of it."""
 
-    of: str
+    shadowed: str
     version: str
     sample: float
 
@@ -32,26 +31,22 @@ class Shadow:
     def ingest_id(self) -> str:
         """The id of the shadow's own ingest."""
         end = f"{SHADOW}{self.version}"
-        return self.of[: _LONGEST - len(end)] + end
-
-    def model(self, live: Model) -> Model:
-        """Return the version that it runs, of the same function as the live one."""
-        return Model(f"{live.function.rpartition(':')[0]}:{self.version}", self.version)
+        return self.shadowed[: _LONGEST - len(end)] + end
 
     def choose(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Yield its share of the batches, always the same ones; the first is always among them."""
         for batch in batches:
-            digest = hashlib.sha256(f"{self.of}#{batch.batch}".encode()).digest()
+            digest = hashlib.sha256(f"{self.shadowed}#{batch.batch}".encode()).digest()
             if batch.batch == 0 or int.from_bytes(digest[:8]) < self.sample * 2**64:
                 yield batch
 
     def as_input(self) -> dict[str, Any]:
         """Return it as part of an execution's input."""
-        return {"of": self.of, "version": self.version, "sample": self.sample}
+        return {"ingest_id": self.shadowed, "version": self.version, "sample": self.sample}
 
 
 def shadow_from_input(execution_input: object) -> Shadow | None:
-    """Read `{"shadow": {"of": …, "version": …, "sample": …}}` of an execution's input; None if it has none.
+    """Read `{"shadow": {"ingest_id": …, "version": …, "sample": …}}` of an execution's input; None if it has none.
 
     Raises
     ------
@@ -60,13 +55,13 @@ def shadow_from_input(execution_input: object) -> Shadow | None:
     """
     if not isinstance(execution_input, dict) or "shadow" not in execution_input:
         return None
-    told = execution_input["shadow"]
+    shadow = execution_input["shadow"]
     if (
-        isinstance(told, dict)
-        and isinstance(told.get("of"), str)
-        and re.fullmatch(r"[1-9]\d*", str(told.get("version")))
-        and isinstance(told.get("sample"), float | int)
-        and 0 < told["sample"] <= 1
+        isinstance(shadow, dict)
+        and isinstance(shadow.get("ingest_id"), str)
+        and re.fullmatch(r"[1-9]\d*", str(shadow.get("version")))
+        and isinstance(shadow.get("sample"), float | int)
+        and 0 < shadow["sample"] <= 1
     ):
-        return Shadow(told["of"], str(told["version"]), float(told["sample"]))
-    raise InvalidIngestError('a shadow must be {"of": "<ingest>", "version": "<number>", "sample": <0 to 1>}')
+        return Shadow(shadow["ingest_id"], str(shadow["version"]), float(shadow["sample"]))
+    raise InvalidIngestError('a shadow must be {"ingest_id": "<ingest>", "version": "<number>", "sample": <0 to 1>}')

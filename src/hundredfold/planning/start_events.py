@@ -24,11 +24,11 @@ class Start:
     """An ingest to be started."""
 
     ingest_id: str
-    origin: SourceSpec
+    spec: SourceSpec
 
     def as_input(self) -> dict[str, Any]:
         """Return the input of its execution."""
-        return {"source": self.origin.as_dict()}
+        return {"source": self.spec.as_dict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,10 @@ def _start_for_object(detail: Mapping[str, Any]) -> Start | IgnoredObject:
 def _start_for_schedule(time: datetime, scheduled_source: str) -> Start:
     if not scheduled_source:
         raise InvalidIngestError("a schedule is due, and there is no source that it is for (ScheduledSource)")
-    origin = parse_source(scheduled_source)
+    spec = parse_source(scheduled_source)
     at = f"{time.astimezone(UTC):%Y%m%dT%H%M%S}"
-    digest = _digest(at, json.dumps(origin.as_dict(), sort_keys=True))
-    return Start(check_ingest_id(f"{id_stem(origin.name, _STEM)}-{at}-{digest}"), origin)
+    digest = _digest(at, json.dumps(spec.as_dict(), sort_keys=True))
+    return Start(check_ingest_id(f"{id_stem(spec.name, _STEM)}-{at}-{digest}"), spec)
 
 
 def _digest(*parts: str) -> str:

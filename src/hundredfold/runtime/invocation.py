@@ -5,7 +5,13 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from hundredfold.batches import InvocationStats
+from hundredfold.ports import TimeLeft
+
+SECONDS_BEFORE_TIMEOUT = 2.0
+"""How long before Lambda's timeout a batch gives up by itself, so that its error says why."""
 
 
 class ExecutionEnvironment:
@@ -27,3 +33,8 @@ def _seconds_since_start() -> float:
     ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
     uptime = float(Path("/proc/uptime").read_text().split()[0])
     return max(0.0, uptime - ticks / os.sysconf("SC_CLK_TCK"))
+
+
+def time_left(context: LambdaContext) -> TimeLeft:
+    """Return what tells the seconds until a call must have ended."""
+    return lambda: context.get_remaining_time_in_millis() / 1000 - SECONDS_BEFORE_TIMEOUT

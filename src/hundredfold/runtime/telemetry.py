@@ -5,7 +5,7 @@ Nothing of a record's content is logged or measured.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 
@@ -15,8 +15,9 @@ from hundredfold.runtime.metric_names import NAMESPACE, SERVICE, Metric, StreamM
 from hundredfold.summary import Summary
 
 if TYPE_CHECKING:
+    from hundredfold.inference.batch import BatchTask
     from hundredfold.inference.stream import StreamOutcome
-    from hundredfold.ingest import Plan
+    from hundredfold.ingest import PartitionedPlan, Plan
 
 logger = Logger(service=SERVICE)
 metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
@@ -32,8 +33,23 @@ def observe_plan(plan: "Plan") -> None:
         records=plan.records,
         batches=plan.batches,
         model_version=plan.model.version,
-        source=str(plan.origin),
+        source=str(plan.spec),
     )
+
+
+def observe_partitioned(plan: "PartitionedPlan") -> None:
+    """Log that an ingest is planned in partitions."""
+    logger.info("partitioned", partitions=plan.partitions, source=str(plan.spec), bytes=plan.source_bytes)
+
+
+def observe_resumed(plan: "Plan") -> None:
+    """Log what is missing of an ingest."""
+    logger.info("resumed", batches=plan.batches, records=plan.records, model_version=plan.model.version)
+
+
+def batch_keys(task: "BatchTask", execution: str) -> dict[str, Any]:
+    """Return what every log line about a batch has."""
+    return {"ingest_id": task.ingest_id, "batch": task.batch.batch, "execution": execution}
 
 
 def observe_batch(
@@ -57,8 +73,8 @@ def observe_batch(
     _add(Metric.BATCH_DURATION, total)
     if total:
         _add(Metric.RECORDS_PER_SECOND, round(outcome.records / total * 1000, 1))
-    if outcome.effort and outcome.effort.cold_start:
-        _add(Metric.INIT_DURATION, outcome.effort.init_milliseconds)
+    if outcome.stats and outcome.stats.cold_start:
+        _add(Metric.INIT_DURATION, outcome.stats.init_milliseconds)
         _add(Metric.MODEL_LOAD_DURATION, round(model_load_milliseconds))
     logger.info(
         "inferred",

@@ -22,14 +22,14 @@ class PinnedObject:
     Attributes
     ----------
     size : in bytes
-    of : what the planner staged it from, if it did; else the object is the ingest's origin itself
+    staged_from : what the planner staged it from, if it did; else the object is the ingest's origin itself
     """
 
     bucket: str
     key: str
     etag: str
     size: int
-    of: str = ""
+    staged_from: str = ""
 
     @property
     def location(self) -> ObjectLocation:
@@ -37,8 +37,8 @@ class PinnedObject:
 
     def __str__(self) -> str:
         """Name what a person knows it by."""
-        return self.of or str(self.location)
+        return self.staged_from or str(self.location)
 
     def as_dict(self) -> dict[str, Any]:
         values = {"bucket": self.bucket, "key": self.key, "etag": self.etag, "size": self.size}
-        return {**values, "of": self.of} if self.of else values
+        return {**values, "staged_from": self.staged_from} if self.staged_from else values

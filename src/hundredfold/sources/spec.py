@@ -92,21 +92,21 @@ class ReadOptions:
         return bool(self.fields or self.columns)
 
     @property
-    def as_it_is(self) -> bool:
+    def is_json_lines(self) -> bool:
         """Whether an object's content, unpacked, is JSON Lines already."""
         return self.kind is Kind.JSONL and not self.renames
 
     @property
     def in_place(self) -> bool:
         """Whether batches can be byte ranges of the object itself; if not, it is staged as JSON Lines first."""
-        return self.as_it_is and self.compression is Compression.NONE
+        return self.is_json_lines and self.compression is Compression.NONE
 
     @property
     def converts(self) -> bool:
         """Whether values have no types, or other types than JSON has, so that the signature converts them."""
         return self.kind in {Kind.CSV, Kind.TSV, Kind.PARQUET}
 
-    def of_name(self, name: str) -> "ReadOptions":
+    def for_name(self, name: str) -> "ReadOptions":
         """Return it with the kind and compression that an object's name tells, unless they were stated.
 
         A name that ends in nothing known is of JSON Lines.
@@ -140,7 +140,7 @@ class ObjectsSpec:
     bucket: str
     key: str = ""
     prefix: str = ""
-    layout: ReadOptions = field(default_factory=ReadOptions)
+    options: ReadOptions = field(default_factory=ReadOptions)
     etag: str = ""
 
     def __str__(self) -> str:
@@ -153,12 +153,12 @@ class ObjectsSpec:
 
     @property
     def converts(self) -> bool:
-        return self.layout.converts
+        return self.options.converts
 
     def as_dict(self) -> dict[str, Any]:
         where = {"key": self.key} if self.key else {"prefix": self.prefix}
         pinned = {"etag": self.etag} if self.etag else {}
-        return {"bucket": self.bucket, **where, **pinned, **self.layout.as_dict()}
+        return {"bucket": self.bucket, **where, **pinned, **self.options.as_dict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class TableSpec:
     index: str = ""
     partition: Mapping[str, str | int | float] = field(default_factory=dict)
     write_back: str = ""
-    layout: ReadOptions = field(default_factory=ReadOptions)
+    options: ReadOptions = field(default_factory=ReadOptions)
 
     def __str__(self) -> str:
         index = f"/{self.index}" if self.index else ""
@@ -197,7 +197,7 @@ class TableSpec:
         return {
             "table": self.table,
             **{name: value for name, value in known.items() if value},
-            **self.layout.as_dict(),
+            **self.options.as_dict(),
         }
 
 
@@ -234,9 +234,9 @@ def spec_from_dict(source: Mapping[str, Any]) -> SourceSpec:
         raise InvalidIngestError(
             f"the source has {', '.join(map(repr, unknown))}; it may have {', '.join(sorted(_NAMES))}"
         )
-    layout = read.layout()
+    options = read.options()
     if "table" in source:
-        return TableSpec(read.text("table"), read.optional("index"), read.key(), read.optional("write_back"), layout)
+        return TableSpec(read.text("table"), read.optional("index"), read.key(), read.optional("write_back"), options)
     if not isinstance(source.get("bucket"), str) or not source["bucket"]:
         raise InvalidIngestError(f"{_EXPECTED}; its source has no bucket")
     key, prefix = read.optional("key"), read.optional("prefix")
@@ -245,12 +245,12 @@ def spec_from_dict(source: Mapping[str, Any]) -> SourceSpec:
     etag = read.optional("etag")
     if etag and not key:
         raise InvalidIngestError("the source has an etag, and no key that it is of")
-    return ObjectsSpec(source["bucket"], key, prefix, layout, etag)
+    return ObjectsSpec(source["bucket"], key, prefix, options, etag)
 
 
 def read_options_from_dict(values: Mapping[str, Any]) -> ReadOptions:
     """Read what `Layout.as_dict` wrote; raises InvalidIngestError if it makes no sense."""
-    return _Reading(values).layout()
+    return _Reading(values).options()
 
 
 class _Reading:
@@ -273,7 +273,7 @@ class _Reading:
             return {}
         return dict(self._fitting("key", {}, fits, "one attribute and its value, text or a number"))
 
-    def layout(self) -> ReadOptions:
+    def options(self) -> ReadOptions:
         return ReadOptions(
             kind=self._choice("kind", Kind),
             compression=self._choice("compression", Compression),

@@ -10,7 +10,7 @@ from hundredfold.sources.spec import ObjectsSpec, ReadOptions, SourceSpec, Table
 S3, DYNAMODB = "s3://", "dynamodb://"
 
 
-def parse_uri(address: str, layout: ReadOptions | None = None, *, prefix: bool = False) -> SourceSpec:
+def parse_uri(address: str, options: ReadOptions | None = None, *, prefix: bool = False) -> SourceSpec:
     """Read an address.
 
     Parameters
@@ -28,10 +28,10 @@ def parse_uri(address: str, layout: ReadOptions | None = None, *, prefix: bool =
         if not bucket:
             raise InvalidIngestError(f"{address} names no bucket: write s3://bucket/key, or s3://bucket/prefix/")
         if prefix or not key or key.endswith("/"):
-            return ObjectsSpec(bucket, prefix=key, layout=layout or ReadOptions())
-        return ObjectsSpec(bucket, key, layout=layout or ReadOptions())
+            return ObjectsSpec(bucket, prefix=key, options=options or ReadOptions())
+        return ObjectsSpec(bucket, key, options=options or ReadOptions())
     if address.startswith(DYNAMODB):
-        return replace(_table_at(address), layout=layout or ReadOptions())
+        return replace(_table_at(address), options=options or ReadOptions())
     raise InvalidIngestError(f"{address} is no address: write s3://bucket/key, s3://bucket/prefix/ or dynamodb://table")
 
 

@@ -65,9 +65,9 @@ def ingest(
     beside = new_shadow(deployment, name, shadow, sample) if shadow else None
     show.say(given.told(name))
     with show.upload_progress(given.size) as uploaded:
-        origin = start_ingest(deployment, given, name, uploaded)
+        spec = start_ingest(deployment, given, name, uploaded)
     if beside:
-        _apart(lambda: start_shadow(deployment, beside, origin))
+        _apart(lambda: start_shadow(deployment, beside, spec))
     if not detach:
         if beside:
             _apart(lambda: (follow(deployment, name), report_shadow(deployment, name)))

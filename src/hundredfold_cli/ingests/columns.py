@@ -52,7 +52,7 @@ type Joined = tuple[Mapping[str, Any], Mapping[str, Any]]
 
 def rejection_columns(plan: Plan) -> Sequence[Column]:
     """Return the columns of an ingest's rejections; of several objects each has the one that its line is in."""
-    return _REJECTION if plan.source else (*_REJECTION, Column("source", Type.TEXT))
+    return _REJECTION if plan.pinned else (*_REJECTION, Column("source", Type.TEXT))
 
 
 def answers(predictions: Iterable[Mapping[str, Any]]) -> tuple[Iterator[Mapping[str, Any]], Sequence[Column]]:

@@ -40,10 +40,10 @@ def target_of(output: str | None, format_: Format) -> Target:
         return None
     if not output.startswith(S3):
         return Path(output)
-    origin = parse_uri(output)
-    if not isinstance(origin, ObjectsSpec) or not origin.key:
+    spec = parse_uri(output)
+    if not isinstance(spec, ObjectsSpec) or not spec.key:
         raise InvalidIngestError(f"--output {output} names no object: write s3://bucket/key")
-    return ObjectLocation(origin.bucket, origin.key)
+    return ObjectLocation(spec.bucket, spec.key)
 
 
 @contextmanager

@@ -48,8 +48,8 @@ def read_batches(deployment: Deployment, plan: Plan, batches: list[Batch]) -> It
     rejected = _rejected_batches(deployment, plan)
 
     def read(batch: Batch) -> BatchRead:
-        content = deployment.sources.read(plan.source_of(batch), batch.offset, batch.length)
-        lines = read_lines(content, batch, converts=plan.origin.converts)
+        content = deployment.sources.read(plan.pinned_of(batch), batch.offset, batch.length)
+        lines = read_lines(content, batch, converts=plan.spec.converts)
         ids = list(dict.fromkeys(line.record_id for line in lines if line.record_id is not None))
         rejections = _read_rejections(deployment, plan.ingest_id, batch.batch) if batch.batch in rejected else {}
         return BatchRead(batch, lines, _read_predictions(deployment, plan.ingest_id, ids), rejections)
@@ -74,7 +74,7 @@ def read_all_joined(deployment: Deployment, plan: Plan) -> Iterator[tuple[dict[s
 def record_of(line: Line, plan: Plan) -> dict[str, Any]:
     """Return the record of a line that was predicted, as its source has it."""
     record: dict[str, Any] = json.loads(line.content)
-    if isinstance(plan.origin, TableSpec):
+    if isinstance(plan.spec, TableSpec):
         record.pop(KEY_MEMBER, None)  # which is there to write back by, and no attribute of the item
     return record
 

@@ -79,7 +79,7 @@ class Report:
                     "rejected": entry.rejected,
                     "milliseconds": dict(entry.milliseconds),
                     "straggler": self.slow(entry),
-                    **({**asdict(entry.effort), "cold_start": entry.effort.cold_start} if entry.effort else {}),
+                    **({**asdict(entry.stats), "cold_start": entry.stats.cold_start} if entry.stats else {}),
                 }
                 for entry in self.done
             ],

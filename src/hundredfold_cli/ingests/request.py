@@ -46,7 +46,7 @@ class SourceOptions:
     prefix: bool = False
     write_back: str | None = None
 
-    def layout(self) -> ReadOptions:
+    def options(self) -> ReadOptions:
         """Return it as a layout; raises InvalidIngestError if an option makes no sense."""
         known: dict[str, Any] = {
             "kind": self.kind,
@@ -58,7 +58,7 @@ class SourceOptions:
         }
         somewhere = {"bucket": "any", "key": "any"}
         stated = {name: value for name, value in known.items() if value is not None}
-        return spec_from_dict({**somewhere, **stated}).layout
+        return spec_from_dict({**somewhere, **stated}).options
 
     def refuse(self, source: str, *names: str) -> None:
         """Raise InvalidIngestError if one of these options is there, which `source` has no use for."""
@@ -112,36 +112,36 @@ def read_request(source: str, stated: SourceOptions, standard: BinaryIO) -> Inge
     InvalidIngestError
         If it is no readable file and no address, or an option does not fit it.
     """
-    layout = stated.layout()
+    options = stated.options()
     if source.startswith(DYNAMODB):
         stated.refuse(source, "kind", "compression", "delimiter", "encoding", "prefix")
-        origin = parse_uri(source, layout)
-        if isinstance(origin, TableSpec) and stated.write_back:
-            origin = replace(origin, write_back=stated.write_back)
-        return Elsewhere(origin, stated)
+        spec = parse_uri(source, options)
+        if isinstance(spec, TableSpec) and stated.write_back:
+            spec = replace(spec, write_back=stated.write_back)
+        return Elsewhere(spec, stated)
     stated.refuse(source, "write_back")
     if source.startswith(S3):
-        return Elsewhere(parse_uri(source, layout, prefix=stated.prefix), stated)
+        return Elsewhere(parse_uri(source, options, prefix=stated.prefix), stated)
     stated.refuse(source, "prefix")
     if source == STANDARD_INPUT:
-        stated.check_kind("standard input", layout.of_name("").kind)
-        return Stream(standard, layout)
+        stated.check_kind("standard input", options.for_name("").kind)
+        return Stream(standard, options)
     file = Path(source)
-    stated.check_kind(source, layout.of_name(file.name).kind)
-    return File(file, layout)
+    stated.check_kind(source, options.for_name(file.name).kind)
+    return File(file, options)
 
 
 class File:
     """A file here, which is uploaded; raises InvalidIngestError if it cannot be read."""
 
-    def __init__(self, file: Path, layout: ReadOptions | None = None) -> None:
+    def __init__(self, file: Path, options: ReadOptions | None = None) -> None:
         try:
             with file.open("rb"):
                 pass
         except OSError as error:
             raise InvalidIngestError(f"cannot read {file}: {error.strerror}") from None
         self._file = file
-        self._layout = layout or ReadOptions()
+        self._options = options or ReadOptions()
         self.name = file.name
 
     @property
@@ -152,9 +152,9 @@ class File:
         """It was opened to begin with, before anybody was asked."""
 
     def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
-        key = _key(ingest_id, self._layout, self.name)
+        key = _key(ingest_id, self._options, self.name)
         deployment.s3.upload_file(str(self._file), deployment.source_bucket, key, Callback=uploaded)
-        return ObjectsSpec(deployment.source_bucket, key, layout=self._layout)
+        return ObjectsSpec(deployment.source_bucket, key, options=self._options)
 
     def told(self, ingest_id: str) -> str:
         return f"uploading {self.name} ({self.size:,} bytes) as ingest {ingest_id} ..."
@@ -166,21 +166,21 @@ class Stream:
     name = "stdin"
     size = None
 
-    def __init__(self, stream: BinaryIO, layout: ReadOptions) -> None:
+    def __init__(self, stream: BinaryIO, options: ReadOptions) -> None:
         self._stream = stream
-        self._layout = layout
+        self._options = options
 
     def check(self, deployment: Deployment) -> None:
         """It can be read once only, so it is not."""
 
     def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
-        key = _key(ingest_id, self._layout, "")
+        key = _key(ingest_id, self._options, "")
         with S3Upload(deployment.s3, ObjectLocation(deployment.source_bucket, key)) as upload:
             while piece := self._stream.read(_PIECE_BYTES):
                 upload.write(piece)
                 uploaded(len(piece))
             upload.finish()
-        return ObjectsSpec(deployment.source_bucket, key, layout=self._layout)
+        return ObjectsSpec(deployment.source_bucket, key, options=self._options)
 
     def told(self, ingest_id: str) -> str:
         return f"uploading standard input as ingest {ingest_id} ..."
@@ -191,61 +191,61 @@ class Elsewhere:
 
     size = None
 
-    def __init__(self, origin: SourceSpec, stated: SourceOptions) -> None:
-        self._origin = origin
+    def __init__(self, spec: SourceSpec, stated: SourceOptions) -> None:
+        self._spec = spec
         self._stated = stated
-        self.name = origin.name
+        self.name = spec.name
 
     def check(self, deployment: Deployment) -> None:
-        if isinstance(self._origin, TableSpec):
-            self._origin = _table(deployment, self._origin)
+        if isinstance(self._spec, TableSpec):
+            self._spec = _table(deployment, self._spec)
             return
-        first = _first_key(deployment, self._origin)
-        self._stated.check_kind(str(self._origin), self._origin.layout.of_name(first).kind)
+        first = _first_key(deployment, self._spec)
+        self._stated.check_kind(str(self._spec), self._spec.options.for_name(first).kind)
 
     def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
-        return self._origin
+        return self._spec
 
     def told(self, ingest_id: str) -> str:
-        return f"starting ingest {ingest_id} of {self._origin} ..."
+        return f"starting ingest {ingest_id} of {self._spec} ..."
 
 
-def _key(ingest_id: str, layout: ReadOptions, name: str) -> str:
+def _key(ingest_id: str, options: ReadOptions, name: str) -> str:
     """Return the key that records are uploaded to, which tells their kind as `layout` and their name do."""
-    found = layout.of_name(name)
+    found = options.for_name(name)
     return upload_key(ingest_id, suffix_of(found.kind or Kind.JSONL, found.compression or Compression.NONE))
 
 
-def _first_key(deployment: Deployment, origin: ObjectsSpec) -> str:
+def _first_key(deployment: Deployment, spec: ObjectsSpec) -> str:
     """Return the key of an origin's only or first object; raises SourceMissingError if there is none."""
     try:
-        deployment.s3.head_bucket(Bucket=origin.bucket)
+        deployment.s3.head_bucket(Bucket=spec.bucket)
     except ClientError as error:
         if error_code(error) in NOT_FOUND:
-            raise SourceMissingError(str(origin), "there is no such bucket") from None
+            raise SourceMissingError(str(spec), "there is no such bucket") from None
         # Who may not ask for the bucket may be allowed to read the object all the same.
-    if origin.key:
-        return deployment.sources.pin(ObjectLocation(origin.bucket, origin.key)).key
-    listed = deployment.sources.list(origin.bucket, origin.prefix)
+    if spec.key:
+        return deployment.sources.pin(ObjectLocation(spec.bucket, spec.key)).key
+    listed = deployment.sources.list(spec.bucket, spec.prefix)
     first = next((source.key for source in listed if not source.key.endswith("/")), None)
     if first is None:
-        raise SourceMissingError(str(origin), "there is no object whose key begins so")
+        raise SourceMissingError(str(spec), "there is no object whose key begins so")
     return first
 
 
-def _table(deployment: Deployment, origin: TableSpec) -> TableSpec:
+def _table(deployment: Deployment, spec: TableSpec) -> TableSpec:
     """Return a table with the value of its partition key as the table has it, text or number."""
-    table = deployment.tables.describe(origin.table, origin.index)
+    table = deployment.tables.describe(spec.table, spec.index)
     numbers = {name for name, type_ in table.types.items() if type_ == "N"}
     partition = {
-        name: _number(origin, str(value)) if name in numbers else value for name, value in origin.partition.items()
+        name: _number(spec, str(value)) if name in numbers else value for name, value in spec.partition.items()
     }
-    origin = replace(origin, partition=partition)
-    check_table_spec(origin, table)
-    return origin
+    spec = replace(spec, partition=partition)
+    check_table_spec(spec, table)
+    return spec
 
 
-def _number(origin: TableSpec, value: str) -> int | float:
+def _number(spec: TableSpec, value: str) -> int | float:
     try:
         return int(value)
     except ValueError:
@@ -253,7 +253,7 @@ def _number(origin: TableSpec, value: str) -> int | float:
     try:
         return float(value)
     except ValueError:
-        raise InvalidIngestError(f"{origin}: its partition key is a number, and {value!r} is none") from None
+        raise InvalidIngestError(f"{spec}: its partition key is a number, and {value!r} is none") from None
 
 
 def _fields(maps: list[str]) -> dict[str, str] | None:

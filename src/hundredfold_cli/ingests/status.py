@@ -52,14 +52,14 @@ def start_ingest(deployment: Deployment, given: IngestRequest, ingest_id: str, u
         As of `check_new`. Nothing is uploaded or started then.
     """
     check_new(deployment, ingest_id)
-    origin = given.place(deployment, ingest_id, uploaded)
-    _start(deployment, ingest_id, {"source": origin.as_dict()})
-    return origin
+    spec = given.place(deployment, ingest_id, uploaded)
+    _start(deployment, ingest_id, {"source": spec.as_dict()})
+    return spec
 
 
-def start_shadow(deployment: Deployment, shadow: Shadow, origin: SourceSpec) -> None:
+def start_shadow(deployment: Deployment, shadow: Shadow, spec: SourceSpec) -> None:
     """Start the shadow of an ingest that was started by `start_ingest`; raises IngestExistsError if there is one."""
-    _start(deployment, shadow.ingest_id, {"source": origin.as_dict(), "shadow": shadow.as_input()})
+    _start(deployment, shadow.ingest_id, {"source": spec.as_dict(), "shadow": shadow.as_input()})
 
 
 def _start(deployment: Deployment, ingest_id: str, execution_input: dict[str, Any]) -> None:

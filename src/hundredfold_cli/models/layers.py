@@ -78,12 +78,16 @@ class ModelLayers:
 
     def card(self, arn: str) -> tuple[Card, str]:
         """Return the card in a layer version, and the card's digest."""
+        content = self.card_content(arn)
+        return Card.from_json(content), card_digest(content)
+
+    def card_content(self, arn: str) -> bytes:
+        """Return the bytes of the card in a layer version; raises BundleRefusedError if it holds none."""
         with zipfile.ZipFile(io.BytesIO(self._archive(arn))) as archive:
             try:
-                content = archive.read(_BUNDLE + CARD)
+                return archive.read(_BUNDLE + CARD)
             except KeyError:
                 raise BundleRefusedError(f"layer {arn} holds no card") from None
-        return Card.from_json(content), card_digest(content)
 
     def unpack(self, arn: str, folder: Path) -> Path:
         """Write the bundle in a layer version into `folder`, unopened; return where it is."""

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from hundredfold.aws.errors import NOT_FOUND, error_code
 from hundredfold.errors import HundredfoldError
+from hundredfold.keys import model_card_key
 from hundredfold.model.card import Card
 from hundredfold.model.smoke import differences
 from hundredfold.settings import MODEL_CARD_VARIABLE
@@ -153,6 +154,7 @@ class Releases:
         """
         live = self.live()
         before = self.version(live.version) if live else None
+        self._keep_card(model_layer, digest)
         latest = self._put_on_latest(model_layer, digest)
         if before and _same(before, latest):
             return before, False
@@ -207,7 +209,7 @@ class Releases:
         """Let a version predict the sample on its card; raises ReleaseRefusedError, saying why, if it does not."""
         self._say(f"version {number} predicts the sample on its card ...")
         answer = self._lambda.invoke(
-            FunctionName=self._function, Qualifier=number, Payload=json.dumps({"smoke": True}).encode()
+            FunctionName=self._function, Qualifier=number, Payload=json.dumps({"action": "smoke_test"}).encode()
         )
         told = json.loads(answer["Payload"].read() or b"null")
         if answer.get("FunctionError") or not isinstance(told, dict):
@@ -333,6 +335,11 @@ class Releases:
                 "together, layers may have 262,144,000 bytes unzipped (make layers shows them)"
             ) from None
         return self._version(self._lambda.get_function_configuration(FunctionName=self._function))
+
+    def _keep_card(self, model_layer: str, digest: str) -> None:
+        """Keep the model's card where the planner finds it: it puts the card beside each ingest that it plans."""
+        content = self.layers.card_content(model_layer)
+        self._deployment.s3.put_object(Bucket=self._deployment.work_bucket, Key=model_card_key(digest), Body=content)
 
     def _publish(self, description: str) -> Version:
         published = self._lambda.publish_version(FunctionName=self._function, Description=description)

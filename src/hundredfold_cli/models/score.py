@@ -21,7 +21,7 @@ def write_records_of(deployment: Deployment, ingest_id: str, file: Path) -> Path
     plan = ingest_status(deployment, ingest_id).plan
     if plan is None:
         raise InvalidIngestError(f"ingest {ingest_id} was never planned, so it has no records to compare on")
-    sources = [plan.source] if plan.source else dict.fromkeys(map(plan.source_of, read_manifest(deployment, plan)))
+    sources = [plan.pinned] if plan.pinned else dict.fromkeys(map(plan.pinned_of, read_manifest(deployment, plan)))
     with file.open("wb") as records:
         for source in sources:
             for part in deployment.sources.stream(source):

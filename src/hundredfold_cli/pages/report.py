@@ -82,9 +82,9 @@ def _timeline(page: Page, report: Report) -> str:
     """Rows are environments, in the order of their first batch; a start is drawn before it."""
     first: dict[str, int] = {}
     for entry in report.done:
-        if entry.effort:
-            began = entry.effort.started_at - entry.effort.init_milliseconds
-            first[entry.effort.worker] = min(first.get(entry.effort.worker, began), began)
+        if entry.stats:
+            began = entry.stats.started_at - entry.stats.init_milliseconds
+            first[entry.stats.worker] = min(first.get(entry.stats.worker, began), began)
     if not first:
         return ""
     workers = sorted(first, key=lambda worker: first[worker])[:_WORKERS_SHOWN]
@@ -92,15 +92,15 @@ def _timeline(page: Page, report: Report) -> str:
     zero = min(report.started_ms, *first.values())
     items: list[list[Any]] = []
     for entry in report.done:
-        effort = entry.effort
-        if effort is None or effort.worker not in rows:
+        stats = entry.stats
+        if stats is None or stats.worker not in rows:
             continue
-        row, starts_at = rows[effort.worker], (effort.started_at - zero) / 1000
-        if effort.cold_start:
-            items.append([row, starts_at - effort.init_milliseconds / 1000, starts_at, "start", None])
+        row, starts_at = rows[stats.worker], (stats.started_at - zero) / 1000
+        if stats.cold_start:
+            items.append([row, starts_at - stats.init_milliseconds / 1000, starts_at, "start", None])
         kind = "slow" if report.slow(entry) else "rejected" if entry.rejected else "batch"
         items.append([row, starts_at, starts_at + duration(entry) / 1000, kind, entry.batch])
-    starts = sum(bool(entry.effort and entry.effort.cold_start) for entry in report.done)
+    starts = sum(bool(entry.stats and entry.stats.cold_start) for entry in report.done)
     slow = sum(report.slow(entry) for entry in report.done)
     names = [f"worker {number}" for number in range(1, len(workers) + 1)]
     more = f", the first {len(workers)} shown" if len(first) > len(workers) else ""

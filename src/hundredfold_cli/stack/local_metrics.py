@@ -156,15 +156,15 @@ def _of_children(deployment: Deployment, ingest_id: str, end: int) -> Iterator[D
     writes = "ConsumedWriteCapacityUnits"
     for entry in deployment.ledger.entries(ingest_id):
         done = isinstance(entry, BatchOutcome)
-        effort = entry.effort if isinstance(entry, BatchOutcome) else None
-        began = effort.started_at if effort else end
+        stats = entry.stats if isinstance(entry, BatchOutcome) else None
+        began = stats.started_at if stats else end
         ended = began + sum(entry.milliseconds.values()) if isinstance(entry, BatchOutcome) else end
         yield Datum("AWS/States", "ExecutionsStarted", child, "Count", began, 1)
         yield Datum("AWS/States", "ExecutionsSucceeded", child, "Count", ended, float(done))
         yield Datum("AWS/States", "ExecutionsFailed", child, "Count", ended, float(not done))
         yield Datum("AWS/DynamoDB", writes, ledger, "Count", ended, 1)
-        if effort:
-            yield Datum("AWS/DynamoDB", writes, predictions, "Count", ended, effort.write_units)
+        if stats:
+            yield Datum("AWS/DynamoDB", writes, predictions, "Count", ended, stats.write_units)
 
 
 def _new_events(deployment: Deployment, group: str, position: Position) -> Iterator[Any]:

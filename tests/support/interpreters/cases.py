@@ -85,11 +85,11 @@ class Deviation:
         return replace(outcome, **self.instead)
 
 
-TO_THE_MAP = ("PlanIngest", "IsPlanned?", "HasBatches?", "InferBatches", "SummarizeIngest", "Completed?")
+TO_THE_MAP = ("PlanIngest", "NeedsPartitioning?", "HasBatches?", "InferBatches", "SummarizeIngest", "Completed?")
 COMPLETED, FAILED = (*TO_THE_MAP, "Completed"), (*TO_THE_MAP, "IngestFailed")
-IN_PARTS = ("PlanIngest", "IsPlanned?", "PlanParts", "JoinPlan")
+IN_PARTS = ("PlanIngest", "NeedsPartitioning?", "PlanPartitions", "JoinPartitions")
 NOT_PLANNED = (*IN_PARTS, "PlanFailed", "SummarizeIngest", "Completed?", "IngestFailed")
-PART_GIVEN_UP = ("PlanPart", "RecordPartFailure", "PartFailed")
+PART_GIVEN_UP = ("PlanPartition", "RecordPartitionFailure", "PartitionFailed")
 GIVEN_UP = ("InferBatch", "RecordBatchFailure", "BatchFailed")
 TOO_MANY = "States.ExceedToleratedFailureThreshold"
 
@@ -110,7 +110,7 @@ CASES = [
         "EmptyIngest",
         Outcome(
             "SUCCEEDED",
-            ("PlanIngest", "IsPlanned?", "HasBatches?", "SummarizeIngest", "Completed?", "Completed"),
+            ("PlanIngest", "NeedsPartitioning?", "HasBatches?", "SummarizeIngest", "Completed?", "Completed"),
             attempts={"PlanIngest": 1, "SummarizeIngest": 1},
         ),
     ),
@@ -130,7 +130,7 @@ CASES = [
         "PlanThrottledThenOk",
         Outcome(
             "SUCCEEDED",
-            ("PlanIngest", "IsPlanned?", "HasBatches?", "SummarizeIngest", "Completed?", "Completed"),
+            ("PlanIngest", "NeedsPartitioning?", "HasBatches?", "SummarizeIngest", "Completed?", "Completed"),
             attempts={"PlanIngest": 2, "SummarizeIngest": 1},
         ),
     ),
@@ -174,7 +174,7 @@ CASES = [
         "SummaryFails",
         Outcome(
             "FAILED",
-            ("PlanIngest", "IsPlanned?", "HasBatches?", "SummarizeIngest"),
+            ("PlanIngest", "NeedsPartitioning?", "HasBatches?", "SummarizeIngest"),
             error="IngestExistsError",
             attempts={"PlanIngest": 1, "SummarizeIngest": 1},
         ),
@@ -218,39 +218,45 @@ CASES = [
     ),
     Case(
         "strict",
-        "PlannedInParts",
+        "PlannedInPartitions",
         Outcome(
             "SUCCEEDED",
             (*IN_PARTS, "HasBatches?", "InferBatches", "SummarizeIngest", "Completed?", "Completed"),
             succeeded=6,
-            children=(("PlanPart",),) * 3 + (("InferBatch",),) * 3,
-            attempts={"PlanIngest": 1, "PlanPart": 3, "JoinPlan": 1, "InferBatch": 3, "SummarizeIngest": 1},
+            children=(("PlanPartition",),) * 3 + (("InferBatch",),) * 3,
+            attempts={"PlanIngest": 1, "PlanPartition": 3, "JoinPartitions": 1, "InferBatch": 3, "SummarizeIngest": 1},
         ),
         parts=3,
     ),
     Case(
         "strict",
-        "PartThrottledThenOk",
+        "PartitionThrottledThenOk",
         Outcome(
             "SUCCEEDED",
             (*IN_PARTS, "HasBatches?", "SummarizeIngest", "Completed?", "Completed"),
             succeeded=1,
-            children=(("PlanPart",),),
-            attempts={"PlanIngest": 1, "PlanPart": 2, "JoinPlan": 1, "SummarizeIngest": 1},
+            children=(("PlanPartition",),),
+            attempts={"PlanIngest": 1, "PlanPartition": 2, "JoinPartitions": 1, "SummarizeIngest": 1},
         ),
         parts=1,
     ),
     Case(
         "strict",
-        "PartFails",
+        "PartitionFails",
         Outcome(
             "FAILED",
             NOT_PLANNED,
             error="IngestFailed",
-            caught="PartFailedError",
+            caught="PartitionFailedError",
             failed=1,
             children=(PART_GIVEN_UP,),
-            attempts={"PlanIngest": 1, "PlanPart": 1, "RecordPartFailure": 1, "JoinPlan": 1, "SummarizeIngest": 1},
+            attempts={
+                "PlanIngest": 1,
+                "PlanPartition": 1,
+                "RecordPartitionFailure": 1,
+                "JoinPartitions": 1,
+                "SummarizeIngest": 1,
+            },
         ),
         parts=1,
     ),
@@ -263,8 +269,8 @@ CASES = [
             error="IngestFailed",
             caught="IngestExistsError",
             succeeded=1,
-            children=(("PlanPart",),),
-            attempts={"PlanIngest": 1, "PlanPart": 1, "JoinPlan": 1, "SummarizeIngest": 1},
+            children=(("PlanPartition",),),
+            attempts={"PlanIngest": 1, "PlanPartition": 1, "JoinPartitions": 1, "SummarizeIngest": 1},
         ),
         parts=1,
     ),
@@ -313,7 +319,7 @@ DEVIATIONS: Mapping[tuple[Interpreter, str], Deviation] = {
     (Interpreter.LOCAL_STACK, "strict#ServiceErrorThenOk"): Deviation(
         STICKY, {"caught": TOO_MANY, "succeeded": 0, "failed": 1}
     ),
-    (Interpreter.LOCAL_STACK, "strict#PartThrottledThenOk"): Deviation(STICKY, {"succeeded": 0, "failed": 1}),
+    (Interpreter.LOCAL_STACK, "strict#PartitionThrottledThenOk"): Deviation(STICKY, {"succeeded": 0, "failed": 1}),
     (Interpreter.LOCAL_STACK, "lenient#OneOfThreeFails"): Deviation(
         COUNTED_ANEW, {"caught": TOO_MANY, "succeeded": 0, "failed": 3}
     ),

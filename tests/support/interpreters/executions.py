@@ -14,7 +14,7 @@ from hundredfold.keys import manifest_key, partitions_key
 from tests.support.interpreters.cases import MANIFESTS, TOLERANCES, Case, Interpreter, Outcome
 from tools.workflow.definition import EXAMPLE, render
 from tools.workflow.projection import project
-from tools.workflow.samples import WORK_BUCKET, batch, part
+from tools.workflow.samples import WORK_BUCKET, batch, partition
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -91,7 +91,7 @@ class Runner:
             for ingest_id, batches in MANIFESTS.items():
                 manifest = json.dumps([batch(number) for number in range(batches)])
                 s3.put_object(Bucket=WORK_BUCKET, Key=manifest_key(ingest_id), Body=manifest.encode())
-                parts = json.dumps([part(number) for number in range(batches)])
+                parts = json.dumps([partition(number) for number in range(batches)])
                 s3.put_object(Bucket=WORK_BUCKET, Key=partitions_key(ingest_id, ingest_id), Body=parts.encode())
         for name, tolerance in TOLERANCES.items():
             definition = json.dumps(definition_for(interpreter, tolerance, text))
@@ -102,7 +102,7 @@ class Runner:
         execution_input: dict[str, Any] = {"source": {"bucket": "source", "key": "records.jsonl"}}
         if self._interpreter in PROJECTED:
             children = (case.outcome.succeeded or 0) + (case.outcome.failed or 0)
-            execution_input["parts"] = [part(number) for number in range(case.parts)]
+            execution_input["partitions"] = [partition(number) for number in range(case.parts)]
             execution_input["batches"] = [batch(number) for number in range(children - case.parts)]
         return self._client.start_execution(
             stateMachineArn=f"{self._machines[case.machine]}#{case.name}", input=json.dumps(execution_input)

@@ -7,31 +7,36 @@ from typing import Any
 
 from tests.support.interpreters.cases import DYNAMODB
 
-SOURCE = {"bucket": "source", "key": "records.jsonl", "etag": '"e1"', "size": 30_000}
+PINNED = {"bucket": "source", "key": "records.jsonl", "etag": '"e1"', "size": 30_000}
 MODEL = {"function": "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-infer-batch:7", "version": "7"}
 PLAN = {
+    "needs_partitioning": False,
     "ingest_id": "ingest-1",
-    "source": SOURCE,
+    "spec": {"bucket": "source", "key": "records.jsonl"},
+    "pinned": PINNED,
     "manifest": {"bucket": "work", "key": "ingests/ingest-1/manifest.json"},
     "batches": 3,
     "records": 300,
     "model": MODEL,
-    "parts": 0,
+    "partitions": 0,
 }
-DIVIDED = {
-    **PLAN,
-    "manifest": {"bucket": "work", "key": "ingests/ingest-1/parts/ingest-1/parts.json"},
-    "batches": 0,
-    "records": 0,
-    "parts": 2,
+PARTITIONED = {
+    "needs_partitioning": True,
+    "ingest_id": "ingest-1",
+    "spec": PLAN["spec"],
+    "pinned": PINNED,
+    "source_bytes": 30_000,
+    "model": MODEL,
+    "partitions": 2,
+    "partition_list": {"bucket": "work", "key": "ingests/ingest-1/partitions/ingest-1/partitions.json"},
 }
-PARTS = [{"part": 0, "objects": 1, "bytes": 15_000}, {"part": 1, "objects": 1, "bytes": 15_000}]
+PARTS = [{"partition": 0, "objects": 1, "bytes": 15_000}, {"partition": 1, "objects": 1, "bytes": 15_000}]
 BATCHES = [
     {"batch": 11, "shard": 3, "offset": 0, "length": 10_000, "records": 100, "line": 1},
     {"batch": 12, "shard": 4, "offset": 10_000, "length": 10_000, "records": 100, "line": 101},
     {"batch": 13, "shard": 5, "offset": 20_000, "length": 10_000, "records": 100, "line": 201},
 ]
-ITEM = {"ingest_id": "ingest-1", "source": SOURCE, "model": MODEL, "batch": BATCHES[0]}
+ITEM = {"action": "infer_batch", "ingest_id": "ingest-1", "pinned": PINNED, "model": MODEL, "batch": BATCHES[0]}
 FAILURE = {"Error": "StoreBusyError", "Cause": "DynamoDB did not take predictions"}
 SUMMARY = {
     "ingest_id": "ingest-1", "status": "COMPLETED", "records": 300, "predicted": 297, "rejected": 3, "failed": 0,
@@ -56,10 +61,16 @@ CONTEXT = {
 }
 EXECUTION = "arn:aws:states:us-east-1:000000000000:execution:hundredfold-batch-inference:ingest-1"
 PLANNER = "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-plan-ingest"
-PART = {"ingest_id": "ingest-1", "execution_name": "ingest-1", "execution": EXECUTION, "part": 1}
+PART = {
+    "action": "plan_partition",
+    "ingest_id": "ingest-1",
+    "execution_name": "ingest-1",
+    "execution": EXECUTION,
+    "partition": 1,
+}
 PARTS_RESULT = {
-    "MapRunArn": "arn:aws:states:us-east-1:000000000000:mapRun:hundredfold-batch-inference/PlanParts:1",
-    "ResultWriterDetails": {"Bucket": "work", "Key": "ingests/ingest-1/parts/ingest-1/map-run/1/manifest.json"},
+    "MapRunArn": "arn:aws:states:us-east-1:000000000000:mapRun:hundredfold-batch-inference/PlanPartitions:1",
+    "ResultWriterDetails": {"Bucket": "work", "Key": "ingests/ingest-1/partitions/ingest-1/map-run/1/manifest.json"},
 }
 MAP_RESULT = {
     "MapRunArn": "arn:aws:states:us-east-1:000000000000:mapRun:hundredfold-batch-inference/InferBatches:1",
@@ -168,11 +179,12 @@ STATE_CASES = [
         {"source": {"bucket": "source", "key": "records.jsonl"}},
         Seen(
             "SUCCEEDED",
-            "IsPlanned?",
+            "NeedsPartitioning?",
             output={"plan": PLAN},
             parameters={
                 "FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-plan-ingest",
                 "Payload": {
+                    "action": "plan",
                     "execution_name": "ingest-1",
                     "execution": "arn:aws:states:us-east-1:000000000000:execution:hundredfold-batch-inference:ingest-1",
                     "started_at": "2026-11-24T10:00:00.000Z",
@@ -207,75 +219,80 @@ STATE_CASES = [
         "PlanFailed keeps why", "PlanFailed", FAILURE, Seen("SUCCEEDED", "SummarizeIngest", output={"failure": FAILURE})
     ),
     StateCase(
-        "IsPlanned? goes past the parts of a plan that is whole",
-        "IsPlanned?",
+        "NeedsPartitioning? goes past the parts of a plan that is whole",
+        "NeedsPartitioning?",
         {"plan": PLAN},
         Seen("SUCCEEDED", "HasBatches?"),
     ),
-    StateCase("IsPlanned? goes to the parts", "IsPlanned?", {"plan": DIVIDED}, Seen("SUCCEEDED", "PlanParts")),
     StateCase(
-        "PlanParts gives each child its part, and forgets what they answer",
-        "PlanParts",
-        {"plan": DIVIDED},
+        "NeedsPartitioning? goes to the parts",
+        "NeedsPartitioning?",
+        {"plan": PARTITIONED},
+        Seen("SUCCEEDED", "PlanPartitions"),
+    ),
+    StateCase(
+        "PlanPartitions gives each child its part, and forgets what they answer",
+        "PlanPartitions",
+        {"plan": PARTITIONED},
         Seen(
             "SUCCEEDED",
-            "JoinPlan",
-            output={"plan": DIVIDED},
-            item=[{**PART, "part": number} for number in range(2)],
+            "JoinPartitions",
+            output={"plan": PARTITIONED},
+            item=[{**PART, "partition": number} for number in range(2)],
             concurrency=8,
         ),
         answer=PARTS_RESULT,
         items=PARTS,
     ),
     StateCase(
-        "PlanParts leaves it to JoinPlan to say what failed",
-        "PlanParts",
-        {"plan": DIVIDED},
-        Seen("CAUGHT_ERROR", "JoinPlan", error=TOO_MANY, catch=0),
+        "PlanPartitions leaves it to JoinPartitions to say what failed",
+        "PlanPartitions",
+        {"plan": PARTITIONED},
+        Seen("CAUGHT_ERROR", "JoinPartitions", error=TOO_MANY, catch=0),
         answer=PARTS_RESULT,
         items=PARTS,
         failed_items=1,
     ),
     StateCase(
-        "PlanParts hands on why the list of parts could not be read",
-        "PlanParts",
-        {"plan": DIVIDED},
+        "PlanPartitions hands on why the list of parts could not be read",
+        "PlanPartitions",
+        {"plan": PARTITIONED},
         Seen(
             "CAUGHT_ERROR",
-            "JoinPlan",
+            "JoinPartitions",
             error="States.ItemReaderFailed",
             catch=0,
-            output={"plan": DIVIDED, "failure": {"Error": "States.ItemReaderFailed", "Cause": "mocked"}},
+            output={"plan": PARTITIONED, "failure": {"Error": "States.ItemReaderFailed", "Cause": "mocked"}},
         ),
         fails_with="States.ItemReaderFailed",
         items=PARTS,
     ),
     StateCase(
-        "PlanPart calls the planner with its part, and answers with counts",
-        "PlanPart",
+        "PlanPartition calls the planner with its part, and answers with counts",
+        "PlanPartition",
         PART,
         Seen(
             "SUCCEEDED",
             output={"batches": 2, "records": 150},
             parameters={"FunctionName": PLANNER, "Payload": PART},
         ),
-        answer=invoked({"part": 1, "batches": 2, "records": 150}),
+        answer=invoked({"partition": 1, "batches": 2, "records": 150}),
     ),
     *retried(
-        "PlanPart",
+        "PlanPartition",
         PART,
         "StoreBusyError",
         [1, 2, 4, 8, 16, 30],
         0,
-        Seen("CAUGHT_ERROR", "RecordPartFailure", catch=0),
+        Seen("CAUGHT_ERROR", "RecordPartitionFailure", catch=0),
     ),
     StateCase(
-        "PlanPart does not retry what cannot help",
-        "PlanPart",
+        "PlanPartition does not retry what cannot help",
+        "PlanPartition",
         PART,
         Seen(
             "CAUGHT_ERROR",
-            "RecordPartFailure",
+            "RecordPartitionFailure",
             error="SourceChangedError",
             catch=0,
             output={**PART, "failure": {"Error": "SourceChangedError", "Cause": "mocked"}},
@@ -283,16 +300,16 @@ STATE_CASES = [
         fails_with="SourceChangedError",
     ),
     StateCase(
-        "RecordPartFailure enters why a part could not be planned under its execution",
-        "RecordPartFailure",
+        "RecordPartitionFailure enters why a part could not be planned under its execution",
+        "RecordPartitionFailure",
         {**PART, "failure": FAILURE},
         Seen(
             "SUCCEEDED",
-            "PartFailed",
+            "PartitionFailed",
             output={**PART, "failure": FAILURE},
             parameters={
                 "TableName": "hundredfold-ledger",
-                "Key": {"ledger_key": {"S": "ingest-1#parts"}, "entry": {"S": "1"}},
+                "Key": {"ledger_key": {"S": "ingest-1#partitions"}, "entry": {"S": "1"}},
                 "UpdateExpression": "SET #error = :error, #cause = :cause",
                 "ExpressionAttributeNames": {"#error": "error", "#cause": "cause"},
                 "ExpressionAttributeValues": {
@@ -304,53 +321,57 @@ STATE_CASES = [
         answer={},
     ),
     *retried(
-        "RecordPartFailure",
+        "RecordPartitionFailure",
         {**PART, "failure": FAILURE},
         "DynamoDB.ThrottlingException",
         [1, 2, 4],
         0,
-        Seen("CAUGHT_ERROR", "PartFailed", catch=0),
+        Seen("CAUGHT_ERROR", "PartitionFailed", catch=0),
     ),
     StateCase(
-        "PartFailed fails the child", "PartFailed", {**PART, "failure": FAILURE}, Seen("FAILED", error="PartFailed")
+        "PartitionFailed fails the child",
+        "PartitionFailed",
+        {**PART, "failure": FAILURE},
+        Seen("FAILED", error="PartitionFailed"),
     ),
     StateCase(
-        "JoinPlan is told what was divided and what failed, and keeps the plan",
-        "JoinPlan",
-        {"plan": DIVIDED, "failure": FAILURE},
+        "JoinPartitions is told what was divided and what failed, and keeps the plan",
+        "JoinPartitions",
+        {"plan": PARTITIONED, "failure": FAILURE},
         Seen(
             "SUCCEEDED",
             "HasBatches?",
-            output={"plan": {**PLAN, "parts": 2}},
+            output={"plan": {**PLAN, "partitions": 2}},
             parameters={
                 "FunctionName": PLANNER,
                 "Payload": {
+                    "action": "join_partitions",
                     "execution_name": "ingest-1",
                     "execution": EXECUTION,
                     "started_at": "2026-11-24T10:00:00.000Z",
                     "input": {"source": {"bucket": "source", "key": "records.jsonl"}},
-                    "divided": {"plan": DIVIDED, "failure": FAILURE},
+                    "state": {"plan": PARTITIONED, "failure": FAILURE},
                 },
             },
         ),
-        answer=invoked({**PLAN, "parts": 2}),
+        answer=invoked({**PLAN, "partitions": 2}),
     ),
     StateCase(
-        "JoinPlan hands on which part failed",
-        "JoinPlan",
-        {"plan": DIVIDED},
+        "JoinPartitions hands on which part failed",
+        "JoinPartitions",
+        {"plan": PARTITIONED},
         Seen(
             "CAUGHT_ERROR",
             "PlanFailed",
-            error="PartFailedError",
+            error="PartitionFailedError",
             catch=0,
-            output={"Error": "PartFailedError", "Cause": "mocked"},
+            output={"Error": "PartitionFailedError", "Cause": "mocked"},
         ),
-        fails_with="PartFailedError",
+        fails_with="PartitionFailedError",
     ),
     *retried(
-        "JoinPlan",
-        {"plan": DIVIDED},
+        "JoinPartitions",
+        {"plan": PARTITIONED},
         "Lambda.TooManyRequestsException",
         [1, 2, 4, 8, 16, 30],
         0,
@@ -530,6 +551,7 @@ STATE_CASES = [
             parameters={
                 "FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-summarize-ingest",
                 "Payload": {
+                    "action": "plan",
                     "execution_name": "ingest-1",
                     "execution": "arn:aws:states:us-east-1:000000000000:execution:hundredfold-batch-inference:ingest-1",
                     "started_at": "2026-11-24T10:00:00.000Z",
@@ -589,11 +611,11 @@ LOCALSTACK_DEVIATIONS: Mapping[str, StateDeviation] = {
         MAX_DELAY, {"seconds": 16}
     ),
     "SummarizeIngest waits 30 s before retry 6 after StoreBusyError": StateDeviation(MAX_DELAY, {"seconds": 32}),
-    "PlanPart waits 30 s before retry 6 after StoreBusyError": StateDeviation(MAX_DELAY, {"seconds": 32}),
-    "JoinPlan waits 30 s before retry 6 after Lambda.TooManyRequestsException": StateDeviation(
+    "PlanPartition waits 30 s before retry 6 after StoreBusyError": StateDeviation(MAX_DELAY, {"seconds": 32}),
+    "JoinPartitions waits 30 s before retry 6 after Lambda.TooManyRequestsException": StateDeviation(
         MAX_DELAY, {"seconds": 32}
     ),
-    "PlanParts gives each child its part, and forgets what they answer": StateDeviation(
+    "PlanPartitions gives each child its part, and forgets what they answer": StateDeviation(
         ONE_AT_A_TIME, {"concurrency": 1, "item": ""}
     ),
     "InferBatches gives each child its batch, and forgets what they answer": StateDeviation(
@@ -612,13 +634,13 @@ LOCALSTACK_DEVIATIONS: Mapping[str, StateDeviation] = {
             DYNAMODB,
             {
                 "status": "CAUGHT_ERROR",
-                "following": "PartFailed",
+                "following": "PartitionFailed",
                 "error": "DynamoDB.AmazonDynamoDBException",
                 "retry": None,
                 "seconds": None,
             },
         )
         for case in STATE_CASES
-        if case.state == "RecordPartFailure" and case.fails_with
+        if case.state == "RecordPartitionFailure" and case.fails_with
     },
 }

@@ -31,8 +31,8 @@ LAMBDA_CAUSE = json.dumps(
 def plan_of(records: int, batches: int) -> Plan:
     return Plan(
         ingest_id="i1",
-        origin=ObjectsSpec("records", "reviews.jsonl"),
-        source=PinnedObject("records", "reviews.jsonl", etag="e1", size=1000),
+        spec=ObjectsSpec("records", "reviews.jsonl"),
+        pinned=PinnedObject("records", "reviews.jsonl", etag="e1", size=1000),
         source_bytes=1000,
         manifest=ObjectLocation("work", "ingests/i1/manifest.json"),
         batches=batches,

@@ -124,7 +124,7 @@ def outcome(batch: int, worker: str, *, init: int = 0, rejected: int = 0) -> Bat
         predicted=100 - rejected,
         rejected=rejected,
         milliseconds={"read": 10, "predict": 20, "write": 30},
-        effort=InvocationStats(worker, 1_000, init, 1_769, write_units=100.0 - rejected),
+        stats=InvocationStats(worker, 1_000, init, 1_769, write_units=100.0 - rejected),
         sketch=Sketch((1,), (1,), ((1,),), 0),
     )
 
@@ -150,8 +150,8 @@ def test_the_ledger_says_what_an_ingest_took() -> None:
     assert (work.card_writes, work.source_bytes) == (1, 77)
 
 
-def plan_of(origin: SourceSpec, source_bytes: int, parts: int = 0) -> Plan:
-    return Plan("i1", origin, None, source_bytes, ObjectLocation("w", "m"), 0, 0, Model("f:1", "1"), parts=parts)
+def plan_of(spec: SourceSpec, source_bytes: int, parts: int = 0) -> Plan:
+    return Plan("i1", spec, None, source_bytes, ObjectLocation("w", "m"), 0, 0, Model("f:1", "1"), partitions=parts)
 
 
 def test_what_planning_in_parts_and_reading_a_table_add_is_in_the_bill() -> None:
@@ -167,11 +167,11 @@ def test_what_planning_in_parts_and_reading_a_table_add_is_in_the_bill() -> None
         if use != before
     }
     assert added == {
-        ("standard_transitions", "states of the ingest's execution"): 2,  # PlanParts, JoinPlan
-        ("standard_transitions", "planning of parts"): 9,  # start, PlanPart and end of each
-        ("lambda_requests", "invocations"): 4,  # JoinPlan, and each part
-        ("s3_gets", "parts"): 7,
-        ("s3_puts", "parts"): 7,
+        ("standard_transitions", "states of the ingest's execution"): 2,  # PlanPartitions, JoinPartitions
+        ("standard_transitions", "planning of parts"): 9,  # start, PlanPartition and end of each
+        ("lambda_requests", "invocations"): 4,  # JoinPartitions, and each part
+        ("s3_gets", "partitions"): 7,
+        ("s3_puts", "partitions"): 7,
     }
     [reads] = [use.quantity for use in usage_lines(table) if use.what == "items of the source"]
     assert reads == 2  # 4 KB each

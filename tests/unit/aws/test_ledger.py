@@ -21,8 +21,8 @@ from tests.unit.answering_server import AnsweringServer, Reply, Request, dynamod
 
 PLAN = Plan(
     ingest_id="i1",
-    origin=ObjectsSpec("records", "reviews.jsonl"),
-    source=PinnedObject("records", "reviews.jsonl", etag="e1", size=16),
+    spec=ObjectsSpec("records", "reviews.jsonl"),
+    pinned=PinnedObject("records", "reviews.jsonl", etag="e1", size=16),
     source_bytes=16,
     manifest=ObjectLocation("work", "ingests/i1/manifest.json"),
     batches=2,
@@ -177,10 +177,11 @@ def test_an_ingest_is_entered_unless_another_execution_has_its_id(aws: Answering
                 "M": {
                     "ingest_id": {"S": "i1"},
                     "manifest_sha256": {"S": ""},
-                    "parts": {"N": "0"},
-                    "origin": {"M": {"bucket": {"S": "records"}, "key": {"S": "reviews.jsonl"}}},
+                    "partitions": {"N": "0"},
+                    "spec": {"M": {"bucket": {"S": "records"}, "key": {"S": "reviews.jsonl"}}},
                     "source_bytes": {"N": "16"},
-                    "source": {
+                    "needs_partitioning": {"BOOL": False},
+                    "pinned": {
                         "M": {
                             "bucket": {"S": "records"},
                             "key": {"S": "reviews.jsonl"},
@@ -191,7 +192,7 @@ def test_an_ingest_is_entered_unless_another_execution_has_its_id(aws: Answering
                     "manifest": {"M": {"bucket": {"S": "work"}, "key": {"S": "ingests/i1/manifest.json"}}},
                     "batches": {"N": "2"},
                     "records": {"N": "3"},
-                    "model": {"M": {"function": {"S": "arn:infer:7"}, "version": {"S": "7"}}},
+                    "model": {"M": {"function": {"S": "arn:infer:7"}, "version": {"S": "7"}, "card": {"S": ""}}},
                 }
             },
         },
@@ -380,4 +381,4 @@ def test_why_a_part_failed_is_read_where_the_state_machine_enters_it(
 
     assert ledger.partition_failure("i1.resume-2", 11) == ("SourceChangedError", "replaced")
     assert ledger.partition_failure("i1.resume-2", 12) is None
-    assert aws.requests[0].json["Key"] == {"ledger_key": {"S": "i1.resume-2#parts"}, "entry": {"S": "11"}}
+    assert aws.requests[0].json["Key"] == {"ledger_key": {"S": "i1.resume-2#partitions"}, "entry": {"S": "11"}}

@@ -38,7 +38,7 @@ def test_the_largest_item_of_a_batch_takes_one_write_unit(aws: AnsweringServer) 
         rejected=10,
         reasons={reason.value: 999 for reason in Reason},
         milliseconds=dict.fromkeys(("read", "decode", "predict", "sketch", "write"), 19_999),
-        effort=InvocationStats("0123456789abcdef" * 2, 1_795_496_533_614, 10_000, 10_240, 10_000.0, 10_000.0),
+        stats=InvocationStats("0123456789abcdef" * 2, 1_795_496_533_614, 10_000, 10_240, 10_000.0, 10_000.0),
         sketch=Sketch((999,) * 20, tenths, (tenths, tenths), 9_999),
         written_back=9_990,
         outdated=9_990,

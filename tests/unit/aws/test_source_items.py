@@ -36,8 +36,8 @@ class Back:
             )
             for number in range(count)
         ]
-        origin = TableSpec("reviews", write_back="verdict")
-        return self.items.write_back(origin, "i1", Model("arn:infer:7", "7"), answers, time_left)
+        spec = TableSpec("reviews", write_back="verdict")
+        return self.items.write_back(spec, "i1", Model("arn:infer:7", "7"), answers, time_left)
 
 
 @pytest.fixture

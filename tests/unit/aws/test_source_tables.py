@@ -49,8 +49,8 @@ class Read:
         self.client = clients.dynamodb()
         self.tables = DynamoTables(self.client, self.pauses.append)
 
-    def items(self, origin: TableSpec, number: int = 0, of: int = 1, table: Table = TABLE) -> list[Any]:
-        return [item for page in self.tables.read(Segment(number, of, origin, table)) for item in page]
+    def items(self, spec: TableSpec, number: int = 0, of: int = 1, table: Table = TABLE) -> list[Any]:
+        return [item for page in self.tables.read(Segment(number, of, spec, table)) for item in page]
 
 
 @pytest.fixture
@@ -91,9 +91,9 @@ def test_a_table_that_is_all_is_scanned_page_by_page(aws: AnsweringServer, read:
 
 def test_a_segment_of_an_index_with_columns_is_asked_for_as_such(aws: AnsweringServer, read: Read) -> None:
     aws.answer = lambda _: json_reply({"Items": []})
-    origin = TableSpec("reviews", "far", layout=ReadOptions(columns=("id", "dotted.name")), write_back="verdict")
+    spec = TableSpec("reviews", "far", options=ReadOptions(columns=("id", "dotted.name")), write_back="verdict")
 
-    read.items(origin, 3, 8, replace(TABLE, consistent=False))
+    read.items(spec, 3, 8, replace(TABLE, consistent=False))
 
     assert aws.requests[0].json == {
         "TableName": "reviews",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hundredfold.batches import Batch, BatchOutcome
 from hundredfold.errors import OutOfTimeError, SourceChangedError, StoreBusyError
-from hundredfold.inference.batch import BatchTask, encode_rejections, infer_batch
+from hundredfold.inference.batch import BatchTask, Scoring, Stores, encode_rejections, infer_batch
 from hundredfold.ingest import Model
 from hundredfold.model.output import Answer
 from hundredfold.model.signature import Field, FieldType, Signature
@@ -77,14 +77,8 @@ class World:
     def infer(self, task: BatchTask) -> BatchOutcome:
         return infer_batch(
             task,
-            predict=self.predict,
-            signature=SIGNATURE,
-            sources=self.sources,
-            work=self.work,
-            predictions=self.predictions,
-            items=MemoryItems(),
-            ledger=self.ledger,
-            max_record_bytes=self.max_record_bytes,
+            Scoring(self.predict, SIGNATURE, self.max_record_bytes),
+            Stores(self.sources, self.work, self.predictions, MemoryItems(), self.ledger),
             time_left=lambda: 60.0,
             clock=self.clock,
         )
@@ -253,8 +247,8 @@ def test_a_task_is_read_as_the_state_machine_hands_it_over() -> None:
     task = World().task()
     handed_over = {
         "ingest_id": "i1",
-        "origin": {"bucket": task.source.bucket, "key": task.source.key},
-        "source": task.source.as_dict(),
+        "spec": {"bucket": task.pinned.bucket, "key": task.pinned.key},
+        "pinned": task.pinned.as_dict(),
         "model": {"function": "arn:infer:7", "version": "7"},
         "batch": {"batch": 0, "shard": 0, "offset": 0, "length": 127, "records": 6, "line": 1},
     }

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hundredfold.errors import InvalidIngestError, ModelMisbehavedError, StoreBusyError
+from hundredfold.inference.batch import Scoring, Stores
 from hundredfold.inference.stream import StreamOutcome, infer_stream
 from hundredfold.inference.stream_events import Place, place_of, source_of
 from hundredfold.ingest import Model
@@ -17,7 +18,7 @@ from hundredfold.model.output import Answer
 from hundredfold.model.signature import Field, FieldType, Signature
 from hundredfold.records import Prediction
 from hundredfold.runtime.stream_response import report_failures
-from tests.unit.fakes import MemoryPredictions, MemoryWork
+from tests.unit.fakes import MemoryItems, MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
 
 EVENTS = Path(__file__).parents[2] / "events"
 SIGNATURE = Signature((Field("text", FieldType.TEXT),))
@@ -58,13 +59,10 @@ class World:
     def infer(self, told: dict[str, Any], fields: dict[str, str] | None = None) -> StreamOutcome:
         return infer_stream(
             told["Records"],
-            predict=self.predict,
-            signature=SIGNATURE,
+            Scoring(self.predict, SIGNATURE, 1_000),
+            Stores(MemorySources({}), self.work, self.predictions, MemoryItems(), MemoryLedger()),
             fields=fields or {},
             model=MODEL,
-            work=self.work,
-            predictions=self.predictions,
-            max_record_bytes=1_000,
             time_left=lambda: self.time_left,
         )
 

@@ -7,7 +7,7 @@ from hundredfold.accounting.prices import prices
 from hundredfold.accounting.usage import UsageTotals, usage_lines
 from hundredfold.batches import Batch, BatchOutcome, InvocationStats
 from hundredfold.errors import InvalidIngestError
-from hundredfold.inference.batch import BatchTask, infer_batch
+from hundredfold.inference.batch import BatchTask, Scoring, Stores, infer_batch
 from hundredfold.inference.decode import decode_batch
 from hundredfold.inference.write_back import check_write_back, item_answers
 from hundredfold.ingest import Model, Plan
@@ -19,7 +19,7 @@ from hundredfold.sources.spec import ReadOptions, TableSpec
 from hundredfold.summary import Totals
 from tests.unit.fakes import MemoryItems, MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
 
-ORIGIN = TableSpec("reviews", write_back="verdict", layout=ReadOptions(fields={"id": "sku", "text": "body"}))
+ORIGIN = TableSpec("reviews", write_back="verdict", options=ReadOptions(fields={"id": "sku", "text": "body"}))
 SIGNATURE = Signature((Field("text", FieldType.TEXT), Field("price", FieldType.NUMBER)))
 LOCATION = ObjectLocation("work", "staged.jsonl")
 LONG = "12345678901234567890123456789012345.678"  # 38 digits, of which a float has 17
@@ -27,7 +27,7 @@ LONG = "12345678901234567890123456789012345.678"  # 38 digits, of which a float 
 
 def line(number: int, body: str, price: str = LONG) -> bytes:
     item = {"pk": {"S": f"k{number}"}, "sku": {"N": str(number)}, "body": {"S": body}, "price": {"N": price}}
-    return item_line(item, ORIGIN.layout, ORIGIN.write_back, ("pk",))
+    return item_line(item, ORIGIN.options, ORIGIN.write_back, ("pk",))
 
 
 CONTENT = b"\n" + line(1, 'good "\n\u2028') + b'{"id":"none"}\n' + line(2, "bad").removesuffix(b"\n")
@@ -45,21 +45,23 @@ class World:
             self.effects,
         )
 
-    def infer(self, origin: TableSpec = ORIGIN) -> BatchOutcome:
+    def infer(self, spec: TableSpec = ORIGIN) -> BatchOutcome:
         sources = MemorySources({LOCATION: CONTENT})
         batch = Batch(0, 0, 1, len(CONTENT) - 1, 3, 2)
         return infer_batch(
-            BatchTask("i1", origin, sources.pin(LOCATION), Model("arn:7", "7"), batch),
-            predict=lambda values: [("pos" if str(text)[0] == "g" else "neg", 0.9) for text, _ in values],
-            signature=SIGNATURE,
-            sources=sources,
-            work=MemoryWork(effects=self.effects),
-            predictions=MemoryPredictions(effects=self.effects),
-            items=self.items,
-            ledger=self.ledger,
-            max_record_bytes=1_000,
+            BatchTask("i1", spec, sources.pin(LOCATION), Model("arn:7", "7"), batch),
+            Scoring(
+                lambda values: [("pos" if str(text)[0] == "g" else "neg", 0.9) for text, _ in values], SIGNATURE, 1_000
+            ),
+            Stores(
+                sources,
+                MemoryWork(effects=self.effects),
+                MemoryPredictions(effects=self.effects),
+                self.items,
+                self.ledger,
+            ),
             time_left=lambda: 60.0,
-            effort=InvocationStats("w", 0),
+            stats=InvocationStats("w", 0),
         )
 
 
@@ -73,7 +75,7 @@ def test_answers_are_written_back_after_the_table_of_predictions_and_before_the_
     ]  # fmt: skip
     assert (world.items.there["k1"]["verdict"], world.items.there["k2"]["verdict"]) == ({"S": "pos"}, {"S": "neg"})
     assert (outcome.predicted, outcome.rejected, outcome.written_back, outcome.outdated) == (2, 1, 2, 0)
-    assert outcome.effort == InvocationStats("w", 0, write_units=2.0, write_back_units=2.0)
+    assert outcome.stats == InvocationStats("w", 0, write_units=2.0, write_back_units=2.0)
 
 
 def test_an_item_that_went_and_one_that_changed_in_its_38th_digit_are_outdated() -> None:
@@ -91,7 +93,7 @@ def test_an_item_that_went_and_one_that_changed_in_its_38th_digit_are_outdated()
 def test_nothing_is_written_back_unless_it_is_asked_for() -> None:
     world = World()
 
-    outcome = world.infer(TableSpec("reviews", layout=ORIGIN.layout))
+    outcome = world.infer(TableSpec("reviews", options=ORIGIN.options))
 
     assert not any(effect.startswith("back") for effect in world.effects)
     assert (outcome.written_back, outcome.outdated) == (0, 0)
@@ -114,9 +116,9 @@ def test_an_answer_takes_no_place_that_the_model_reads() -> None:
         with pytest.raises(
             InvalidIngestError, match=f"names '{attribute}', which the model's field '{field}' is taken"
         ):
-            check_write_back(TableSpec("reviews", write_back=attribute, layout=ORIGIN.layout), SIGNATURE)
+            check_write_back(TableSpec("reviews", write_back=attribute, options=ORIGIN.options), SIGNATURE)
     # "text" is no attribute that is read: the field is taken from "body"
-    check_write_back(TableSpec("reviews", write_back="text", layout=ORIGIN.layout), SIGNATURE)
+    check_write_back(TableSpec("reviews", write_back="text", options=ORIGIN.options), SIGNATURE)
 
 
 def test_a_model_of_too_many_fields_is_refused() -> None:
@@ -128,8 +130,8 @@ def test_a_model_of_too_many_fields_is_refused() -> None:
 
 def test_what_was_written_back_is_added_up_and_paid_for() -> None:
     entries = [
-        BatchOutcome(0, 100, 100, 0, effort=InvocationStats("w", 0, 0, 1769, 100.0, 98.0), written_back=97, outdated=3),
-        BatchOutcome(1, 10, 10, 0, effort=InvocationStats("w", 0, 0, 1769, 10.0, 20.0), written_back=10),
+        BatchOutcome(0, 100, 100, 0, stats=InvocationStats("w", 0, 0, 1769, 100.0, 98.0), written_back=97, outdated=3),
+        BatchOutcome(1, 10, 10, 0, stats=InvocationStats("w", 0, 0, 1769, 10.0, 20.0), written_back=10),
     ]
     taken = UsageTotals()
     for entry in entries:

@@ -17,8 +17,8 @@ from hundredfold.errors import (
     PartitionFailedError,
     SourceChangedError,
 )
-from hundredfold.ingest import Model, Plan, Resume
-from hundredfold.planning import partitions as parts
+from hundredfold.ingest import Model, PartitionedPlan, Plan, Resume
+from hundredfold.planning import partitions as partitions
 from hundredfold.planning.manifest import decode_manifest, stream_manifest
 from hundredfold.planning.owned_lines import OwnedLines
 from hundredfold.planning.partitions import partition_ranges
@@ -29,6 +29,7 @@ from hundredfold.sources.formats.compression import check_head
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import Compression, Kind, ReadOptions
 from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork
+from tests.unit.fakes import partitioned as as_partitioned
 from tests.unit.planning.test_batching import naive_lines
 
 BOM = b"\xef\xbb\xbf"
@@ -92,17 +93,17 @@ class World:
     def plan(self, ingest_id: str = "i1", started_at: str = STARTED) -> Plan:
         """Plan as the state machine does: divide, plan each part, join."""
         plan = self.planner.plan(ingest_id, self.input, started_at)
-        return self.finish(plan, ingest_id, started_at) if plan.parts else plan
+        return self.finish(plan, ingest_id, started_at) if isinstance(plan, PartitionedPlan) else plan
 
-    def finish(self, divided: Plan, execution: str, started_at: str = STARTED) -> Plan:
-        for part in reversed(range(divided.parts)):  # in any order
-            self.planner.plan_partition(divided.ingest_id, execution, part)
-        return self.planner.join(divided, None, self.input, execution, started_at)
+    def finish(self, partitioned: PartitionedPlan, execution: str, started_at: str = STARTED) -> Plan:
+        for partition in reversed(range(partitioned.partitions)):  # in any order
+            self.planner.plan_partition(partitioned.ingest_id, execution, partition)
+        return self.planner.join_partitions(partitioned, None, self.input, execution, started_at)
 
     def resume(self, execution: str = "i1.resume-1") -> Plan:
         self.input = {**self.input, "resume": {"ingest_id": "i1"}}
         plan = self.planner.resume(Resume("i1"), self.input, execution, LATER)
-        return self.finish(plan, execution, LATER) if plan.parts else plan
+        return self.finish(plan, execution, LATER) if isinstance(plan, PartitionedPlan) else plan
 
     def batches(self, plan: Plan) -> list[Batch]:
         return decode_manifest(self.work.objects[plan.manifest.key])
@@ -111,7 +112,7 @@ class World:
         """Of every record that was planned: its object's key, its offset, its line's number and its content."""
         found = []
         for batch in self.batches(plan):
-            source = plan.source_of(batch)
+            source = plan.pinned_of(batch)
             content = self.sources.objects[source.location][batch.offset : batch.offset + batch.length]
             assert len(content) == batch.length
             offset = batch.offset
@@ -132,7 +133,11 @@ class World:
 def test_ranges_own_every_byte_once_and_begin_where_lines_do(
     content: bytes, partition_bytes: int, streamed_by: int
 ) -> None:
-    pieces = [piece for part in partition_ranges([_piece(content)], partition_bytes=partition_bytes) for piece in part]
+    pieces = [
+        piece
+        for partition in partition_ranges([_piece(content)], partition_bytes=partition_bytes)
+        for piece in partition
+    ]
     sources = MemorySources({ObjectLocation("b", "k"): content}, streamed_by=streamed_by)
     pinned = sources.pin(ObjectLocation("b", "k"))
 
@@ -164,7 +169,7 @@ def test_parts_together_have_the_lines_of_the_plan_in_one_go(
 
     one_go, plan = whole.plan(), parted.plan()
 
-    assert one_go.parts == 0
+    assert one_go.partitions == 0
     assert parted.lines(plan) == whole.lines(one_go)
     assert parted.lines(plan) == [
         (f"all/{object_:03d}.jsonl", start, number, content[start:end].removesuffix(b"\n"))
@@ -176,32 +181,32 @@ def test_parts_together_have_the_lines_of_the_plan_in_one_go(
     assert [batch.batch for batch in batches] == list(range(plan.batches))
     assert all(batch.shard == batch.batch % 8 for batch in batches)
     assert all(1 <= batch.records <= batch_records for batch in batches)
-    assert all((batch.source is None) == (len(contents) == 1) for batch in batches)
-    assert replace(plan, batches=0, manifest_sha256="", parts=0) == replace(one_go, batches=0, manifest_sha256="")
+    assert all((batch.pinned is None) == (len(contents) == 1) for batch in batches)
+    assert replace(plan, batches=0, manifest_sha256="", partitions=0) == replace(one_go, batches=0, manifest_sha256="")
 
 
 @given(sizes=st.lists(st.integers(0, 50), max_size=30), partition_bytes=st.integers(1, 60), in_place=st.booleans())
 def test_a_part_is_within_its_bytes_and_parts_are_whole_and_in_order(
     sizes: list[int], partition_bytes: int, in_place: bool
 ) -> None:
-    layout = JSON_LINES if in_place else GZIPPED
+    options = JSON_LINES if in_place else GZIPPED
     pieces = [
-        ObjectRange.whole(number, PinnedObject("b", f"k{number}", "e", size), layout)
+        ObjectRange.whole(number, PinnedObject("b", f"k{number}", "e", size), options)
         for number, size in enumerate(sizes)
     ]
 
-    divided = partition_ranges(pieces, partition_bytes=partition_bytes)
+    partitioned = partition_ranges(pieces, partition_bytes=partition_bytes)
 
-    for part in divided:
-        assert sum(piece.size for piece in part) <= partition_bytes or (len(part) == 1 and not in_place)
-    following = [piece for part in divided for piece in part]
+    for partition in partitioned:
+        assert sum(piece.size for piece in partition) <= partition_bytes or (len(partition) == 1 and not in_place)
+    following = [piece for partition in partitioned for piece in partition]
     assert [piece.number for piece in following] == sorted(piece.number for piece in following)
     for piece in pieces:
         ranges = [one for one in following if one.number == piece.number]
         assert (ranges[0].start, ranges[-1].end) == (0, piece.size)
         assert all(one.end == two.start for one, two in pairwise(ranges))
     # No two neighbours could have been one, unless they are ranges of one object.
-    for one, two in pairwise(divided):
+    for one, two in pairwise(partitioned):
         assert sum(piece.size for piece in one) + two[0].size > partition_bytes
 
 
@@ -228,7 +233,7 @@ def test_a_line_belongs_to_the_range_that_it_starts_in() -> None:
 
     plan = world.plan()
 
-    assert plan.parts == 3
+    assert plan.partitions == 3
     assert world.batches(plan) == [
         Batch(0, 0, offset=0, length=22, records=2, line=1),
         Batch(1, 1, offset=22, length=23, records=2, line=3),
@@ -241,20 +246,20 @@ def test_small_objects_are_planned_together() -> None:
 
     plan = world.plan()
 
-    assert json.loads(world.work.objects["ingests/i1/parts/i1/parts.json"]) == [
-        {"part": 0, "objects": 3, "bytes": 33},
-        {"part": 1, "objects": 3, "bytes": 33},
-        {"part": 2, "objects": 1, "bytes": 11},
+    assert json.loads(world.work.objects["ingests/i1/partitions/i1/partitions.json"]) == [
+        {"partition": 0, "objects": 3, "bytes": 33},
+        {"partition": 1, "objects": 3, "bytes": 33},
+        {"partition": 2, "objects": 1, "bytes": 11},
     ]
-    assert [batch.source.key for batch in world.batches(plan) if batch.source] == [
+    assert [batch.pinned.key for batch in world.batches(plan) if batch.pinned] == [
         f"all/{number:03d}.jsonl" for number in range(7)
     ]
 
 
 def test_a_part_has_no_more_objects_than_one_call_can_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "PARTITION_OBJECTS", 2)
+    monkeypatch.setattr(partitions, "PARTITION_OBJECTS", 2)
 
-    assert World(*[b"{}\n"] * 5, partition_bytes=10**9).plan().parts == 3
+    assert World(*[b"{}\n"] * 5, partition_bytes=10**9).plan().partitions == 3
 
 
 def test_what_is_not_read_in_place_is_never_divided_within_an_object() -> None:
@@ -266,9 +271,8 @@ def test_what_is_not_read_in_place_is_never_divided_within_an_object() -> None:
 def test_an_ingest_within_one_part_is_planned_whole() -> None:
     world = World(SIX, partition_bytes=67)
 
-    plan = world.plan()
+    world.plan()
 
-    assert plan.parts == 0
     assert world.effects == ["begin i1", "write ingests/i1/manifest.json"]
 
 
@@ -303,15 +307,17 @@ def test_an_id_in_use_is_refused_before_its_parts_are_planned() -> None:
 
 def test_a_part_that_failed_fails_the_ingest_with_its_cause_and_nothing_is_entered() -> None:
     world = World(SIX, partition_bytes=23)
-    divided = world.planner.plan("i1", world.input, STARTED)
+    partitioned = as_partitioned(world.planner.plan("i1", world.input, STARTED))
     world.planner.plan_partition("i1", "i1", 0)
     world.planner.plan_partition("i1", "i1", 2)
     world.ledger.part_failures["i1", 1] = ("SourceChangedError", '{"errorMessage": "it was replaced"}')
 
     with pytest.raises(
-        PartitionFailedError, match="part 2 of 3 could not be planned: SourceChangedError: it was replaced"
+        PartitionFailedError, match="partition 2 of 3 could not be planned: SourceChangedError: it was replaced"
     ):
-        world.planner.join(divided, {"Error": "States.Any", "Cause": "too many"}, world.input, "i1", STARTED)
+        world.planner.join_partitions(
+            partitioned, {"Error": "States.Any", "Cause": "too many"}, world.input, "i1", STARTED
+        )
 
     assert world.ledger.ingests == {}
     assert "ingests/i1/manifest.json" not in world.work.objects
@@ -325,32 +331,34 @@ def test_a_part_that_nothing_was_heard_of_fails_the_ingest_with_what_is_known(
     failure: dict[str, str] | None, why: str
 ) -> None:
     world = World(SIX, partition_bytes=23)
-    divided = world.planner.plan("i1", world.input, STARTED)
+    partitioned = as_partitioned(world.planner.plan("i1", world.input, STARTED))
 
-    with pytest.raises(PartitionFailedError, match=f"part 1 of 3 could not be planned: {why}"):
-        world.planner.join(divided, failure, world.input, "i1", STARTED)
+    with pytest.raises(PartitionFailedError, match=f"partition 1 of 3 could not be planned: {why}"):
+        world.planner.join_partitions(partitioned, failure, world.input, "i1", STARTED)
 
 
 def test_a_map_that_failed_after_all_parts_were_planned_is_no_failure() -> None:
     world = World(SIX, partition_bytes=23)
-    divided = world.planner.plan("i1", world.input, STARTED)
-    for part in range(3):
-        world.planner.plan_partition("i1", "i1", part)
+    partitioned = as_partitioned(world.planner.plan("i1", world.input, STARTED))
+    for partition in range(3):
+        world.planner.plan_partition("i1", "i1", partition)
 
-    plan = world.planner.join(divided, {"Error": "States.ResultWriterFailed"}, world.input, "i1", STARTED)
+    plan = world.planner.join_partitions(
+        partitioned, {"Error": "States.ResultWriterFailed"}, world.input, "i1", STARTED
+    )
 
     assert plan.records == 6
 
 
 def test_a_source_that_is_replaced_between_its_parts_is_no_mixture() -> None:
     world = World(SIX, partition_bytes=23)
-    divided = world.planner.plan("i1", world.input, STARTED)
+    partitioned = as_partitioned(world.planner.plan("i1", world.input, STARTED))
     world.planner.plan_partition("i1", "i1", 0)
     world.sources.objects[ObjectLocation("records", "all/000.jsonl")] = SIX + SIX
 
     with pytest.raises(SourceChangedError):
         world.planner.plan_partition("i1", "i1", 1)
-    assert divided.parts == 3
+    assert partitioned.partitions == 3
 
 
 def test_a_part_that_was_never_listed_is_an_error() -> None:
@@ -367,12 +375,12 @@ def test_an_ingest_whose_planning_failed_is_planned_in_parts_again_by_a_resume()
 
     plan = world.resume()
 
-    assert (plan.batches, plan.records, plan.parts) == (3, 6, 0)
+    assert (plan.batches, plan.records) == (3, 6)
     assert plan.manifest.key == "ingests/i1/resumed/i1.resume-1.json"
     assert all(batch.again for batch in world.batches(plan))
     whole = world.ledger.plan("i1")
     assert whole is not None
-    assert (whole.parts, whole.manifest.key) == (3, "ingests/i1/manifest.json")
+    assert (whole.partitions, whole.manifest.key) == (3, "ingests/i1/manifest.json")
     assert world.effects[-3:] == [
         "resume i1 i1.resume-1 3",
         "write ingests/i1/manifest.json",
@@ -387,7 +395,6 @@ def test_a_resume_of_what_was_planned_in_parts_plans_what_is_missing_at_once() -
 
     plan = world.resume()
 
-    assert plan.parts == 0
     assert [batch.batch for batch in world.batches(plan)] == [0, 2]
 
 

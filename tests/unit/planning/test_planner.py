@@ -12,7 +12,7 @@ from hundredfold.ingest import Model, Plan
 from hundredfold.planning.manifest import decode_manifest
 from hundredfold.planning.planner import Planner
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
-from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork
+from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork, whole
 
 LOCATION = ObjectLocation("records", "reviews.jsonl")
 INPUT = {"source": {"bucket": "records", "key": "reviews.jsonl"}}
@@ -41,7 +41,7 @@ class World:
             batch_records=2,
             batch_bytes=1000,
         )
-        return planner.plan(ingest_id, execution_input, started_at)
+        return whole(planner.plan(ingest_id, execution_input, started_at))
 
 
 def test_a_plan_pins_source_and_model_and_counts_what_was_cut() -> None:
@@ -50,8 +50,8 @@ def test_a_plan_pins_source_and_model_and_counts_what_was_cut() -> None:
     plan = world.plan()
 
     assert plan.ingest_id == "i1"
-    assert plan.source == world.sources.pin(LOCATION)
-    assert plan.source.size == 34
+    assert plan.pinned == world.sources.pin(LOCATION)
+    assert plan.pinned.size == 34
     assert plan.model == Model("arn:infer:7", "7")
     assert (plan.batches, plan.records) == (2, 3)
     assert plan.manifest == ObjectLocation("work", "ingests/i1/manifest.json")

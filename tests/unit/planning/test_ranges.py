@@ -20,6 +20,7 @@ from hundredfold.planning.ranges import find_ranges
 from hundredfold.sources.objects import ObjectLocation
 from hundredfold.sources.spec import Compression, Kind, ObjectsSpec, ReadOptions
 from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork
+from tests.unit.fakes import whole as as_whole
 
 ONE = b'{"id":"1"}\n{"id":"2"}\n{"id":"3"}\n'
 OTHER = b'\n{"id":"4"}\n'
@@ -47,7 +48,7 @@ class World:
         )
 
     def plan(self, **source: object) -> Plan:
-        return self.planner.plan("i1", {"source": {"bucket": "b", **source}}, "t0")
+        return as_whole(self.planner.plan("i1", {"source": {"bucket": "b", **source}}, "t0"))
 
     def ids(self, plan: Plan) -> list[list[str]]:
         """The ids of each batch, read as inference reads it."""
@@ -56,16 +57,16 @@ class World:
             **{ObjectLocation("work", key): content for key, content in self.work.objects.items()},
         }
         batches = decode_manifest(self.work.objects[plan.manifest.key])
-        ranges = [(content[plan.source_of(batch).location], batch.offset, batch.length) for batch in batches]
+        ranges = [(content[plan.pinned_of(batch).location], batch.offset, batch.length) for batch in batches]
         read = [whole[offset : offset + length] for whole, offset, length in ranges]
         return [[json.loads(line)["id"] for line in lines.splitlines() if line.strip()] for lines in read]
 
 
 def test_an_object_is_one_piece_whose_name_tells_its_kind() -> None:
-    origin, pieces = find_ranges(ObjectsSpec("b", "daily.csv.gz"), at("daily.csv.gz", b"x"))
+    spec, pieces = find_ranges(ObjectsSpec("b", "daily.csv.gz"), at("daily.csv.gz", b"x"))
 
-    assert origin == ObjectsSpec("b", "daily.csv.gz", layout=ReadOptions(Kind.CSV, Compression.GZIP))
-    assert [(piece.number, piece.source.key, piece.layout) for piece in pieces] == [(0, "daily.csv.gz", origin.layout)]
+    assert spec == ObjectsSpec("b", "daily.csv.gz", options=ReadOptions(Kind.CSV, Compression.GZIP))
+    assert [(piece.number, piece.pinned.key, piece.options) for piece in pieces] == [(0, "daily.csv.gz", spec.options)]
 
 
 def test_a_prefix_is_all_its_objects_in_the_order_of_their_keys_without_folders() -> None:
@@ -74,7 +75,7 @@ def test_a_prefix_is_all_its_objects_in_the_order_of_their_keys_without_folders(
 
     _, pieces = find_ranges(ObjectsSpec("b", prefix="a/"), sources)
 
-    assert [(piece.number, piece.source.key) for piece in pieces] == [(0, "a/10"), (1, "a/2")]
+    assert [(piece.number, piece.pinned.key) for piece in pieces] == [(0, "a/10"), (1, "a/2")]
 
 
 def test_objects_of_different_kinds_are_named() -> None:
@@ -96,11 +97,11 @@ def test_batches_of_several_objects_are_numbered_through_and_name_theirs() -> No
 
     plan = world.plan(prefix="a/")
 
-    assert plan.source is None
+    assert plan.pinned is None
     assert (plan.batches, plan.records, plan.source_bytes) == (3, 4, len(ONE) + len(OTHER))
     batches = decode_manifest(world.work.objects[plan.manifest.key])
     assert [(batch.batch, batch.shard, batch.line) for batch in batches] == [(0, 0, 1), (1, 1, 3), (2, 2, 2)]
-    assert [batch.source and batch.source.key for batch in batches] == ["a/1", "a/1", "a/3"]
+    assert [batch.pinned and batch.pinned.key for batch in batches] == ["a/1", "a/1", "a/3"]
     assert world.ids(plan) == [["1", "2"], ["3"], ["4"]]
 
 
@@ -110,13 +111,13 @@ def test_what_is_packed_is_staged_and_cut_there() -> None:
     plan = world.plan(key="a.jsonl.gz")
 
     assert world.work.objects["ingests/i1/staged/000000.jsonl"] == ONE
-    assert plan.source is not None
-    assert (plan.source.bucket, plan.source.key, plan.source.size) == (
+    assert plan.pinned is not None
+    assert (plan.pinned.bucket, plan.pinned.key, plan.pinned.size) == (
         "work",
         "ingests/i1/staged/000000.jsonl",
         len(ONE),
     )
-    assert str(plan.source) == "s3://b/a.jsonl.gz"
+    assert str(plan.pinned) == "s3://b/a.jsonl.gz"
     assert world.ids(plan) == [["1", "2"], ["3"]]
 
 
@@ -149,7 +150,7 @@ def test_a_resume_finds_the_batches_of_several_objects() -> None:
     world = World(sources_of(a_1=ONE, a_3=OTHER))
     whole = world.plan(prefix="a/")
 
-    plan = world.planner.resume(Resume("i1"), {}, "i1.resume-1", "t1")
+    plan = as_whole(world.planner.resume(Resume("i1"), {}, "i1.resume-1", "t1"))
 
     assert world.ids(plan) == [["1", "2"], ["3"], ["4"]]
     del world.work.objects[whole.manifest.key]
@@ -160,11 +161,11 @@ def test_a_resume_finds_the_batches_of_several_objects() -> None:
 def test_a_resume_takes_no_other_content_for_what_was_staged() -> None:
     world = World(at("a.jsonl.gz", gzip.compress(ONE)))
     plan = world.plan(key="a.jsonl.gz")
-    assert plan.source is not None
-    world.sources.objects[plan.source.location] = ONE
+    assert plan.pinned is not None
+    world.sources.objects[plan.pinned.location] = ONE
 
-    assert world.planner.resume(Resume("i1"), {}, "i1.resume-1", "t1").batches == 2
-    world.sources.objects[plan.source.location] = ONE + OTHER
+    assert as_whole(world.planner.resume(Resume("i1"), {}, "i1.resume-1", "t1")).batches == 2
+    world.sources.objects[plan.pinned.location] = ONE + OTHER
     with pytest.raises(SourceChangedError, match=r"s3://b/a\.jsonl\.gz was replaced"):
         world.planner.resume(Resume("i1"), {}, "i1.resume-2", "t2")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hundredfold.batches import Batch, BatchFailure, BatchOutcome
 from hundredfold.errors import IngestExistsError, InvalidIngestError, ManifestDamagedError, SourceChangedError
-from hundredfold.inference.batch import BatchTask, encode_rejections, infer_batch
+from hundredfold.inference.batch import BatchTask, Scoring, Stores, encode_rejections, infer_batch
 from hundredfold.ingest import Model, Plan, Resume, ingest_id_of, resume_from_input, resume_name
 from hundredfold.keys import rejections_key, upload_key
 from hundredfold.model.signature import Field, FieldType, Signature
@@ -26,6 +26,7 @@ from tests.unit.fakes import (
     MemorySources,
     MemoryTables,
     MemoryWork,
+    whole,
 )
 
 LOCATION = ObjectLocation("records", upload_key("i1"))
@@ -46,14 +47,14 @@ class World:
         self.models = FixedModels(OLD)
 
     def plan(self) -> Plan:
-        return Planner(**self.outside()).plan("i1", INPUT, "t1")
+        return whole(Planner(**self.outside()).plan("i1", INPUT, "t1"))
 
     def done(self, batch: int, rejected: int = 0) -> None:
         self.ledger.batch_done("i1", BatchOutcome(batch, 3, 3 - rejected, rejected))
 
     def resume(self, resume: Resume | None = None, at: str = "t2", **other: Any) -> Plan:
         name = resume_name("i1", 1)
-        return Planner(**{**self.outside(), **other}).resume(resume or Resume("i1"), INPUT, name, at)
+        return whole(Planner(**{**self.outside(), **other}).resume(resume or Resume("i1"), INPUT, name, at))
 
     def outside(self) -> dict[str, Any]:
         return {
@@ -149,7 +150,7 @@ def test_only_what_is_missing_is_planned(world: World) -> None:
     assert [batch.batch for batch in world.manifest(plan)] == [0, 2, 3]
     assert all(batch.again for batch in world.manifest(plan))
     assert (plan.batches, plan.records) == (3, 7)
-    assert (plan.source, plan.model) == (whole.source, OLD)
+    assert (plan.pinned, plan.model) == (whole.pinned, OLD)
     # And the whole plan is still that of the ingest, and its manifest untouched
     assert world.ledger.plan("i1") == whole
     assert [batch.batch for batch in world.manifest(whole)] == [0, 1, 2, 3]
@@ -251,14 +252,8 @@ def infer_again(data: bytes, work: MemoryWork, predictions: MemoryPredictions, *
     batch = Batch(0, 0, 0, len(data), data.count(b"\n"), 1, again)
     return infer_batch(
         BatchTask("i1", ORIGIN, sources.pin(LOCATION), NEW, batch),
-        predict=lambda values: [("good", 0.5)] * len(values),
-        signature=SIGNATURE,
-        sources=sources,
-        work=work,
-        predictions=predictions,
-        items=MemoryItems(),
-        ledger=MemoryLedger(),
-        max_record_bytes=100,
+        Scoring(lambda values: [("good", 0.5)] * len(values), SIGNATURE, 100),
+        Stores(sources, work, predictions, MemoryItems(), MemoryLedger()),
         time_left=lambda: 60.0,
     )
 

@@ -14,7 +14,7 @@ from hundredfold.sources.dynamodb.items import Item
 from hundredfold.sources.dynamodb.segments import Segment
 from hundredfold.sources.dynamodb.table import Table
 from hundredfold.sources.spec import ReadOptions, TableSpec, spec_from_dict
-from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork
+from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork, whole
 
 TABLE = Table("shelf", ("shelf", "place"), {"shelf": "S", "place": "N", "mood": "B"}, 0, True)
 ITEMS: list[Item] = [
@@ -25,9 +25,9 @@ STARTED = "2026-11-24T10:00:00Z"
 
 
 def find(**source: Any) -> list[Segment]:
-    origin = spec_from_dict({"table": "reviews", **source})
-    assert isinstance(origin, TableSpec)
-    return find_segments(origin, MemoryTables(TABLE))
+    spec = spec_from_dict({"table": "reviews", **source})
+    assert isinstance(spec, TableSpec)
+    return find_segments(spec, MemoryTables(TABLE))
 
 
 # ---------------------------------------------------------------- what is asked for
@@ -43,7 +43,7 @@ def test_a_table_is_read_in_a_segment_for_each_64_mib(size: int, segments: int) 
     found = find_segments(TableSpec("reviews"), MemoryTables(table))
     one = find_segments(TableSpec("reviews", partition={"shelf": "a"}), MemoryTables(table))
 
-    assert [(segment.number, segment.of) for segment in found] == [(number, segments) for number in range(segments)]
+    assert [(segment.number, segment.total) for segment in found] == [(number, segments) for number in range(segments)]
     assert len(one) == 1
 
 
@@ -92,9 +92,9 @@ def test_only_the_columns_are_read_and_the_key_if_it_is_written_back_to() -> Non
 # ---------------------------------------------------------------- staging
 
 
-def segments(count: int, origin: TableSpec | None = None) -> list[Segment]:
-    origin = origin or TableSpec("reviews", layout=ReadOptions(fields={"id": "sku"}))
-    return [Segment(number, count, origin, TABLE) for number in range(count)]
+def segments(count: int, spec: TableSpec | None = None) -> list[Segment]:
+    spec = spec or TableSpec("reviews", options=ReadOptions(fields={"id": "sku"}))
+    return [Segment(number, count, spec, TABLE) for number in range(count)]
 
 
 @pytest.mark.parametrize("count", [1, 3, 11, 12])
@@ -104,8 +104,8 @@ def test_every_item_is_staged_once_in_the_order_of_the_segments(count: int) -> N
     staged = list(stage_segments(segments(count), "i1", tables, work, max_records=2, max_bytes=1_000))
 
     keys = [f"ingests/i1/staged/{number:06d}.jsonl" for number in range(count)]
-    assert [one.source.key for one in staged] == keys
-    assert {one.source.of for one in staged} == {"dynamodb://reviews"}
+    assert [one.pinned.key for one in staged] == keys
+    assert {one.pinned.staged_from for one in staged} == {"dynamodb://reviews"}
     lines = [json.loads(line) for key in keys for line in work.objects[key].splitlines()]
     assert [line["id"] for line in lines] == [str(n) for number in range(count) for n in range(11)[number::count]]
     assert sum(batch.records for one in staged for batch in one.batches) == 11
@@ -156,7 +156,7 @@ class World:
 
     def plan(self, **more: Any) -> Plan:
         source = {"table": "reviews", "fields": {"id": "sku"}, "write_back": "verdict"}
-        return self.planner.plan("i1", {"source": source, **more}, STARTED)
+        return whole(self.planner.plan("i1", {"source": source, **more}, STARTED))
 
 
 def test_a_small_table_is_one_object_that_all_batches_are_of() -> None:
@@ -164,10 +164,10 @@ def test_a_small_table_is_one_object_that_all_batches_are_of() -> None:
 
     plan = world.plan()
 
-    assert plan.source is not None
-    assert (plan.source.key, str(plan.source)) == ("ingests/i1/staged/000000.jsonl", "dynamodb://reviews")
-    assert (plan.records, plan.batches, plan.source_bytes) == (11, 3, plan.source.size)
-    assert world.work.objects[plan.source.key].splitlines()[10] == (
+    assert plan.pinned is not None
+    assert (plan.pinned.key, str(plan.pinned)) == ("ingests/i1/staged/000000.jsonl", "dynamodb://reviews")
+    assert (plan.records, plan.batches, plan.source_bytes) == (11, 3, plan.pinned.size)
+    assert world.work.objects[plan.pinned.key].splitlines()[10] == (
         b'{"shelf":"a","place":10,"text":"t10","id":"10","$key":{"shelf":{"S":"a"},"place":{"N":"10"}}}'
     )
     assert Plan.from_dict(plan.as_dict()) == plan
@@ -178,9 +178,9 @@ def test_batches_of_a_large_table_name_the_segments_that_they_are_of() -> None:
 
     plan = world.plan()
 
-    assert plan.source is None
+    assert plan.pinned is None
     batches = decode_manifest(world.work.objects[plan.manifest.key])
-    assert [(batch.batch, batch.records, batch.source and batch.source.key[-8:]) for batch in batches] == [
+    assert [(batch.batch, batch.records, batch.pinned and batch.pinned.key[-8:]) for batch in batches] == [
         (0, 4, "00.jsonl"), (1, 2, "00.jsonl"), (2, 4, "01.jsonl"), (3, 1, "01.jsonl"),
     ]  # fmt: skip
     assert plan.source_bytes == sum(len(content) for key, content in world.work.objects.items() if "staged" in key)
@@ -200,18 +200,20 @@ def test_a_resume_reads_what_was_staged_and_not_the_table() -> None:
     world.plan()
     world.tables.items, world.tables.error = [], SourceMissingError("dynamodb://reviews", "there is no such table")
 
-    resumed = world.planner.resume(Resume("i1"), {"resume": {"ingest_id": "i1"}}, "i1.resume-1", "2026-11-24T11:00:00Z")
+    resumed = whole(
+        world.planner.resume(Resume("i1"), {"resume": {"ingest_id": "i1"}}, "i1.resume-1", "2026-11-24T11:00:00Z")
+    )
 
     assert (resumed.records, resumed.batches) == (11, 4)
-    assert resumed.origin == TableSpec("reviews", write_back="verdict", layout=ReadOptions(fields={"id": "sku"}))
+    assert resumed.spec == TableSpec("reviews", write_back="verdict", options=ReadOptions(fields={"id": "sku"}))
 
 
 def test_a_shadow_writes_nothing_back() -> None:
     world = World()
-    shadow = {"of": "i1", "version": "12", "sample": 0.5}
+    shadow = {"ingest_id": "i1", "version": "12", "sample": 0.5}
 
     plan = world.planner.plan(
         "i1.shadow-12", {"source": {"table": "reviews", "write_back": "verdict"}, "shadow": shadow}, STARTED
     )
 
-    assert plan.origin == TableSpec("reviews")
+    assert plan.spec == TableSpec("reviews")

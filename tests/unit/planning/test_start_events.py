@@ -46,7 +46,7 @@ def test_an_object_that_landed_is_the_source_pinned_to_its_etag() -> None:
             "etag": "b1946ac92492d2347c6235b4d2611184",
         }
     }
-    assert spec_from_dict(found.as_input()["source"]) == found.origin
+    assert spec_from_dict(found.as_input()["source"]) == found.spec
 
 
 def test_the_same_event_is_the_same_ingest_and_another_version_or_key_another() -> None:
@@ -107,10 +107,10 @@ def test_what_was_put_under_the_key_since_is_not_predicted_under_the_events_id()
     location = ObjectLocation("amzn-s3-demo-bucket1", "ingests/reviews of May.jsonl")
     sources = MemorySources({location: b'{"id": "a"}\n'})
     etag = sources.pin(location).etag
-    asked = started(arrival(etag=etag)).origin
+    asked = started(arrival(etag=etag)).spec
     assert isinstance(asked, ObjectsSpec)
 
-    assert find_ranges(asked, sources)[1][0].source.etag == etag
+    assert find_ranges(asked, sources)[1][0].pinned.etag == etag
     sources.objects[location] = b'{"id": "b"}\n'
     with pytest.raises(SourceChangedError, match="was replaced after this ingest was started"):
         find_ranges(asked, sources)
@@ -119,13 +119,13 @@ def test_what_was_put_under_the_key_since_is_not_predicted_under_the_events_id()
 def test_a_schedule_starts_one_ingest_each_time_of_what_it_is_for() -> None:
     first = started(DUE, "s3://b/daily/")
 
-    assert first.origin == ObjectsSpec("b", prefix="daily/")
+    assert first.spec == ObjectsSpec("b", prefix="daily/")
     assert first.ingest_id.startswith("daily-20151008T165306-")
     assert started({**DUE, "id": "delivered-again"}, "s3://b/daily/") == first
     assert started({**DUE, "time": "2015-10-08T17:53:06Z"}, "s3://b/daily/").ingest_id != first.ingest_id
     assert started({**DUE, "time": "2015-10-08T18:53:06+02:00"}, "s3://b/daily/") == first
     assert started(DUE, "s3://other/daily/").ingest_id != first.ingest_id
-    assert started(DUE, "dynamodb://orders").origin == TableSpec("orders")
+    assert started(DUE, "dynamodb://orders").spec == TableSpec("orders")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hundredfold.aws.ledger import DynamoLedger
 from hundredfold.aws.objects import S3WorkObjects
 from hundredfold.batches import Batch, BatchFailure, BatchOutcome, InvocationStats, Sketch
 from hundredfold.errors import StoreBusyError
-from hundredfold.inference.batch import BatchTask, infer_batch
+from hundredfold.inference.batch import BatchTask, Scoring, Stores, infer_batch
 from hundredfold.ingest import Model, Plan
 from hundredfold.model.drift import Baseline, Measure
 from hundredfold.model.signature import Field, FieldType, Signature
@@ -50,23 +50,18 @@ def test_a_worker_that_lambda_does_not_name_is_named_by_its_process() -> None:
     assert ExecutionEnvironment({}).name.startswith("process-")
 
 
-def infer(baseline: Baseline | None, effort: InvocationStats | None) -> BatchOutcome:
+def infer(baseline: Baseline | None, stats: InvocationStats | None) -> BatchOutcome:
     sources = MemorySources({LOCATION: CONTENT})
     ledger = MemoryLedger()
     task = BatchTask("i1", ORIGIN, sources.pin(LOCATION), Model("f:7", "7"), Batch(0, 0, 0, len(CONTENT), 4, 1))
     outcome = infer_batch(
         task,
-        predict=lambda rows: [("yes", 0.9) if row[0] > 30 else ("no", 0.7) for row in rows],  # type: ignore[operator]
-        signature=SIGNATURE,
-        sources=sources,
-        work=MemoryWork(),
-        predictions=MemoryPredictions(),
-        items=MemoryItems(),
-        ledger=ledger,
-        max_record_bytes=100,
+        Scoring(
+            lambda rows: [("yes", 0.9) if float(row[0]) > 30 else ("no", 0.7) for row in rows], SIGNATURE, 100, baseline
+        ),
+        Stores(sources, MemoryWork(), MemoryPredictions(), MemoryItems(), ledger),
         time_left=lambda: 60.0,
-        baseline=baseline,
-        effort=effort,
+        stats=stats,
         clock=iter(range(100)).__next__,
     )
     assert ledger.batches["i1", 0] == outcome
@@ -77,7 +72,7 @@ def test_a_batch_leaves_what_it_held_and_what_it_consumed() -> None:
     outcome = infer(BASELINE, InvocationStats("w", 5_000, 900, 1_769))
 
     assert (outcome.predicted, outcome.rejected) == (3, 1)  # "old" is no number
-    assert outcome.effort == InvocationStats("w", 5_000, 900, 1_769, write_units=3.0)
+    assert outcome.stats == InvocationStats("w", 5_000, 900, 1_769, write_units=3.0)
     # 20 says no at 0.7; 40 and 99 say yes at 0.9; 99 is out of range
     assert outcome.sketch == Sketch((1, 2), (1, 2), ((1, 2),), 1)
     assert list(outcome.milliseconds) == ["read", "decode", "predict", "sketch", "write"]
@@ -86,7 +81,7 @@ def test_a_batch_leaves_what_it_held_and_what_it_consumed() -> None:
 def test_without_a_baseline_nothing_is_sketched() -> None:
     outcome = infer(None, None)
 
-    assert (outcome.sketch, outcome.effort) == (None, None)
+    assert (outcome.sketch, outcome.stats) == (None, None)
     assert "sketch" not in outcome.milliseconds
 
 

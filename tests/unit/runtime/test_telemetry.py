@@ -44,7 +44,7 @@ BATCH = BatchOutcome(
     rejected=2,
     reasons={"not_json": 2},
     milliseconds={"read": 5, "decode": 1, "predict": 4, "write": 10},
-    effort=InvocationStats("worker", 0, 1_500, 1_769, 8.0),
+    stats=InvocationStats("worker", 0, 1_500, 1_769, 8.0),
 )
 SUMMARY = Summary(
     "i1", Status.FAILED, 200, 150, 10, 40, 2, 1, 20.5, "t0", "7", "s3://b/k", {"not_json": 10}, {},
@@ -94,7 +94,7 @@ def test_a_batch_is_counted_and_timed_and_its_ids_are_no_dimensions() -> None:
 
 
 def test_a_warm_batch_says_nothing_of_a_start() -> None:
-    warm = BatchOutcome(4, 10, 10, 0, milliseconds={"read": 1}, effort=InvocationStats("worker", 0))
+    warm = BatchOutcome(4, 10, 10, 0, milliseconds={"read": 1}, stats=InvocationStats("worker", 0))
 
     observe_batch("i1", warm, "7", 1_200.4)
 

@@ -25,13 +25,13 @@ def test_the_input_names_an_object() -> None:
 
 
 @pytest.mark.parametrize(
-    "origin",
+    "spec",
     [
         ObjectsSpec("b", "k"),
         ObjectsSpec("b", prefix="daily/"),
         ObjectsSpec("b", prefix=""),
         ObjectsSpec(
-            "b", "k", layout=ReadOptions(Kind.CSV, Compression.GZIP, ";", "latin-1", {"text": "review"}, ("id",))
+            "b", "k", options=ReadOptions(Kind.CSV, Compression.GZIP, ";", "latin-1", {"text": "review"}, ("id",))
         ),
         TableSpec("reviews"),
         TableSpec("reviews", "by-day", {"day": "2026-11-24"}, "sentiment", ReadOptions(fields={"id": "review_id"})),
@@ -39,8 +39,8 @@ def test_the_input_names_an_object() -> None:
     ],
     ids=str,
 )
-def test_an_origin_travels_as_json(origin: SourceSpec) -> None:
-    assert spec_from_dict(json.loads(json.dumps(origin.as_dict()))) == origin
+def test_an_origin_travels_as_json(spec: SourceSpec) -> None:
+    assert spec_from_dict(json.loads(json.dumps(spec.as_dict()))) == spec
 
 
 @pytest.mark.parametrize(
@@ -108,11 +108,11 @@ def test_a_partition_key_is_one_attribute(key: object) -> None:
     ],
 )
 def test_an_objects_name_tells_its_kind(name: str, kind: Kind, compression: Compression) -> None:
-    assert ReadOptions().of_name(name) == ReadOptions(kind, compression)
+    assert ReadOptions().for_name(name) == ReadOptions(kind, compression)
 
 
 def test_what_was_stated_counts_more_than_the_name() -> None:
-    assert ReadOptions(Kind.CSV, Compression.NONE).of_name("b.json.gz") == ReadOptions(Kind.CSV, Compression.NONE)
+    assert ReadOptions(Kind.CSV, Compression.NONE).for_name("b.json.gz") == ReadOptions(Kind.CSV, Compression.NONE)
 
 
 def test_only_plain_json_lines_are_read_in_place() -> None:

@@ -8,7 +8,7 @@ from hundredfold.sources.uri import parse_source, parse_uri
 
 
 @pytest.mark.parametrize(
-    ("address", "origin"),
+    ("address", "spec"),
     [
         ("s3://b/a/records.csv", ObjectsSpec("b", "a/records.csv")),
         ("s3://b/a/", ObjectsSpec("b", prefix="a/")),
@@ -22,8 +22,8 @@ from hundredfold.sources.uri import parse_source, parse_uri
         ("dynamodb://orders?state=a=b", TableSpec("orders", "", {"state": "a=b"})),
     ],
 )
-def test_an_address_says_where_records_are(address: str, origin: ObjectsSpec | TableSpec) -> None:
-    assert parse_uri(address) == origin
+def test_an_address_says_where_records_are(address: str, spec: ObjectsSpec | TableSpec) -> None:
+    assert parse_uri(address) == spec
 
 
 def test_a_key_is_taken_for_a_prefix_when_that_is_asked_for() -> None:
@@ -31,10 +31,10 @@ def test_a_key_is_taken_for_a_prefix_when_that_is_asked_for() -> None:
 
 
 def test_a_layout_goes_along() -> None:
-    layout = ReadOptions(kind=Kind.CSV)
+    options = ReadOptions(kind=Kind.CSV)
 
-    assert parse_uri("s3://b/k", layout).layout == layout
-    assert parse_uri("dynamodb://t", layout).layout == layout
+    assert parse_uri("s3://b/k", options).options == options
+    assert parse_uri("dynamodb://t", options).options == options
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ class AttributeValueError(HundredfoldError):
     """Something that should be an attribute value of DynamoDB is none."""
 
 
-def item_line(item: Item, layout: ReadOptions, without: str = "", key: Iterable[str] = ()) -> bytes:
+def item_line(item: Item, options: ReadOptions, without: str = "", key: Iterable[str] = ()) -> bytes:
     """Return an item as one line of JSON Lines, line end included.
 
     Sets become arrays, maps objects, lists arrays; binary becomes an object of its own kind (`BINARY_MEMBER`).
@@ -51,7 +51,7 @@ def item_line(item: Item, layout: ReadOptions, without: str = "", key: Iterable[
     AttributeValueError
         If a value is none of DynamoDB's; it names the attribute.
     """
-    members = renamed({name: _json(name, value) for name, value in item.items() if name != without}, layout)
+    members = renamed({name: _json(name, value) for name, value in item.items() if name != without}, options)
     if members.get("id", '"')[0] in "-0123456789":
         members["id"] = f'"{members["id"]}"'
     if names := tuple(key):
@@ -59,18 +59,18 @@ def item_line(item: Item, layout: ReadOptions, without: str = "", key: Iterable[
     return f"{_object(members)}\n".encode()
 
 
-def renamed(members: Members, layout: ReadOptions) -> Members:
+def renamed(members: Members, options: ReadOptions) -> Members:
     """Return the members that a layout reads, those that it takes fields from under the fields' names.
 
     What a field is taken from is there under the field's name only, and what had that name before is not there.
     """
-    if layout.columns:
-        members = {name: members[name] for name in layout.columns if name in members}
-    if not layout.fields:
+    if options.columns:
+        members = {name: members[name] for name in options.columns if name in members}
+    if not options.fields:
         return members
-    moved = {*layout.fields, *layout.fields.values()}
+    moved = {*options.fields, *options.fields.values()}
     kept = {name: value for name, value in members.items() if name not in moved}
-    taken = {field: members[column] for field, column in layout.fields.items() if column in members}
+    taken = {field: members[column] for field, column in options.fields.items() if column in members}
     return {**kept, **taken}
 
 

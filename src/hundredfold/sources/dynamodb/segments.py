@@ -17,47 +17,47 @@ class Segment:
     Attributes
     ----------
     number : its place in the ingest, from 0
-    of : how many segments there are
+    total : how many segments there are
     table : the table as it was described when the ingest was planned
     """
 
     number: int
-    of: int
-    origin: TableSpec
+    total: int
+    spec: TableSpec
     table: Table
 
     @property
     def attributes(self) -> tuple[str, ...]:
         """The attributes that have to be read; all if empty."""
-        columns = self.origin.layout.columns
+        columns = self.spec.options.columns
         return tuple(dict.fromkeys((*columns, *self.key))) if columns else ()
 
     @property
     def key(self) -> tuple[str, ...]:
         """The attributes of the primary key, if each line is to have them."""
-        return self.table.key if self.origin.write_back else ()
+        return self.table.key if self.spec.write_back else ()
 
 
-def check_table_spec(origin: TableSpec, table: Table) -> None:
+def check_table_spec(spec: TableSpec, table: Table) -> None:
     """Raise InvalidIngestError if partition key, fields, columns or the attribute to write back to do not fit."""
-    _check_partition(origin, table)
-    _check_layout(origin.layout)
-    if origin.write_back:
-        _check_write_back(origin, table)
+    _check_partition(spec, table)
+    _check_layout(spec.options)
+    if spec.write_back:
+        _check_write_back(spec, table)
 
 
 def segment_lines(segment: Segment, tables: Tables) -> Iterator[bytes]:
     """Read a segment as JSON Lines, a page of the table at a time."""
-    origin = segment.origin
+    spec = segment.spec
     for page in tables.read(segment):
-        yield b"".join([item_line(item, origin.layout, origin.write_back, segment.key) for item in page])
+        yield b"".join([item_line(item, spec.options, spec.write_back, segment.key) for item in page])
 
 
-def _check_partition(origin: TableSpec, table: Table) -> None:
-    if not origin.partition:
+def _check_partition(spec: TableSpec, table: Table) -> None:
+    if not spec.partition:
         return
-    [(name, value)] = origin.partition.items()
-    where = f"index {origin.index}" if origin.index else f"table {origin.table}"
+    [(name, value)] = spec.partition.items()
+    where = f"index {spec.index}" if spec.index else f"table {spec.table}"
     if name != table.partition:
         raise InvalidIngestError(
             f"the source's key names {name!r}, but the partition key of {where} is {table.partition!r}"
@@ -73,21 +73,21 @@ def _check_partition(origin: TableSpec, table: Table) -> None:
         )
 
 
-def _check_layout(layout: ReadOptions) -> None:
-    if layout.kind or layout.compression:
+def _check_layout(options: ReadOptions) -> None:
+    if options.kind or options.compression:
         raise InvalidIngestError("a table has no kind and no compression; leave them out of the source")
-    for field in sorted({"id", *layout.fields}) if layout.columns else ():
-        if (column := layout.fields.get(field, field)) not in layout.columns:
+    for field in sorted({"id", *options.fields}) if options.columns else ():
+        if (column := options.fields.get(field, field)) not in options.columns:
             raise InvalidIngestError(f"the source's columns must have {column!r}, which {field} is taken from")
 
 
-def _check_write_back(origin: TableSpec, table: Table) -> None:
-    if origin.write_back in table.types:
+def _check_write_back(spec: TableSpec, table: Table) -> None:
+    if spec.write_back in table.types:
         raise InvalidIngestError(
-            f"the source's write_back names {origin.write_back!r}, a key of {origin.table} or of an index of it; "
+            f"the source's write_back names {spec.write_back!r}, a key of {spec.table} or of an index of it; "
             "name an attribute that is no key"
         )
-    if origin.write_back == origin.layout.fields.get("id", "id"):
+    if spec.write_back == spec.options.fields.get("id", "id"):
         raise InvalidIngestError(
-            f"the source's write_back names {origin.write_back!r}, which the records' id is; name another attribute"
+            f"the source's write_back names {spec.write_back!r}, which the records' id is; name another attribute"
         )

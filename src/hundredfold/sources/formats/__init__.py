@@ -14,7 +14,7 @@ PIECE_BYTES = 1024 * 1024
 """How much is handed on at once."""
 
 
-def read_as_lines(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[bytes]:
+def read_as_lines(file: BinaryIO, options: ReadOptions, name: str) -> Iterator[bytes]:
     """Read an object of any kind in a stream, and yield its records as JSON Lines, in pieces of any size.
 
     Every record is one line, in the order of the object, so that the number of a line is the number of the record: of
@@ -32,18 +32,18 @@ def read_as_lines(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[by
     InvalidIngestError
         If it is not what its layout says, cut off, damaged, or has not the columns that it must have.
     """
-    with unpacked(file, layout, name) as content:
-        match layout.kind:
+    with unpacked(file, options, name) as content:
+        match options.kind:
             case Kind.CSV | Kind.TSV:
-                yield from _in_pieces(delimited_lines(content, layout, name))
+                yield from _in_pieces(delimited_lines(content, options, name))
             case Kind.PARQUET:
-                yield from _in_pieces(parquet_lines(content, layout, name))
+                yield from _in_pieces(parquet_lines(content, options, name))
             case Kind.JSON:
-                yield from _in_pieces(array_lines(content, layout, name))
-            case _ if layout.as_it_is:
+                yield from _in_pieces(array_lines(content, options, name))
+            case _ if options.is_json_lines:
                 yield from iter(lambda: content.read(PIECE_BYTES), b"")
             case _:
-                yield from _in_pieces(renamed_lines(content, layout))
+                yield from _in_pieces(renamed_lines(content, options))
 
 
 def _in_pieces(lines: Iterable[bytes]) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ _NAMES_SHOWN = 20
 _CHARACTERS_SHOWN = 40
 
 
-def choose_columns(columns: Sequence[str], layout: ReadOptions, name: str) -> list[tuple[str, str]]:
+def choose_columns(columns: Sequence[str], options: ReadOptions, name: str) -> list[tuple[str, str]]:
     """Return the columns to read, each with the field that it becomes.
 
     A field that `layout.fields` takes from a column has that one's values, even if a column has the field's name.
@@ -29,11 +29,11 @@ def choose_columns(columns: Sequence[str], layout: ReadOptions, name: str) -> li
     """
     if doubled := [column for column, count in Counter(columns).items() if count > 1]:
         raise InvalidIngestError(f"{name} has several columns named {_shown(doubled)}; columns need different names")
-    if lacking := [column for column in (*layout.columns, *layout.fields.values()) if column not in columns]:
+    if lacking := [column for column in (*options.columns, *options.fields.values()) if column not in columns]:
         raise InvalidIngestError(f"{name} has no column {_shown(lacking)}; its columns are {_shown(columns)}")
-    taken = {*layout.fields, *layout.fields.values()}
-    chosen = [(column, column) for column in layout.columns or columns if column not in taken]
-    chosen += [(column, field) for field, column in layout.fields.items()]
+    taken = {*options.fields, *options.fields.values()}
+    chosen = [(column, column) for column in options.columns or columns if column not in taken]
+    chosen += [(column, field) for field, column in options.fields.items()]
     if "id" not in {field for _, field in chosen}:
         raise InvalidIngestError(
             f"of {name}, no column is read as id; its columns are {_shown(columns)}: take one of them by "
@@ -48,15 +48,15 @@ def line_template(chosen: Sequence[tuple[str, str]]) -> str:
     return "{" + ",".join(f"{field.replace('%', '%%')}:%s" for field in fields) + "}\n"
 
 
-def rename(record: dict[str, Any], layout: ReadOptions) -> dict[str, Any]:
+def rename(record: dict[str, Any], options: ReadOptions) -> dict[str, Any]:
     """Return a record with the fields that `layout` takes of it, under the names that it gives them."""
-    taken = {*layout.fields, *layout.fields.values()}
+    taken = {*options.fields, *options.fields.values()}
     fields = {
         name: value
         for name, value in record.items()
-        if name not in taken and (not layout.columns or name in layout.columns)
+        if name not in taken and (not options.columns or name in options.columns)
     }
-    return fields | {field: record[column] for field, column in layout.fields.items() if column in record}
+    return fields | {field: record[column] for field, column in options.fields.items() if column in record}
 
 
 def _shown(columns: Sequence[str]) -> str:

@@ -36,7 +36,7 @@ _BEGINS_AS_JSON = re.compile(rb"(\xef\xbb\xbf)?\s*[{\[][^\x00]")
 
 
 @contextmanager
-def unpacked(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[BinaryIO]:
+def unpacked(file: BinaryIO, options: ReadOptions, name: str) -> Iterator[BinaryIO]:
     """Open the content of an object; what is not packed can be sought.
 
     Raises
@@ -45,10 +45,10 @@ def unpacked(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[BinaryI
         If its first bytes are of another kind or compression than `layout` says; while it is read, if it is cut off
         or damaged.
     """
-    packed = layout.compression
-    if layout.kind is Kind.PARQUET and packed is not Compression.NONE:
+    packed = options.compression
+    if options.kind is Kind.PARQUET and packed is not Compression.NONE:
         raise InvalidIngestError(f"{name} is Parquet packed with {packed}; unpack it, since Parquet is packed inside")
-    check_head(file.read(_HEAD_BYTES), layout, name)
+    check_head(file.read(_HEAD_BYTES), options, name)
     file.seek(0)
     if packed is Compression.NONE:
         yield file
@@ -56,7 +56,7 @@ def unpacked(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[BinaryI
     try:
         opened = gzip.GzipFile(fileobj=file, mode="rb") if packed is Compression.GZIP else _ZstdFile(file)
         content = io.BufferedReader(cast("io.RawIOBase", opened), _BUFFER_BYTES)
-        check_content(content.peek(_HEAD_BYTES)[:_HEAD_BYTES], layout, name)
+        check_content(content.peek(_HEAD_BYTES)[:_HEAD_BYTES], options, name)
         yield cast("BinaryIO", content)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InvalidIngestError(
@@ -64,7 +64,7 @@ def unpacked(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[BinaryI
         ) from None
 
 
-def checked(chunks: Iterable[bytes], layout: ReadOptions, name: str) -> Iterator[bytes]:
+def checked(chunks: Iterable[bytes], options: ReadOptions, name: str) -> Iterator[bytes]:
     """Hand on the content of an object that is read in place, once its first bytes are checked as in `unpacked`."""
     chunks = iter(chunks)
     head = b""
@@ -72,12 +72,12 @@ def checked(chunks: Iterable[bytes], layout: ReadOptions, name: str) -> Iterator
         head += chunk
         if len(head) >= _HEAD_BYTES:
             break
-    check_head(head[:_HEAD_BYTES], layout, name)
+    check_head(head[:_HEAD_BYTES], options, name)
     yield head
     yield from chunks
 
 
-def check_head(head: bytes, layout: ReadOptions, name: str) -> None:
+def check_head(head: bytes, options: ReadOptions, name: str) -> None:
     """Compare an object's first bytes with what it is said to be.
 
     Raises
@@ -85,28 +85,28 @@ def check_head(head: bytes, layout: ReadOptions, name: str) -> None:
     InvalidIngestError
         With what it looks like, and how to say so.
     """
-    if layout.compression is Compression.NONE:
-        check_content(head, layout, name)
+    if options.compression is Compression.NONE:
+        check_content(head, options, name)
         return
     found = _looks_like(head)
-    if head and found is not layout.compression:
+    if head and found is not options.compression:
         how = f'"compression": "{found if isinstance(found, Compression) else Compression.NONE}"'
-        raise _not_as_said(name, f"packed with {layout.compression}", found, f"state {how}")
+        raise _not_as_said(name, f"packed with {options.compression}", found, f"state {how}")
 
 
-def check_content(head: bytes, layout: ReadOptions, name: str) -> None:
+def check_content(head: bytes, options: ReadOptions, name: str) -> None:
     """Compare the first bytes of an object's content with the kind that it is said to be, as `check_head` does."""
     found = _looks_like(head)
-    if layout.kind is Kind.PARQUET:
+    if options.kind is Kind.PARQUET:
         if found is not Kind.PARQUET:
             raise _not_as_said(name, "Parquet", found, 'state its "kind", such as "csv", or upload it again')
     elif isinstance(found, Compression):
-        raise _not_as_said(name, f"{layout.kind}", found, f'state "compression": "{found}", or unpack it once more')
+        raise _not_as_said(name, f"{options.kind}", found, f'state "compression": "{found}", or unpack it once more')
     elif found is Kind.PARQUET:
-        raise _not_as_said(name, f"{layout.kind}", found, f'state "kind": "{found}"')
-    elif found or _is_binary(head, layout):
+        raise _not_as_said(name, f"{options.kind}", found, f'state "kind": "{found}"')
+    elif found or _is_binary(head, options):
         read = ", ".join(Kind)
-        raise _not_as_said(name, f"{layout.kind}", found or _BINARY, f"state its kind or encoding; {read} are read")
+        raise _not_as_said(name, f"{options.kind}", found or _BINARY, f"state its kind or encoding; {read} are read")
 
 
 def _looks_like(head: bytes) -> Compression | Kind | str | None:
@@ -115,11 +115,11 @@ def _looks_like(head: bytes) -> Compression | Kind | str | None:
     return next(known, None)
 
 
-def _is_binary(head: bytes, layout: ReadOptions) -> bool:
+def _is_binary(head: bytes, options: ReadOptions) -> bool:
     """Tell whether text of this kind cannot begin so; a single bad record that is the first one can."""
-    if layout.kind in {Kind.CSV, Kind.TSV}:
+    if options.kind in {Kind.CSV, Kind.TSV}:
         columns = head.lstrip().partition(b"\n")[0]
-        return b"\0" in columns and b"\0" not in ",".encode(layout.encoding)
+        return b"\0" in columns and b"\0" not in ",".encode(options.encoding)
     return b"\0" in head and not _BEGINS_AS_JSON.match(head)
 
 

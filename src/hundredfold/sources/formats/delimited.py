@@ -23,7 +23,7 @@ codecs.register_error(_NO_TEXT, lambda error: ("\udcff", error.end))  # type: ig
 csv.field_size_limit(MOST_ROW_CHARACTERS)  # the row's limit is reached first
 
 
-def delimited_lines(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[bytes]:
+def delimited_lines(file: BinaryIO, options: ReadOptions, name: str) -> Iterator[bytes]:
     """Read rows as lines of JSON, whose values are all text; see `read_as_lines`.
 
     Blank rows are none. A row with more or fewer values than there are columns, or with bytes that are no text of the
@@ -35,11 +35,11 @@ def delimited_lines(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[
         If the columns are not those that are wanted, a quote never ends, or what follows its end is no delimiter:
         where the next row begins is not known then.
     """
-    rows = _Rows(file, layout, name)
+    rows = _Rows(file, options, name)
     header = next(rows, None)
     if header is None:
         return
-    chosen = choose_columns(header, layout, name)
+    chosen = choose_columns(header, options, name)
     indexes = [header.index(column) for column, _ in chosen]
     of_id = next(header.index(column) for column, field in chosen if field == "id")
     pick = itemgetter(*indexes, of_id)  # the id once more: it makes a tuple of a single value too
@@ -53,7 +53,7 @@ def delimited_lines(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[
             yield (template % tuple(map(encode_basestring, values))).encode()
         except UnicodeEncodeError:
             unread = next(column for (column, _), value in zip(chosen, values, strict=True) if not _is_text(value))
-            detail = f"its column {unread!r} has bytes that are not {layout.encoding}"
+            detail = f"its column {unread!r} has bytes that are not {options.encoding}"
             yield unreadable_line(detail, record_id)
 
 
@@ -68,12 +68,12 @@ def _is_text(value: str) -> bool:
 class _Rows:
     """The rows that are not blank, the header among them, held to their limit."""
 
-    def __init__(self, file: BinaryIO, layout: ReadOptions, name: str) -> None:
-        self._text = io.TextIOWrapper(file, layout.encoding, _NO_TEXT, newline="")
+    def __init__(self, file: BinaryIO, options: ReadOptions, name: str) -> None:
+        self._text = io.TextIOWrapper(file, options.encoding, _NO_TEXT, newline="")
         self._characters = 0
         self._read = -1
         self._name = name
-        delimiter = "\t" if layout.kind is Kind.TSV else layout.delimiter
+        delimiter = "\t" if options.kind is Kind.TSV else options.delimiter
         self._rows = csv.reader(self._lines(), delimiter=delimiter, strict=True)
 
     def __iter__(self) -> Iterator[list[str]]:

@@ -19,7 +19,7 @@ _WHITE_SPACE = re.compile(r"[ \t\n\r]*")
 _decoder = json.JSONDecoder(parse_int=integer)
 
 
-def array_lines(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[bytes]:
+def array_lines(file: BinaryIO, options: ReadOptions, name: str) -> Iterator[bytes]:
     """Read the elements of an array, each as one line; see `read_as_lines`. No bytes at all are no elements.
 
     Where no fields are renamed, an element is handed on as it stands, and is judged as a line of JSON Lines is.
@@ -30,8 +30,8 @@ def array_lines(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[byte
         If it is no array, or an element cannot be read to its end.
     """
     for element, text in _Elements(file, name):
-        if layout.renames and isinstance(element, dict):
-            yield encode_record(rename(element, layout))
+        if options.renames and isinstance(element, dict):
+            yield encode_record(rename(element, options))
         else:
             # JSON has line breaks only between its parts, where they are white space as any other.
             yield text.replace("\n", " ").replace("\r", " ").encode(errors="surrogateescape") + b"\n"

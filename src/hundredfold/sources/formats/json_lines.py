@@ -13,7 +13,7 @@ _MOST_LINE_BYTES = 16 * 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def renamed_lines(file: BinaryIO, layout: ReadOptions) -> Iterator[bytes]:
+def renamed_lines(file: BinaryIO, options: ReadOptions) -> Iterator[bytes]:
     """Read lines, each as one line; see `read_as_lines`. One that is no JSON object stays as it is, to be rejected."""
     line = file.readline(_MOST_LINE_BYTES).removeprefix(_BYTE_ORDER_MARK)
     while line:
@@ -23,7 +23,7 @@ def renamed_lines(file: BinaryIO, layout: ReadOptions) -> Iterator[bytes]:
                 line = file.readline(_MOST_LINE_BYTES)
                 yield line
         else:
-            yield _renamed(line, layout)
+            yield _renamed(line, options)
         line = file.readline(_MOST_LINE_BYTES)
 
 
@@ -43,12 +43,12 @@ def integer(digits: str) -> int | float:
         return float("-inf" if digits.startswith("-") else "inf")
 
 
-def _renamed(line: bytes, layout: ReadOptions) -> bytes:
+def _renamed(line: bytes, options: ReadOptions) -> bytes:
     try:
         record = json.loads(line.decode(), parse_int=integer)
     except (ValueError, RecursionError):
         return _as_it_is(line)
-    return encode_record(rename(record, layout)) if isinstance(record, dict) else _as_it_is(line)
+    return encode_record(rename(record, options)) if isinstance(record, dict) else _as_it_is(line)
 
 
 def _as_it_is(line: bytes) -> bytes:

@@ -29,7 +29,7 @@ _MOST_BUFFER = 4 * 1024 * 1024
 _LEAST_BUFFER = 64 * 1024
 
 
-def parquet_lines(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[bytes]:
+def parquet_lines(file: BinaryIO, options: ReadOptions, name: str) -> Iterator[bytes]:
     """Read rows as lines of JSON; see `read_as_lines`. A row with bytes that are no UTF-8 is one of
     `hundredfold.unreadable`.
 
@@ -48,7 +48,7 @@ def parquet_lines(file: BinaryIO, layout: ReadOptions, name: str) -> Iterator[by
     try:
         opened = ParquetFile(file)
         schema = opened.schema_arrow
-        chosen = choose_columns(schema.names, layout, name)
+        chosen = choose_columns(schema.names, options, name)
         columns = list(dict.fromkeys(column for column, _ in chosen))
         _check_types(schema, columns, name)
         share = max(_LEAST_BUFFER, min(_MOST_BUFFER, _BUFFERED_BYTES // len(columns)))

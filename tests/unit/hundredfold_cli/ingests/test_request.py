@@ -84,41 +84,41 @@ def test_a_file_is_uploaded_under_a_name_that_tells_its_kind(
     here, file = Here(), tmp_path / name
     file.write_bytes(b"content")
 
-    origin = placed(here, given(file, **stated))
+    spec = placed(here, given(file, **stated))
 
     assert here.sources.objects[ObjectLocation("source", key)] == b"content"
-    assert origin == ObjectsSpec("source", key, layout=SourceOptions(**stated).layout())
+    assert spec == ObjectsSpec("source", key, options=SourceOptions(**stated).options())
 
 
 def test_standard_input_is_uploaded_as_it_is_read() -> None:
     here = Here()
 
-    origin = placed(here, given("-", b"a\n" * 10))
+    spec = placed(here, given("-", b"a\n" * 10))
 
-    assert origin == ObjectsSpec("source", "uploads/i1/records.jsonl")
+    assert spec == ObjectsSpec("source", "uploads/i1/records.jsonl")
     assert here.sources.objects[ObjectLocation("source", "uploads/i1/records.jsonl")] == b"a\n" * 10
 
 
 def test_options_become_the_layout() -> None:
     what = given("s3://b/a/", delimiter="\\t", encoding="latin-1", maps=["text=review", "x=a=b"], columns="id,review")
 
-    origin = placed(Here(), what)
+    spec = placed(Here(), what)
 
-    assert origin == ObjectsSpec(
+    assert spec == ObjectsSpec(
         "b",
         prefix="a/",
-        layout=ReadOptions(
+        options=ReadOptions(
             delimiter="\t", encoding="latin-1", fields={"text": "review", "x": "a=b"}, columns=("id", "review")
         ),
     )
 
 
 @pytest.mark.parametrize(
-    ("source", "stated", "origin"),
+    ("source", "stated", "spec"),
     [
         ("s3://b/one.jsonl", {}, ObjectsSpec("b", "one.jsonl")),
         ("s3://b/a", {"prefix": True}, ObjectsSpec("b", prefix="a")),
-        ("s3://b/one.jsonl", {"kind": "csv"}, ObjectsSpec("b", "one.jsonl", layout=ReadOptions(kind=Kind.CSV))),
+        ("s3://b/one.jsonl", {"kind": "csv"}, ObjectsSpec("b", "one.jsonl", options=ReadOptions(kind=Kind.CSV))),
         ("dynamodb://orders", {}, TableSpec("orders")),
         ("dynamodb://orders?id=7", {}, TableSpec("orders", partition={"id": "7"})),
         ("dynamodb://orders/by-day?day=7", {}, TableSpec("orders", "by-day", {"day": 7})),
@@ -126,11 +126,11 @@ def test_options_become_the_layout() -> None:
         ("dynamodb://orders", {"write_back": "answer"}, TableSpec("orders", write_back="answer")),
     ],
 )
-def test_what_is_there_already_is_read_where_it_is(source: str, stated: dict[str, Any], origin: object) -> None:
+def test_what_is_there_already_is_read_where_it_is(source: str, stated: dict[str, Any], spec: object) -> None:
     here = Here()
     before = dict(here.sources.objects)
 
-    assert placed(here, given(source, **stated)) == origin
+    assert placed(here, given(source, **stated)) == spec
     assert here.sources.objects == before
 
 

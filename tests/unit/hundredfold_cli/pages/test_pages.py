@@ -26,8 +26,8 @@ pytestmark = pytest.mark.skipif(not ECHARTS.exists(), reason="the charting libra
 
 
 def batch(number: int, ms: int, *, init: int = 0, rejected: int = 0) -> BatchOutcome:
-    effort = InvocationStats("a" if number % 2 else "b", 1_795_496_400_000 + 100 * number, init, 1_769, 100.0)
-    return BatchOutcome(number, 100, 100 - rejected, rejected, {}, {"read": 5, "write": ms - 5}, effort)
+    stats = InvocationStats("a" if number % 2 else "b", 1_795_496_400_000 + 100 * number, init, 1_769, 100.0)
+    return BatchOutcome(number, 100, 100 - rejected, rejected, {}, {"read": 5, "write": ms - 5}, stats)
 
 
 def report(**changed: Any) -> Report:

@@ -76,7 +76,7 @@ def test_texts_and_keys_come_back_as_they_were(texts: dict[str, str], binary: by
 
 
 @pytest.mark.parametrize(
-    ("layout", "line"),
+    ("options", "line"),
     [
         (ReadOptions(fields={"id": "sku"}), b'{"text":"t","body":"b","id":"7"}\n'),
         (ReadOptions(fields={"id": "sku", "text": "body"}), b'{"id":"7","text":"b"}\n'),
@@ -87,10 +87,10 @@ def test_texts_and_keys_come_back_as_they_were(texts: dict[str, str], binary: by
         (ReadOptions(columns=("sku",), fields={"id": "sku"}), b'{"id":"7"}\n'),
     ],
 )
-def test_fields_and_columns(layout: ReadOptions, line: bytes) -> None:
+def test_fields_and_columns(options: ReadOptions, line: bytes) -> None:
     item: dict[str, Any] = {"sku": {"N": "7"}, "text": {"S": "t"}, "body": {"S": "b"}}
 
-    assert item_line(item, layout) == line
+    assert item_line(item, options) == line
 
 
 def test_an_attribute_is_left_out_and_one_that_has_the_keys_name_gives_way() -> None:

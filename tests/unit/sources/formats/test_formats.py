@@ -43,7 +43,7 @@ class Dripping(io.RawIOBase):
 
 
 def read(content: bytes, name: str, **stated: Any) -> bytes:
-    return b"".join(read_as_lines(io.BytesIO(content), ReadOptions(**stated).of_name(name), name))
+    return b"".join(read_as_lines(io.BytesIO(content), ReadOptions(**stated).for_name(name), name))
 
 
 def records(content: bytes, name: str, **stated: Any) -> list[Any]:
@@ -114,11 +114,11 @@ def test_in_which_pieces_a_file_comes_makes_no_difference(
     }[kind]
     name = f"r.{kind}.gz" if packed else f"r.{kind}"
     content = gzip.compress(content) if packed else content
-    layout = ReadOptions(fields={"id": "id"}).of_name(name)
+    options = ReadOptions(fields={"id": "id"}).for_name(name)
 
     dripped = io.BufferedReader(Dripping(content, most), 64)
 
-    assert b"".join(read_as_lines(dripped, layout, name)) == read(content, name, fields={"id": "id"})
+    assert b"".join(read_as_lines(dripped, options, name)) == read(content, name, fields={"id": "id"})
 
 
 def test_text_of_another_encoding_is_read_as_it_is_stated() -> None:
@@ -435,4 +435,4 @@ def test_an_object_that_is_replaced_while_it_is_read_is_said_to_be(name: str) ->
     file = io.BufferedReader(Replaced(content), 4096)
 
     with pytest.raises(SourceChangedError, match="s3://b/r was replaced"):
-        list(read_as_lines(file, ReadOptions().of_name(name), name))
+        list(read_as_lines(file, ReadOptions().for_name(name), name))
