@@ -9,18 +9,19 @@ from hundredfold.sources.objects import PinnedObject
 
 @dataclass(frozen=True, slots=True)
 class InvocationStats:
-    """What a batch took, beside the time of its steps, which are in its outcome.
+    """The invocation that scored a batch: where it ran, when, and what it consumed.
 
     Attributes
     ----------
-    worker : the function's environment, told by its log stream or process
+    environment : name of the function's environment, from its log stream or process
     started_at : milliseconds since 1970
     init_milliseconds : how long the environment took to start, if this batch was its first; else 0
     memory_mb : of the function
-    write_units, write_back_units : of DynamoDB, that its predictions consumed, and their writing back onto items
+    write_units : DynamoDB write units that the predictions consumed
+    write_back_units : DynamoDB write units that writing them back onto their items consumed
     """
 
-    worker: str
+    environment: str
     started_at: int
     init_milliseconds: int = 0
     memory_mb: int = 0
@@ -34,7 +35,7 @@ class InvocationStats:
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """Counts of what a batch held, in the bins of the model's baseline (`hundredfold.health`).
+    """Counts of what a batch held, in the bins of the model's baseline (`hundredfold.model.drift`).
 
     Attributes
     ----------
@@ -93,7 +94,7 @@ class BatchOutcome:
     records : how many it had; `predicted + rejected` is the same number
     reasons : how many were rejected for each reason
     milliseconds : how long each step took: read, decode, predict, sketch (if there is a baseline), write
-    effort : what it took beside that; None of outcomes from before that was kept
+    stats : of the invocation that scored it; None if the ledger has none
     sketch : what it held; None if the model has no baseline
     repeated : whether the ledger had it already: the batch was delivered twice, and must be counted once
     written_back, outdated : of the predictions, how many were written back onto their items, and how many were not

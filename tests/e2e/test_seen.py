@@ -192,7 +192,7 @@ def test_a_report_tells_all_of_it(stack: Stack, ordinary: dict[str, Any]) -> Non
     assert report["summary"] == ordinary
     assert [batch["batch"] for batch in report["batches"]] == list(range(11))
     assert sum(batch["predicted"] for batch in report["batches"]) == 1_000
-    assert all(batch["worker"] and batch["started_at"] > 0 for batch in report["batches"])
+    assert all(batch["environment"] and batch["started_at"] > 0 for batch in report["batches"])
     assert sum(batch["write_units"] for batch in report["batches"]) == 1_000
     assert [step["step"] for step in report["steps"]] == ["read", "decode", "predict", "sketch", "write"]
     assert [(r["line"], r["reason"]) for r in report["rejections"]] == [

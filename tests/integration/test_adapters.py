@@ -13,13 +13,13 @@ from botocore.config import Config
 from hundredfold.accounting.summarize import summarize
 from hundredfold.aws.ledger import DynamoLedger
 from hundredfold.aws.models import LambdaModels
-from hundredfold.aws.objects import STREAM_PART_BYTES, UPLOAD_PART_BYTES, S3Sources, S3WorkObjects
+from hundredfold.aws.objects import UPLOAD_PART_BYTES, S3Sources, S3WorkObjects
 from hundredfold.aws.predictions import DynamoPredictions
 from hundredfold.batches import BatchFailure, BatchOutcome
 from hundredfold.errors import IngestExistsError, SourceChangedError, SourceMissingError
 from hundredfold.ingest import Model, Plan
 from hundredfold.records import Prediction
-from hundredfold.sources.objects import ObjectLocation, PinnedObject
+from hundredfold.sources.objects import STREAM_PART_BYTES, ObjectLocation, PinnedObject
 from hundredfold.sources.spec import ObjectsSpec
 from hundredfold.summary import Status
 from hundredfold_cli.ingests.outcomes import read_prediction

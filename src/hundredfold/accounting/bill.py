@@ -1,4 +1,4 @@
-"""A bill: what was used, times the prices of a dated list."""
+"""A bill: usage lines times the prices of a dated list."""
 
 import math
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from hundredfold.accounting.usage import UsageLine
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a bill: quantity x price."""
+    """One line of a bill: `usd` is `quantity` times `unit_usd`."""
 
     price: str
     what: str
@@ -23,7 +23,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What something cost, in USD, line by line."""
+    """A cost in USD, line by line, with the region and the date of its prices."""
 
     lines: tuple[Line, ...]
     region: str
@@ -46,12 +46,12 @@ class Bill:
         }
 
 
-def bill(used: Iterable[UsageLine], listed: PriceList) -> Bill:
-    """Multiply quantities by prices; what was not used has no line."""
+def bill_of(usage_lines: Iterable[UsageLine], price_list: PriceList) -> Bill:
+    """Multiply quantities by prices. A quantity of 0 has no line in the bill."""
     lines = []
-    for use in used:
-        if use.quantity:
-            price = listed[use.price]
-            unit_usd, usd = price.usd / price.per, price.of(use.quantity)
-            lines.append(Line(use.price, use.what, use.quantity, price.unit, unit_usd, usd))
-    return Bill(tuple(lines), listed.region, listed.dated)
+    for used in usage_lines:
+        if used.quantity:
+            price = price_list[used.price]
+            unit_usd, usd = price.usd / price.per, price.of(used.quantity)
+            lines.append(Line(used.price, used.what, used.quantity, price.unit, unit_usd, usd))
+    return Bill(tuple(lines), price_list.region, price_list.dated)

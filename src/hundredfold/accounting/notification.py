@@ -1,4 +1,4 @@
-"""Telling others how an ingest ended: an event with its summary."""
+"""The notification that an ingest ended: an event with its summary."""
 
 import json
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ from hundredfold.summary import COMPLETED, FAILED, Notification, Status, Summary
 
 SOURCE: Final = "hundredfold"
 MOST_BYTES = 256 * 1024 - 1024
-"""Of an event's detail. EventBridge takes 256 KB for all of an event; the rest of it stays under 1 KB."""
+"""Limit of an event's detail. EventBridge takes 256 KB for a whole event; the rest of it stays under 1 KB."""
 
 
 def notification_of(summary: Summary) -> Notification:
-    """Return what is announced of an ingest that ended.
+    """Return the notification that an ingest ended.
 
-    A summary that is too long for an event goes without its failures, and then without its cause, and says so in
-    `left_out`; the ledger has them.
+    If the summary is too long for an event, its failures are left out, and then its cause. `left_out` names what is
+    missing; the ledger has it.
     """
     kind = COMPLETED if summary.status is Status.COMPLETED else FAILED
     detail: Mapping[str, Any] = summary.as_dict()

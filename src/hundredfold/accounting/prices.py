@@ -24,7 +24,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """The prices of a region, and the day on which they were read."""
+    """The prices of a region, by name, and the day on which they were read."""
 
     region: str
     dated: str
@@ -38,12 +38,11 @@ class PriceList:
 def prices(region: str = "us-east-1") -> PriceList:
     """Read the dated price list of `region`; raises FileNotFoundError if there is none."""
     data = json.loads(files("hundredfold.accounting").joinpath(f"data/prices-{region}.json").read_bytes())
-    listed = {name: Price(**price) for name, price in data["prices"].items()}
-    return PriceList(data["region"], data["dated"], listed)
+    return PriceList(data["region"], data["dated"], {name: Price(**price) for name, price in data["prices"].items()})
 
 
 def prices_or_none(region: str) -> PriceList | None:
-    """Read the price list of `region`, or None if there is none: an ingest elsewhere is not priced by another's."""
+    """Read the price list of `region`; None if there is none, because prices of another region would be wrong."""
     try:
         return prices(region)
     except FileNotFoundError:

@@ -1,11 +1,11 @@
-"""Summing up an ingest: every record that was planned is predicted, rejected or failed."""
+"""The summary of an ingest: every planned record is predicted, rejected or failed."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from hundredfold.accounting.bill import bill
+from hundredfold.accounting.bill import bill_of
 from hundredfold.accounting.prices import PriceList
 from hundredfold.accounting.usage import OTHER_MEMORY_MB, UsageTotals, usage_lines
 from hundredfold.batches import BatchFailure, BatchOutcome
@@ -15,12 +15,12 @@ from hundredfold.model.drift import Baseline
 from hundredfold.summary import Status, Summary, Totals
 
 NEVER_FINISHED = "never finished"
-"""In place of a cause: nothing was heard of these batches."""
+"""The cause of batches that the ledger has no entry of."""
 
 MOST_KINDS = 20
-"""How many kinds of failure a summary tells apart.
+"""How many kinds of failure a summary lists.
 
-A summary has to fit into a state's 256 KiB and an item's 400 KB, however many batches failed.
+A summary must fit into a state's 256 KiB and an item's 400 KB, however many batches failed.
 """
 
 
@@ -34,23 +34,23 @@ def summarize(
     baseline: Baseline | None = None,
     price_list: PriceList | None = None,
 ) -> Summary:
-    """Add up the ledger and hold it against the plan.
+    """Add up the ledger and compare it with the plan.
 
     Parameters
     ----------
     started_at, finished_at : ISO 8601
     plan : None if the planning itself failed
-    entries : what the ledger has of each batch
+    entries : the ledger's entries of batches, in any order; they are read once
     failure : the error and cause that ended the ingest, as the state machine caught them, or None
-    baseline : of the model that scored it, to tell its drift from; None if it has none
-    price_list : to tell its cost from, or None
+    baseline : of the model that scored it, for the drift; None if the model has none
+    price_list : for the cost; None if there is none for this region
     """
-    taken = UsageTotals()
-    totals = Totals.of(_through(entries, taken))
+    usage_totals = UsageTotals()
+    totals = Totals.of(_add_up(entries, usage_totals))
     usd = None
     if price_list and plan:
-        work = taken.work(plan, other_memory_mb=OTHER_MEMORY_MB)
-        usd = round(bill(usage_lines(work), price_list).usd, 6)
+        usage = usage_totals.usage(plan, other_memory_mb=OTHER_MEMORY_MB)
+        usd = round(bill_of(usage_lines(usage), price_list).usd, 6)
     cause = _cause(failure)
     records, batches = (plan.records, plan.batches) if plan else (0, 0)
     failed = records - totals.predicted - totals.rejected
@@ -63,7 +63,7 @@ def summarize(
     unfinished = batches - totals.batches_done - len(totals.failures)
     if unfinished > 0:
         failures[NEVER_FINISHED] = unfinished
-        # The tolerance is for batches that failed. One that nothing was heard of is no part of it.
+        # The tolerance is for batches that failed, not for batches that never finished.
         cause = cause or f"{unfinished} batches were never finished"
     return Summary(
         ingest_id=ingest_id,
@@ -81,7 +81,7 @@ def summarize(
         reasons=totals.reasons,
         failures=dict(failures.most_common()),
         cause=cause,
-        drift=baseline.drift(taken.sketch) if baseline and taken.sketch else None,
+        drift=baseline.drift(usage_totals.sketch) if baseline and usage_totals.sketch else None,
         usd=usd,
         written_back=totals.written_back,
         outdated=totals.outdated,
@@ -89,30 +89,30 @@ def summarize(
 
 
 def group_failures(entries: Iterable[BatchOutcome | BatchFailure], batches: int) -> dict[str, list[int]]:
-    """Name the batches that are not done, by why: those of the most frequent cause first.
+    """Group the batches that are not done by cause, the most frequent cause first.
 
     Parameters
     ----------
-    entries : what the ledger has of each batch
+    entries : the ledger's entries of batches, in any order
     batches : how many were planned, numbered from 0
     """
-    unheard = set(range(batches))
+    without_entry = set(range(batches))
     groups: dict[str, list[int]] = {}
     for entry in sorted(entries, key=lambda entry: entry.batch):
-        unheard.discard(entry.batch)
+        without_entry.discard(entry.batch)
         if isinstance(entry, BatchFailure):
             groups.setdefault(_kind(entry), []).append(entry.batch)
-    if unheard:
-        groups[NEVER_FINISHED] = sorted(unheard)
+    if without_entry:
+        groups[NEVER_FINISHED] = sorted(without_entry)
     return dict(sorted(groups.items(), key=lambda group: -len(group[1])))
 
 
-def _through(
-    entries: Iterable[BatchOutcome | BatchFailure], taken: UsageTotals
+def _add_up(
+    entries: Iterable[BatchOutcome | BatchFailure], usage_totals: UsageTotals
 ) -> Iterator[BatchOutcome | BatchFailure]:
-    """Pass entries on, one at a time, adding up on the way what they took."""
+    """Yield each entry, and add it to the totals of usage on the way."""
     for entry in entries:
-        taken.add(entry)
+        usage_totals.add(entry)
         yield entry
 
 

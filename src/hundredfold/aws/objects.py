@@ -10,14 +10,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hundredfold.aws.errors import CHANGED, DENIED, NOT_FOUND, error_code, raise_mapped
 from hundredfold.errors import SourceChangedError, SourceMissingError
-from hundredfold.sources.objects import ObjectLocation, PinnedObject
+from hundredfold.sources.objects import STREAM_PART_BYTES, ObjectLocation, PinnedObject
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import CompletedPartTypeDef
 
-STREAM_PART_BYTES = 4 * 1024 * 1024
-"""How much of a source is read, and held, at once. A part that fails is read again alone."""
 UPLOAD_PART_BYTES = 8 * 1024 * 1024
 """How much of an object that is written in pieces is held and sent at once. S3 takes 10,000 parts: 84 GB."""
 

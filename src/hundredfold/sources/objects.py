@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+STREAM_PART_BYTES = 4 * 1024 * 1024
+"""How many bytes of a source are read, and held, at once. A part that fails is read again alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectLocation:

@@ -8,7 +8,7 @@ import typer
 from rich.box import SIMPLE
 from rich.table import Table
 
-from hundredfold.accounting.bill import Bill, bill
+from hundredfold.accounting.bill import Bill, bill_of
 from hundredfold.accounting.prices import PriceList, prices
 from hundredfold.accounting.usage import ASSUMED, Usage, usage_lines, usage_of_ledger
 from hundredfold.accounting.usage import OTHER_MEMORY_MB as OTHER_MB
@@ -47,18 +47,18 @@ def cost(
     now = ingest_status(deployment, ingest_id or newest_ingest(deployment))
     if not now.ended:
         raise InvalidIngestError(f"ingest {now.summary['ingest_id']} is still running; its cost is known when it ends")
-    listed = prices_of(deployment)
-    work = work_of(deployment, now, reports=not ledger)
-    found = bill(usage_lines(work), listed)
-    expected = expect(shape_of(work), listed) if estimate else None
+    price_list = prices_of(deployment)
+    usage = usage_of(deployment, now, reports=not ledger)
+    bill = bill_of(usage_lines(usage), price_list)
+    expected = expect(scenario_of(usage), price_list) if estimate else None
     if as_json:
-        answer: dict[str, Any] = {"ingest_id": now.summary["ingest_id"], **found.as_dict(), "work": asdict(work)}
+        answer: dict[str, Any] = {"ingest_id": now.summary["ingest_id"], **bill.as_dict(), "usage": asdict(usage)}
         if expected:
             answer["estimate"] = expected.as_dict()
         show.print_json(answer)
         return
-    print_bill(found, f"What {now.summary['ingest_id']} cost", expected)
-    show.out.print(explain(found), soft_wrap=True)
+    print_bill(bill, f"What {now.summary['ingest_id']} cost", expected)
+    show.out.print(explain(bill), soft_wrap=True)
 
 
 def estimate(
@@ -79,40 +79,40 @@ def estimate(
 ) -> None:
     """Estimate what an ingest will cost and how long it will take, before anything runs."""
     assumed = replace(ASSUMED, cpu_ms_a_record=record_ms, init_seconds=init_seconds)
-    shape = Scenario(records, batch_size, memory, arch.value, concurrency, record_bytes, assumed)
-    listed = prices()
-    found = expect(shape, listed)
-    best = optimum(shape, listed)
-    ends = break_even(found, listed)
-    whole_month = month(found, ingests_a_day, prediction_gb(records), listed)
-    sizes = [replace(shape, batch_records=size) for size in BATCH_SIZES]
+    scenario = Scenario(records, batch_size, memory, arch.value, concurrency, record_bytes, assumed)
+    price_list = prices()
+    bill = expect(scenario, price_list)
+    best = optimum(scenario, price_list)
+    ends = break_even(bill, price_list)
+    whole_month = month(bill, ingests_a_day, prediction_gb(records), price_list)
+    sizes = [replace(scenario, batch_records=size) for size in BATCH_SIZES]
     if as_json:
         show.print_json(
             {
-                **found.as_dict(),
-                "seconds": shape.seconds,
-                "batches": shape.batches,
-                "writes_a_second": shape.writes_a_second,
-                "limits_broken": shape.broken_limits(),
-                "by_service": by_service(found),
-                "batch_sizes": [_size_row(size, listed) for size in sizes],
-                "optimum": _size_row(best, listed) if best else None,
+                **bill.as_dict(),
+                "seconds": scenario.seconds,
+                "batches": scenario.batches,
+                "writes_a_second": scenario.writes_a_second,
+                "limits_broken": scenario.broken_limits(),
+                "by_service": by_service(bill),
+                "batch_sizes": [_size_row(size, price_list) for size in sizes],
+                "optimum": _size_row(best, price_list) if best else None,
                 "break_even": [asdict(end) for end in ends],
                 "month": whole_month.as_dict(),
             }
         )
         return
-    print_bill(found, f"Estimate: {records:,} records in batches of {batch_size:,}, {memory:,} MB, {arch.value}")
+    print_bill(bill, f"Estimate: {records:,} records in batches of {batch_size:,}, {memory:,} MB, {arch.value}")
     show.out.print(
-        f"Time to finish about {shape.seconds:,.0f} s: {shape.batches:,} batches of "
-        f"{shape.batch_seconds * 1000:,.0f} ms, {shape.at_once:,} at once, "
-        f"{shape.writes_a_second:,.0f} writes a second.",
+        f"Time to finish about {scenario.seconds:,.0f} s: {scenario.batches:,} batches of "
+        f"{scenario.batch_seconds * 1000:,.0f} ms, {scenario.at_once:,} at once, "
+        f"{scenario.writes_a_second:,.0f} writes a second.",
         soft_wrap=True,
     )
-    for broken in shape.broken_limits():
+    for broken in scenario.broken_limits():
         show.out.print(f"[bold yellow]over a limit:[/] {broken}", soft_wrap=True)
-    show.out.print(explain(found), soft_wrap=True)
-    _print_sizes(sizes, best, listed)
+    show.out.print(explain(bill), soft_wrap=True)
+    _print_sizes(sizes, best, price_list)
     for end in ends:
         show.out.print(
             f"An always-on SageMaker {end.instance} is ${end.usd_a_month:,.2f} a month"
@@ -137,27 +137,27 @@ def prices_of(deployment: Deployment) -> PriceList:
         return prices()
 
 
-def work_of(deployment: Deployment, now: IngestStatus, *, reports: bool = True) -> Usage:
-    """Return what an ingest took, from its ledger and, if there are any, from Lambda's REPORT lines."""
+def usage_of(deployment: Deployment, now: IngestStatus, *, reports: bool = True) -> Usage:
+    """Return what an ingest used, from its ledger and, if there are any, from Lambda's REPORT lines."""
     ingest_id = str(now.summary["ingest_id"])
     if now.plan is None:
         raise InvalidIngestError(f"ingest {ingest_id} was never planned, so there is nothing to bill")
-    work = usage_of_ledger(deployment.ledger.entries(ingest_id), now.plan, other_memory_mb=OTHER_MB)
+    usage = usage_of_ledger(deployment.ledger.entries(ingest_id), now.plan, other_memory_mb=OTHER_MB)
     if not reports:
-        return work
+        return usage
     started, seconds = str(now.summary["started_at"]), float(now.summary["seconds"])
-    return with_reports(work, read_invocations(deployment, ingest_id, started, seconds))
+    return with_reports(usage, read_invocations(deployment, ingest_id, started, seconds))
 
 
-def shape_of(work: Usage) -> Scenario:
-    """Return the shape that `estimate` would have been asked about before this ingest."""
-    per_batch = -(-work.records // work.batches) if work.batches else 1
+def scenario_of(usage: Usage) -> Scenario:
+    """Return the scenario that `hundredfold estimate` would have worked out before this ingest."""
+    per_batch = -(-usage.records // usage.batches) if usage.batches else 1
     return Scenario(
-        records=max(work.records, 1),
+        records=max(usage.records, 1),
         batch_records=per_batch,
-        memory_mb=work.infer_memory_mb or 1_769,
-        concurrency=max(work.workers, 1),
-        record_bytes=max(1, round(work.source_bytes / max(work.records, 1))),
+        memory_mb=usage.infer_memory_mb or 1_769,
+        concurrency=max(usage.environments, 1),
+        record_bytes=max(1, round(usage.source_bytes / max(usage.records, 1))),
     )
 
 
@@ -166,19 +166,19 @@ def prediction_gb(records: int) -> float:
     return records * (ASSUMED.prediction_bytes + _ITEM_OVERHEAD_BYTES) / 1e9
 
 
-def explain(found: Bill) -> str:
+def explain(bill: Bill) -> str:
     """Say which service costs most, and what would change it."""
-    sums = by_service(found)
-    if not found.usd:
+    sums = by_service(bill)
+    if not bill.usd:
         return "Nothing was used."
     first, second = list(sums)[:2]
     return (
-        f"{first} is {sums[first] / found.usd:.0%} of it: {ADVICE[first]}\n"
-        f"{second} is {sums[second] / found.usd:.0%}: {ADVICE[second]}"
+        f"{first} is {sums[first] / bill.usd:.0%} of it: {ADVICE[first]}\n"
+        f"{second} is {sums[second] / bill.usd:.0%}: {ADVICE[second]}"
     )
 
 
-def print_bill(found: Bill, title: str, expected: Bill | None = None) -> None:
+def print_bill(bill: Bill, title: str, expected: Bill | None = None) -> None:
     """Print a bill, beside the one that was expected if there is one."""
     table = Table(box=SIMPLE, title=title, title_justify="left", show_footer=True)
     table.add_column("", footer="together", max_width=40)
@@ -187,11 +187,11 @@ def print_bill(found: Bill, title: str, expected: Bill | None = None) -> None:
         table.add_column("estimated", justify="right", no_wrap=True)
     table.add_column("unit", no_wrap=True)
     table.add_column("$ a million", justify="right", no_wrap=True)
-    table.add_column("$", justify="right", footer=f"{found.usd:,.6f}", no_wrap=True)
+    table.add_column("$", justify="right", footer=f"{bill.usd:,.6f}", no_wrap=True)
     if expected:
-        table.add_column("difference", justify="right", footer=f"{found.usd - expected.usd:+,.6f}", no_wrap=True)
+        table.add_column("difference", justify="right", footer=f"{bill.usd - expected.usd:+,.6f}", no_wrap=True)
     before = {(line.price, line.what): line for line in expected.lines} if expected else {}
-    for line in found.lines:
+    for line in bill.lines:
         was = before.pop((line.price, line.what), None)
         row = [line.what, _quantity(line.quantity), line.unit, f"{line.unit_usd * 1e6:,.3f}", f"{line.usd:,.6f}"]
         if expected:
@@ -202,32 +202,32 @@ def print_bill(found: Bill, title: str, expected: Bill | None = None) -> None:
         unit_usd = f"{line.unit_usd * 1e6:,.3f}"
         table.add_row(line.what, "-", _quantity(line.quantity), line.unit, unit_usd, "-", f"{-line.usd:+,.6f}")
     show.out.print(table)
-    show.out.print(f"List prices of {found.region}, {found.dated}, without free tiers.", style="dim")
+    show.out.print(f"List prices of {bill.region}, {bill.dated}, without free tiers.", style="dim")
 
 
 def _quantity(quantity: float) -> str:
     return f"{quantity:,.0f}" if float(quantity).is_integer() else f"{quantity:,.6g}"
 
 
-def _size_row(shape: Scenario, listed: PriceList) -> dict[str, Any]:
+def _size_row(scenario: Scenario, price_list: PriceList) -> dict[str, Any]:
     return {
-        "batch_size": shape.batch_records,
-        "batches": shape.batches,
-        "usd": expect(shape, listed).usd,
-        "at_once": shape.at_once,
-        "seconds": shape.seconds,
-        "writes_a_second": shape.writes_a_second,
-        "limits_broken": shape.broken_limits(),
+        "batch_size": scenario.batch_records,
+        "batches": scenario.batches,
+        "usd": expect(scenario, price_list).usd,
+        "at_once": scenario.at_once,
+        "seconds": scenario.seconds,
+        "writes_a_second": scenario.writes_a_second,
+        "limits_broken": scenario.broken_limits(),
     }
 
 
-def _print_sizes(sizes: list[Scenario], best: Scenario | None, listed: PriceList) -> None:
+def _print_sizes(sizes: list[Scenario], best: Scenario | None, price_list: PriceList) -> None:
     table = Table(box=SIMPLE, title="By batch size", title_justify="left")
     for name in ("batch size", "batches", "$", "seconds", "writes/s"):
         table.add_column(name, justify="right")
     table.add_column("over a limit")
-    for shape in sizes:
-        row = _size_row(shape, listed)
+    for scenario in sizes:
+        row = _size_row(scenario, price_list)
         broken = "; ".join(row["limits_broken"])
         table.add_row(
             f"{row['batch_size']:,}",
@@ -239,7 +239,7 @@ def _print_sizes(sizes: list[Scenario], best: Scenario | None, listed: PriceList
         )
     show.out.print(table)
     if best:
-        row = _size_row(best, listed)
+        row = _size_row(best, price_list)
         show.out.print(
             f"Best within the limits: batches of {best.batch_records:,}, {best.at_once:,} at once: ${row['usd']:.4f} "
             f"and {row['seconds']:,.0f} s (the smallest batches within 2 % of the cheapest).",

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from hundredfold.accounting.bill import bill
+from hundredfold.accounting.bill import bill_of
 from hundredfold.accounting.usage import usage_lines
 from hundredfold.errors import InvalidIngestError
 from hundredfold_cli import terminal as show
-from hundredfold_cli.commands.cost import prices_of, work_of
+from hundredfold_cli.commands.cost import prices_of, usage_of
 from hundredfold_cli.commands.options import AsJson, IngestId
 from hundredfold_cli.ingests.report import read_report
 from hundredfold_cli.ingests.status import ingest_status, newest_ingest
@@ -34,7 +34,7 @@ def report(ingest_id: IngestId = None, output: Output = None, png: Picture = Non
     now = ingest_status(deployment, name)
     if not now.ended:
         raise InvalidIngestError(f"ingest {name} is still running; report on it when it has ended")
-    cost = bill(usage_lines(work_of(deployment, now)), prices_of(deployment)) if now.plan else None
+    cost = bill_of(usage_lines(usage_of(deployment, now)), prices_of(deployment)) if now.plan else None
     found = read_report(deployment, now, cost)
     if as_json:
         show.print_json(found.as_dict())

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from hundredfold.accounting.bill import Bill, bill
+from hundredfold.accounting.bill import Bill, bill_of
 from hundredfold.accounting.prices import PriceList, quotas
 from hundredfold.accounting.usage import UsageLine, usage_lines
 from hundredfold.records import Reason
@@ -40,36 +40,36 @@ ADVICE: Mapping[str, str] = {
 }
 
 
-def expect(shape: Scenario, listed: PriceList) -> Bill:
-    """Return the bill of an ingest of this shape."""
-    return bill(usage_lines(shape.work()), listed)
+def expect(scenario: Scenario, price_list: PriceList) -> Bill:
+    """Return the bill of an ingest like this scenario."""
+    return bill_of(usage_lines(scenario.usage()), price_list)
 
 
-def by_service(found: Bill) -> dict[str, float]:
+def by_service(bill: Bill) -> dict[str, float]:
     """Return what each service costs, in USD, the dearest first."""
-    sums = {service: sum(found.of(prefix) for prefix in prefixes) for service, prefixes in SERVICES.items()}
+    sums = {service: sum(bill.of(prefix) for prefix in prefixes) for service, prefixes in SERVICES.items()}
     return dict(sorted(sums.items(), key=lambda item: -item[1]))
 
 
-def optimum(shape: Scenario, listed: PriceList) -> Scenario | None:
-    """Return the shape whose batch size costs least within the limits (the smallest of those within 2 % of that).
+def optimum(scenario: Scenario, price_list: PriceList) -> Scenario | None:
+    """Return the scenario whose batch size costs least within the limits; None if no batch size fits.
 
-    Where a batch size would write faster than a new table takes, its concurrency is lowered until it fits. None if
-    no batch size fits.
+    Of batch sizes within 2 % of the cheapest, the smallest is taken. Where a batch size would write faster than a new
+    table takes, its concurrency is lowered until it fits.
     """
-    tried = [within_writes(replace(shape, batch_records=size)) for size in _TRIED if size <= shape.records]
-    fit = [(expect(candidate, listed).usd, candidate) for candidate in tried if not candidate.broken_limits()]
+    tried = [within_writes(replace(scenario, batch_records=size)) for size in _TRIED if size <= scenario.records]
+    fit = [(expect(candidate, price_list).usd, candidate) for candidate in tried if not candidate.broken_limits()]
     if not fit:
         return None
     cheapest = min(usd for usd, _ in fit)
     return next(candidate for usd, candidate in fit if usd <= cheapest * _NEAR)
 
 
-def within_writes(shape: Scenario) -> Scenario:
-    """Lower the concurrency of a shape until a new table takes its writes; one batch at once is the least."""
-    size = min(shape.batch_records, shape.records)
-    fits = int(quotas()["dynamodb_new_table_writes_a_second"] * shape.child_seconds / size)
-    return replace(shape, concurrency=max(1, min(shape.concurrency, fits)))
+def within_writes(scenario: Scenario) -> Scenario:
+    """Lower the concurrency of a scenario until a new table takes its writes; at least one batch runs at once."""
+    size = min(scenario.batch_records, scenario.records)
+    fits = int(quotas()["dynamodb_new_table_writes_a_second"] * scenario.child_seconds / size)
+    return replace(scenario, concurrency=max(1, min(scenario.concurrency, fits)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +82,23 @@ class BreakEven:
     unsure: bool
 
 
-def break_even(ingest: Bill, listed: PriceList) -> list[BreakEven]:
+def break_even(ingest: Bill, price_list: PriceList) -> list[BreakEven]:
     """Compare with one always-on instance of each kind in the price list.
 
-    Both write the same predictions, and what drives an endpoint costs something as well; so only what an endpoint
-    saves is held against it: everything of an ingest but DynamoDB.
+    An endpoint is compared with what it saves: everything of an ingest but DynamoDB, since both write the same
+    predictions.
     """
     saved = ingest.usd - ingest.of("dynamodb_")
-    found = []
-    for name, price in listed.prices.items():
+    break_evens = []
+    for name, price in price_list.prices.items():
         if name.startswith("sagemaker_"):
             month = price.of(ENDPOINT_HOURS)
             instance = name.removeprefix("sagemaker_").removesuffix("_hours")
-            found.append(BreakEven(instance, month, month / saved, price.unsure))
-    return found
+            break_evens.append(BreakEven(instance, month, month / saved, price.unsure))
+    return break_evens
 
 
-def month(ingest: Bill, ingests_a_day: float, prediction_gb: float, listed: PriceList) -> Bill:
+def month(ingest: Bill, ingests_a_day: float, prediction_gb: float, price_list: PriceList) -> Bill:
     """Return the bill of a month of 30 days.
 
     Parameters
@@ -113,7 +113,7 @@ def month(ingest: Bill, ingests_a_day: float, prediction_gb: float, listed: Pric
     """
     hours = min(HOURS_A_DAY, ingests_a_day) / HOURS_A_DAY
     ingests = ingests_a_day * DAYS
-    standing = bill(
+    fixed = bill_of(
         [
             UsageLine("metric_months", f"{METRICS} metrics, in the hours with an ingest", METRICS * hours),
             UsageLine("alarm_months", "alarms", ALARMS),
@@ -121,7 +121,7 @@ def month(ingest: Bill, ingests_a_day: float, prediction_gb: float, listed: Pric
             UsageLine("dynamodb_gb_months", "the month's predictions, kept a month", ingests * prediction_gb),
             UsageLine("dynamodb_recovery_gb_months", "their point-in-time recovery", ingests * prediction_gb),
         ],
-        listed,
+        price_list,
     )
     multiplied = [replace(line, quantity=line.quantity * ingests, usd=line.usd * ingests) for line in ingest.lines]
-    return Bill((*multiplied, *standing.lines), listed.region, listed.dated)
+    return Bill((*multiplied, *fixed.lines), price_list.region, price_list.dated)

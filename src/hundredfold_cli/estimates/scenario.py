@@ -1,4 +1,4 @@
-"""An ingest that is thought of, for the estimate of its cost and its time."""
+"""A scenario: an ingest that has not run yet, for the estimate of its cost and time."""
 
 import math
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from hundredfold.accounting.usage import ASSUMED, GB, OTHER_MEMORY_MB, Assumptio
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """An ingest that is thought of: `hundredfold estimate` turns it into `Work`."""
+    """An ingest that has not run yet: `hundredfold estimate` works out its usage."""
 
     records: int
     batch_records: int = 100
@@ -72,24 +72,26 @@ class Scenario:
         )
 
     def broken_limits(self) -> list[str]:
-        """Say which limits this shape breaks, with the figures; empty if none."""
+        """Say which limits this scenario breaks, with the figures; empty if none."""
         limit = quotas()
-        found = []
+        broken = []
         if self.writes_a_second > limit["dynamodb_new_table_writes_a_second"]:
-            found.append(
+            broken.append(
                 f"{self.writes_a_second:,.0f} writes a second; a new table takes "
                 f"{limit['dynamodb_new_table_writes_a_second']:,.0f}"
             )
         if self.batch_seconds > limit["lambda_timeout_seconds"] - 2:
-            found.append(f"{self.batch_seconds:,.0f} s a batch; the function has {limit['lambda_timeout_seconds']:.0f}")
+            broken.append(
+                f"{self.batch_seconds:,.0f} s a batch; the function has {limit['lambda_timeout_seconds']:.0f}"
+            )
         if self.batch_records * self.record_bytes > limit["batch_bytes"]:
-            found.append(f"{self.batch_records * self.record_bytes:,} bytes a batch; {limit['batch_bytes']:,.0f} fit")
+            broken.append(f"{self.batch_records * self.record_bytes:,} bytes a batch; {limit['batch_bytes']:,.0f} fit")
         if self.concurrency > limit["lambda_concurrency"]:
-            found.append(f"{self.concurrency:,} functions at once; an account has {limit['lambda_concurrency']:,.0f}")
-        return found
+            broken.append(f"{self.concurrency:,} functions at once; an account has {limit['lambda_concurrency']:,.0f}")
+        return broken
 
-    def work(self) -> Usage:
-        """Return what it will take."""
+    def usage(self) -> Usage:
+        """Return what the ingest will use."""
         units = math.ceil(self.assumed.prediction_bytes / quotas()["dynamodb_unit_bytes"])
         return Usage(
             records=self.records,
@@ -109,6 +111,6 @@ class Scenario:
             rejected_batches=0,
             card_writes=int(self.batches > 0),
             log_bytes=self.batches * self.assumed.log_bytes_a_batch + self.assumed.log_bytes_an_ingest,
-            workers=self.at_once,
+            environments=self.at_once,
             architecture=self.architecture,
         )

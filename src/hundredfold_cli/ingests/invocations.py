@@ -93,7 +93,7 @@ def add_up(events: Iterable[Any], ingest_id: str) -> Invocations:
     return total
 
 
-def with_reports(work: Usage, reports: dict[str, Invocations]) -> Usage:
+def with_reports(usage: Usage, reports: dict[str, Invocations]) -> Usage:
     """Put what Lambda reported in place of what the ledger and the assumptions say of it.
 
     Where no REPORT line tells the start of an environment from the rest (the local stack), what the ledger knows of
@@ -101,15 +101,15 @@ def with_reports(work: Usage, reports: dict[str, Invocations]) -> Usage:
     """
     infer, plan, summarize = (reports[function] for function in FUNCTIONS)
     if not infer.count:
-        return work
-    start = infer.start_ms / 1000 or min(work.init_seconds, infer.billed_ms / 1000)
+        return usage
+    start = infer.start_ms / 1000 or min(usage.init_seconds, infer.billed_ms / 1000)
     return replace(
-        work,
+        usage,
         attempts=infer.count,
         infer_seconds=infer.billed_ms / 1000 - start,
         init_seconds=start,
         infer_memory_mb=infer.memory_mb,
-        plan_seconds=plan.billed_ms / 1000 if plan.count else work.plan_seconds,
-        summarize_seconds=summarize.billed_ms / 1000 if summarize.count else work.summarize_seconds,
+        plan_seconds=plan.billed_ms / 1000 if plan.count else usage.plan_seconds,
+        summarize_seconds=summarize.billed_ms / 1000 if summarize.count else usage.summarize_seconds,
         log_bytes=sum(report.log_bytes for report in reports.values()),
     )

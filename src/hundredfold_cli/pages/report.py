@@ -84,7 +84,7 @@ def _timeline(page: Page, report: Report) -> str:
     for entry in report.done:
         if entry.stats:
             began = entry.stats.started_at - entry.stats.init_milliseconds
-            first[entry.stats.worker] = min(first.get(entry.stats.worker, began), began)
+            first[entry.stats.environment] = min(first.get(entry.stats.environment, began), began)
     if not first:
         return ""
     workers = sorted(first, key=lambda worker: first[worker])[:_WORKERS_SHOWN]
@@ -93,9 +93,9 @@ def _timeline(page: Page, report: Report) -> str:
     items: list[list[Any]] = []
     for entry in report.done:
         stats = entry.stats
-        if stats is None or stats.worker not in rows:
+        if stats is None or stats.environment not in rows:
             continue
-        row, starts_at = rows[stats.worker], (stats.started_at - zero) / 1000
+        row, starts_at = rows[stats.environment], (stats.started_at - zero) / 1000
         if stats.cold_start:
             items.append([row, starts_at - stats.init_milliseconds / 1000, starts_at, "start", None])
         kind = "slow" if report.slow(entry) else "rejected" if entry.rejected else "batch"

@@ -1,21 +1,31 @@
 """What an ingest costs. Every expected figure is worked out by hand beside it."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hundredfold.accounting.bill import bill
+from hundredfold.accounting.bill import bill_of
 from hundredfold.accounting.prices import Price, PriceList, prices, prices_or_none, quotas
-from hundredfold.accounting.usage import Assumptions, Usage, UsageLine, ledger_reads, usage_lines, usage_of_ledger
+from hundredfold.accounting.usage import (
+    OTHER_MEMORY_MB,
+    Assumptions,
+    Usage,
+    UsageLine,
+    ledger_reads,
+    usage_lines,
+    usage_of_ledger,
+)
 from hundredfold.batches import BatchFailure, BatchOutcome, InvocationStats, Sketch
 from hundredfold.ingest import Model, Plan
 from hundredfold.sources.objects import ObjectLocation
 from hundredfold.sources.spec import ObjectsSpec, SourceSpec, TableSpec
 from hundredfold_cli.estimates.scenario import Scenario
 
-WORK = Usage(
+USAGE = Usage(
     records=1_000,
     batches=10,
     source_bytes=5 * 1024 * 1024,  # two parts of 4 MiB
@@ -37,10 +47,10 @@ WORK = Usage(
 
 
 def test_every_line_of_a_bill_is_quantity_times_price() -> None:
-    found = bill(usage_lines(WORK), prices())
+    bill = bill_of(usage_lines(USAGE), prices())
 
-    quantities = {(line.price, line.what): line.quantity for line in found.lines}
-    usd = {(line.price, line.what): line.usd for line in found.lines}
+    quantities = {(line.price, line.what): line.quantity for line in bill.lines}
+    usd = {(line.price, line.what): line.usd for line in bill.lines}
     assert quantities == pytest.approx(
         {
             ("dynamodb_writes", "predictions"): 1_000,
@@ -88,27 +98,27 @@ def test_every_line_of_a_bill_is_quantity_times_price() -> None:
         },
         abs=1e-12,
     )
-    assert found.usd == pytest.approx(0.001832417725)
-    assert found.of("dynamodb_") == pytest.approx(0.000633625)
+    assert bill.usd == pytest.approx(0.001832417725)
+    assert bill.of("dynamodb_") == pytest.approx(0.000633625)
 
 
 def test_arm_is_billed_at_its_own_price() -> None:
-    found = bill(usage_lines(replace(WORK, architecture="arm64")), prices())
+    bill = bill_of(usage_lines(replace(USAGE, architecture="arm64")), prices())
 
     # (8 + 4 + 1) GB-seconds x 0.0000133334
-    assert found.of("lambda_gb_seconds_") == pytest.approx(0.0001733342)
+    assert bill.of("lambda_gb_seconds_") == pytest.approx(0.0001733342)
 
 
 def test_what_was_not_used_has_no_line() -> None:
-    assert bill([UsageLine("s3_puts", "nothing", 0)], prices()).lines == ()
+    assert bill_of([UsageLine("s3_puts", "nothing", 0)], prices()).lines == ()
 
 
 def test_every_price_has_its_source_and_the_list_its_day() -> None:
-    listed = prices()
+    price_list = prices()
 
-    assert (listed.region, listed.dated) == ("us-east-1", "2026-11-24")
-    assert all(price.source.startswith("https://aws.amazon.com/") for price in listed.prices.values())
-    assert listed["dynamodb_writes"].of(1_000_000) == 0.625
+    assert (price_list.region, price_list.dated) == ("us-east-1", "2026-11-24")
+    assert all(price.source.startswith("https://aws.amazon.com/") for price in price_list.prices.values())
+    assert price_list["dynamodb_writes"].of(1_000_000) == 0.625
     assert prices_or_none("mars-north-1") is None
 
 
@@ -117,14 +127,29 @@ def test_quotas_are_those_of_the_documentation() -> None:
     assert quotas()["lambda_full_processor_mb"] == 1_769
 
 
-def outcome(batch: int, worker: str, *, init: int = 0, rejected: int = 0) -> BatchOutcome:
+def test_limits_and_memory_of_the_template_are_those_that_a_bill_is_made_with() -> None:
+    template = (Path(__file__).parents[3] / "infra/template.yaml").read_text()
+
+    def of(logical_id: str, setting: str) -> int:
+        block = re.search(rf"^  {logical_id}:\n((?:    .*\n|\n)*)", template, re.MULTILINE)
+        assert block, logical_id
+        value = re.search(rf"^ +{setting}: \"?(\d+)", block[1], re.MULTILINE)
+        assert value, f"{logical_id} {setting}"
+        return int(value[1])
+
+    assert quotas()["lambda_timeout_seconds"] == of("InferBatchFunction", "Timeout")
+    assert quotas()["batch_bytes"] == of("BatchBytes", "Default")
+    assert of("PlanIngestFunction", "MemorySize") == of("SummarizeIngestFunction", "MemorySize") == OTHER_MEMORY_MB
+
+
+def outcome(batch: int, environment: str, *, init: int = 0, rejected: int = 0) -> BatchOutcome:
     return BatchOutcome(
         batch=batch,
         records=100,
         predicted=100 - rejected,
         rejected=rejected,
         milliseconds={"read": 10, "predict": 20, "write": 30},
-        stats=InvocationStats(worker, 1_000, init, 1_769, write_units=100.0 - rejected),
+        stats=InvocationStats(environment, 1_000, init, 1_769, write_units=100.0 - rejected),
         sketch=Sketch((1,), (1,), ((1,),), 0),
     )
 
@@ -137,51 +162,53 @@ def test_the_ledger_says_what_an_ingest_took() -> None:
         BatchFailure(3, "StoreBusyError", "busy"),
     ]
 
-    work = usage_of_ledger(entries, plan_of(ObjectsSpec("b", "k"), 77), other_memory_mb=512)
+    usage = usage_of_ledger(entries, plan_of(ObjectsSpec("b", "k"), 77), other_memory_mb=512)
 
-    assert (work.batches, work.attempts, work.workers, work.records) == (4, 4, 2, 300)
-    assert work.infer_seconds == pytest.approx(0.18)  # 3 x 60 ms
-    assert work.init_seconds == pytest.approx(3.0)
-    assert work.infer_memory_mb == 1_769
-    assert work.prediction_writes == 295
-    assert work.ledger_writes == 6  # 4 batches, and the ingest's own item twice
-    assert work.rejected_batches == 1
-    assert work.child_seconds == pytest.approx(0.11)  # 60 ms, and 50 of the child itself
-    assert (work.card_writes, work.source_bytes) == (1, 77)
-
-
-def plan_of(spec: SourceSpec, source_bytes: int, parts: int = 0) -> Plan:
-    return Plan("i1", spec, None, source_bytes, ObjectLocation("w", "m"), 0, 0, Model("f:1", "1"), partitions=parts)
+    assert (usage.batches, usage.attempts, usage.environments, usage.records) == (4, 4, 2, 300)
+    assert usage.infer_seconds == pytest.approx(0.18)  # 3 x 60 ms
+    assert usage.init_seconds == pytest.approx(3.0)
+    assert usage.infer_memory_mb == 1_769
+    assert usage.prediction_writes == 295
+    assert usage.ledger_writes == 6  # 4 batches, and the ingest's own item twice
+    assert usage.rejected_batches == 1
+    assert usage.child_seconds == pytest.approx(0.11)  # 60 ms, and 50 of the child itself
+    assert (usage.card_writes, usage.source_bytes) == (1, 77)
 
 
-def test_what_planning_in_parts_and_reading_a_table_add_is_in_the_bill() -> None:
+def plan_of(spec: SourceSpec, source_bytes: int, partitions: int = 0) -> Plan:
+    return Plan(
+        "i1", spec, None, source_bytes, ObjectLocation("w", "m"), 0, 0, Model("f:1", "1"), partitions=partitions
+    )
+
+
+def test_what_planning_in_partitions_and_reading_a_table_add_is_in_the_bill() -> None:
     whole = usage_of_ledger([], plan_of(ObjectsSpec("b", "k"), 3 * 10**9), other_memory_mb=512)
-    divided = usage_of_ledger([], plan_of(ObjectsSpec("b", "k"), 3 * 10**9, parts=3), other_memory_mb=512)
+    partitioned = usage_of_ledger([], plan_of(ObjectsSpec("b", "k"), 3 * 10**9, partitions=3), other_memory_mb=512)
     table = usage_of_ledger([], plan_of(TableSpec("t"), 4_097), other_memory_mb=512)
 
     # 1.5 s, and 20 s for each of 3 GB
-    assert whole.plan_seconds == divided.plan_seconds == 61.5
+    assert whole.plan_seconds == partitioned.plan_seconds == 61.5
     added = {
-        (use.price, use.what): use.quantity - before.quantity
-        for use, before in zip(usage_lines(divided), usage_lines(whole), strict=True)
-        if use != before
+        (line.price, line.what): line.quantity - before.quantity
+        for line, before in zip(usage_lines(partitioned), usage_lines(whole), strict=True)
+        if line != before
     }
     assert added == {
         ("standard_transitions", "states of the ingest's execution"): 2,  # PlanPartitions, JoinPartitions
-        ("standard_transitions", "planning of parts"): 9,  # start, PlanPartition and end of each
+        ("standard_transitions", "planning of partitions"): 9,  # start, PlanPartition and end of each
         ("lambda_requests", "invocations"): 4,  # JoinPartitions, and each part
         ("s3_gets", "partitions"): 7,
         ("s3_puts", "partitions"): 7,
     }
-    [reads] = [use.quantity for use in usage_lines(table) if use.what == "items of the source"]
+    [reads] = [line.quantity for line in usage_lines(table) if line.what == "items of the source"]
     assert reads == 2  # 4 KB each
 
 
 def test_an_ingest_without_batches_costs_its_two_functions_and_little_else() -> None:
-    work = usage_of_ledger([], plan_of(ObjectsSpec("b", "k"), 0), other_memory_mb=512)
+    usage = usage_of_ledger([], plan_of(ObjectsSpec("b", "k"), 0), other_memory_mb=512)
 
-    assert (work.attempts, work.infer_seconds, work.child_seconds, work.prediction_writes) == (0, 0, 0, 0)
-    assert bill(usage_lines(work), prices()).usd > 0
+    assert (usage.attempts, usage.infer_seconds, usage.child_seconds, usage.prediction_writes) == (0, 0, 0, 0)
+    assert bill_of(usage_lines(usage), prices()).usd > 0
 
 
 @pytest.mark.parametrize(
@@ -215,37 +242,37 @@ ROUND = Assumptions(
 )
 
 
-def test_a_shape_is_worked_out_as_by_hand() -> None:
-    shape = Scenario(1_000, 100, 1_769, concurrency=5, record_bytes=1_000, assumed=ROUND)
+def test_a_scenario_is_worked_out_as_by_hand() -> None:
+    scenario = Scenario(1_000, 100, 1_769, concurrency=5, record_bytes=1_000, assumed=ROUND)
 
-    assert shape.batches == 10
-    assert shape.batch_seconds == pytest.approx(0.06)  # 10 + 100 x 0.2 + 20 + one round of 10 ms
-    assert shape.child_seconds == pytest.approx(0.11)
-    assert shape.writes_a_second == pytest.approx(4_545.45, abs=0.01)  # 5 x 100 / 0.11
-    assert shape.plan_seconds == pytest.approx(1.52)  # 1 MB more at 20 s a GB
+    assert scenario.batches == 10
+    assert scenario.batch_seconds == pytest.approx(0.06)  # 10 + 100 x 0.2 + 20 + one round of 10 ms
+    assert scenario.child_seconds == pytest.approx(0.11)
+    assert scenario.writes_a_second == pytest.approx(4_545.45, abs=0.01)  # 5 x 100 / 0.11
+    assert scenario.plan_seconds == pytest.approx(1.52)  # 1 MB more at 20 s a GB
     # 1.52 planning, 1 to the first child, 2 for its environment, two rounds of 0.11, 1.5 summing up
-    assert shape.seconds == pytest.approx(6.24)
-    assert shape.broken_limits() == ["4,545 writes a second; a new table takes 4,000"]
-    work = shape.work()
-    assert work.infer_seconds == pytest.approx(0.6)
-    assert work.init_seconds == pytest.approx(10.0)  # five environments
-    assert work.log_bytes == 25_000
-    assert (work.prediction_writes, work.ledger_writes, work.reads) == (1_000, 12, 9)
+    assert scenario.seconds == pytest.approx(6.24)
+    assert scenario.broken_limits() == ["4,545 writes a second; a new table takes 4,000"]
+    usage = scenario.usage()
+    assert usage.infer_seconds == pytest.approx(0.6)
+    assert usage.init_seconds == pytest.approx(10.0)  # five environments
+    assert usage.log_bytes == 25_000
+    assert (usage.prediction_writes, usage.ledger_writes, usage.reads) == (1_000, 12, 9)
 
 
 def test_half_a_processor_takes_twice_the_processor_time() -> None:
-    shape = Scenario(100, 100, assumed=replace(ROUND, cpu_ms_a_batch=30.0), memory_mb=1_769)
-    half = replace(shape, memory_mb=885)  # 885 / 1,769 = 0.50028
+    scenario = Scenario(100, 100, assumed=replace(ROUND, cpu_ms_a_batch=30.0), memory_mb=1_769)
+    half = replace(scenario, memory_mb=885)  # 885 / 1,769 = 0.50028
 
-    assert shape.batch_seconds == pytest.approx(0.08)  # 30 + 20 of processor, 30 of waiting
+    assert scenario.batch_seconds == pytest.approx(0.08)  # 30 + 20 of processor, 30 of waiting
     assert half.batch_seconds == pytest.approx(0.13, abs=0.0001)
     assert half.init_seconds == pytest.approx(4.0, abs=0.003)
 
 
 def test_an_item_over_a_kilobyte_takes_two_units() -> None:
-    shape = Scenario(10, 10, assumed=replace(ROUND, prediction_bytes=1_025))
+    scenario = Scenario(10, 10, assumed=replace(ROUND, prediction_bytes=1_025))
 
-    assert shape.work().prediction_writes == 20
+    assert scenario.usage().prediction_writes == 20
 
 
 def test_limits_are_named_with_their_figures() -> None:
@@ -254,7 +281,7 @@ def test_limits_are_named_with_their_figures() -> None:
     assert slow.broken_limits() == ["51 s a batch; the function has 20", "10,000,000 bytes a batch; 4,194,304 fit"]
 
 
-SHAPES = st.builds(
+SCENARIOS = st.builds(
     Scenario,
     records=st.integers(1, 1_000_000),
     batch_records=st.integers(1, 10_000),
@@ -264,33 +291,33 @@ SHAPES = st.builds(
 )
 
 
-@given(SHAPES)
-def test_a_bill_is_the_sum_of_its_lines_and_never_negative(shape: Scenario) -> None:
-    found = bill(usage_lines(shape.work()), prices())
+@given(SCENARIOS)
+def test_a_bill_is_the_sum_of_its_lines_and_never_negative(scenario: Scenario) -> None:
+    bill = bill_of(usage_lines(scenario.usage()), prices())
 
-    assert all(line.usd >= 0 and line.quantity > 0 for line in found.lines)
-    assert found.usd == pytest.approx(sum(line.quantity * line.unit_usd for line in found.lines))
-
-
-@given(SHAPES, st.integers(1, 100_000))
-def test_more_records_never_cost_less(shape: Scenario, more: int) -> None:
-    larger = replace(shape, records=shape.records + more)
-
-    assert bill(usage_lines(larger.work()), prices()).usd >= bill(usage_lines(shape.work()), prices()).usd
+    assert all(line.usd >= 0 and line.quantity > 0 for line in bill.lines)
+    assert bill.usd == pytest.approx(sum(line.quantity * line.unit_usd for line in bill.lines))
 
 
-@given(SHAPES)
-def test_every_record_is_written_once_and_every_batch_entered(shape: Scenario) -> None:
-    work = shape.work()
+@given(SCENARIOS, st.integers(1, 100_000))
+def test_more_records_never_cost_less(scenario: Scenario, more: int) -> None:
+    larger = replace(scenario, records=scenario.records + more)
 
-    assert work.prediction_writes == shape.records
-    assert work.batches * shape.batch_records >= shape.records > (work.batches - 1) * shape.batch_records
-    assert work.ledger_writes == work.batches + 2
+    assert bill_of(usage_lines(larger.usage()), prices()).usd >= bill_of(usage_lines(scenario.usage()), prices()).usd
+
+
+@given(SCENARIOS)
+def test_every_record_is_written_once_and_every_batch_entered(scenario: Scenario) -> None:
+    usage = scenario.usage()
+
+    assert usage.prediction_writes == scenario.records
+    assert usage.batches * scenario.batch_records >= scenario.records > (usage.batches - 1) * scenario.batch_records
+    assert usage.ledger_writes == usage.batches + 2
 
 
 def test_prices_are_by_the_unit_that_they_are_listed_for() -> None:
-    listed = PriceList("r", "d", {"p": Price(usd=3.0, per=1_000, unit="thing", source="s")})
+    price_list = PriceList("r", "d", {"p": Price(usd=3.0, per=1_000, unit="thing", source="s")})
 
-    [line] = bill([UsageLine("p", "w", 500)], listed).lines
+    [line] = bill_of([UsageLine("p", "w", 500)], price_list).lines
 
     assert (line.usd, line.unit_usd, line.unit) == (1.5, 0.003, "thing")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hundredfold.accounting.bill import bill
+from hundredfold.accounting.bill import bill_of
 from hundredfold.accounting.prices import prices
 from hundredfold.accounting.usage import UsageTotals, usage_lines
 from hundredfold.batches import Batch, BatchOutcome, InvocationStats
@@ -133,13 +133,13 @@ def test_what_was_written_back_is_added_up_and_paid_for() -> None:
         BatchOutcome(0, 100, 100, 0, stats=InvocationStats("w", 0, 0, 1769, 100.0, 98.0), written_back=97, outdated=3),
         BatchOutcome(1, 10, 10, 0, stats=InvocationStats("w", 0, 0, 1769, 10.0, 20.0), written_back=10),
     ]
-    taken = UsageTotals()
+    usage_totals = UsageTotals()
     for entry in entries:
-        taken.add(entry)
+        usage_totals.add(entry)
 
     plan = Plan("i1", ORIGIN, None, 0, ObjectLocation("w", "m"), 2, 110, Model("f:1", "1"))
     totals = Totals.of(entries)
-    lines = bill(usage_lines(taken.work(plan, other_memory_mb=512)), prices()).lines
+    lines = bill_of(usage_lines(usage_totals.usage(plan, other_memory_mb=512)), prices()).lines
 
     assert (totals.written_back, totals.outdated) == (107, 3)
     [line] = [line for line in lines if line.what == "predictions, back onto their items"]

@@ -1,4 +1,4 @@
-"""What a batch took and held: from the worker, through the batch and the ledger, to the summary's drift and cost."""
+"""Usage and sketch of a batch: from the environment, through batch and ledger, to the drift and cost of the summary."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,13 +34,13 @@ BASELINE = Baseline(
 
 
 def test_the_first_call_of_an_environment_is_its_cold_start() -> None:
-    worker = ExecutionEnvironment(
+    environment = ExecutionEnvironment(
         {"AWS_LAMBDA_LOG_STREAM_NAME": "2026/11/24/[7]0123abcd", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769"}
     )
 
-    first, second = worker.begin(), worker.begin()
+    first, second = environment.begin(), environment.begin()
 
-    assert (first.worker, first.memory_mb) == ("0123abcd", 1_769)
+    assert (first.environment, first.memory_mb) == ("0123abcd", 1_769)
     assert first.cold_start
     assert not second.cold_start
     assert second.init_milliseconds == 0

@@ -52,7 +52,7 @@ def test_an_endpoint_is_held_against_all_but_the_writes() -> None:
 def test_a_month_has_its_ingests_and_what_stands_whether_they_run_or_not(
     ingests_a_day: float, metrics_usd: float
 ) -> None:
-    found = month(BILL, ingests_a_day, prediction_gb=0.01, listed=prices())
+    found = month(BILL, ingests_a_day, prediction_gb=0.01, price_list=prices())
 
     assert METRICS == 39
     assert found.of("metric_") == pytest.approx(metrics_usd)

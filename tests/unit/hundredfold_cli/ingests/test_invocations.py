@@ -51,7 +51,7 @@ def test_the_start_of_an_environment_is_what_is_billed_beyond_the_duration() -> 
     assert (found.billed_ms, found.start_ms) == (1_641, 1_600)
 
 
-WORK = Usage(
+USAGE = Usage(
     records=200, batches=2, source_bytes=1, attempts=2, infer_seconds=0.1, init_seconds=1.5, infer_memory_mb=1_024,
     plan_seconds=9.0, summarize_seconds=9.0, other_memory_mb=512, child_seconds=0.1, prediction_writes=200,
     ledger_writes=4, reads=9, rejected_batches=0, card_writes=1, log_bytes=5.0,
@@ -65,26 +65,26 @@ def test_what_lambda_reported_replaces_what_the_ledger_says() -> None:
         "summarize-ingest": Invocations(0),
     }
 
-    work = with_reports(WORK, reports)
+    usage = with_reports(USAGE, reports)
 
-    assert work.attempts == 3
-    assert [work.infer_seconds, work.init_seconds] == pytest.approx([0.4, 1.6])
-    assert [work.plan_seconds, work.summarize_seconds] == pytest.approx([0.7, 9.0])
-    assert (work.infer_memory_mb, work.log_bytes) == (1_769, 1_100)
+    assert usage.attempts == 3
+    assert [usage.infer_seconds, usage.init_seconds] == pytest.approx([0.4, 1.6])
+    assert [usage.plan_seconds, usage.summarize_seconds] == pytest.approx([0.7, 9.0])
+    assert (usage.infer_memory_mb, usage.log_bytes) == (1_769, 1_100)
 
 
 def test_a_start_that_is_not_told_apart_is_taken_from_the_ledger() -> None:
     reports = {"infer-batch": Invocations(2, 1_900.0), "plan-ingest": Invocations(), "summarize-ingest": Invocations()}
 
-    work = with_reports(WORK, reports)
+    usage = with_reports(USAGE, reports)
 
-    assert [work.infer_seconds, work.init_seconds] == pytest.approx([0.4, 1.5])
+    assert [usage.infer_seconds, usage.init_seconds] == pytest.approx([0.4, 1.5])
 
 
 def test_without_reports_the_ledger_stands() -> None:
     none = dict.fromkeys(("infer-batch", "plan-ingest", "summarize-ingest"), Invocations())
 
-    assert with_reports(WORK, none) is WORK
+    assert with_reports(USAGE, none) is USAGE
 
 
 EMF = (
