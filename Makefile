@@ -110,8 +110,9 @@ format-check: $(DEV)
 	$(VENV)/bin/ruff format --check .
 
 .PHONY: lint
-lint: $(DEV) ## look for mistakes in the code
+lint: $(DEV) ## look for mistakes in the code, and check what may import what
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/lint-imports --no-cache
 
 .PHONY: types
 types: $(DEV) ## check the types, strictly

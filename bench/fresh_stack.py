@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from hundredfold_cli.deploy import deploy_locally
 from hundredfold_cli.stack.checkout import ROOT
-from hundredfold_cli.stack.deploy import deploy_locally
 from hundredfold_cli.stack.deployment import STACK_NAME, Deployment
 from hundredfold_cli.stack.local_stack import LocalStack, Process
 

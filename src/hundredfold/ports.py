@@ -1,22 +1,19 @@
-"""What the domain needs of the outside, as protocols. `hundredfold.adapters` has the real ones, tests have fakes."""
+"""What the domain needs of the outside, as protocols. `hundredfold.aws` has the real ones, tests have fakes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self
+from typing import Any, BinaryIO, Protocol, Self
 
 from hundredfold.batches import BatchFailure, BatchOutcome
 from hundredfold.ingest import Model, Plan
 from hundredfold.records import Prediction
 from hundredfold.sources.dynamodb.items import Item
+from hundredfold.sources.dynamodb.segments import Segment
 from hundredfold.sources.dynamodb.table import Table
-from hundredfold.sources.dynamodb.write_back import WriteBackResult
+from hundredfold.sources.dynamodb.write_back import ItemAnswer, WriteBackResult
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import TableSpec
 from hundredfold.summary import Notification, Summary
-
-if TYPE_CHECKING:
-    from hundredfold.sources.dynamodb.segments import Segment
-    from hundredfold.sources.dynamodb.write_back import ItemAnswer
 
 type TimeLeft = Callable[[], float]
 """Seconds until the work must be done."""
@@ -53,7 +50,7 @@ class Tables(Protocol):
         """Look at a table, or an index of it; raises SourceMissingError if it is not there or may not be read."""
         ...
 
-    def read(self, segment: "Segment") -> Iterator[Sequence[Item]]:
+    def read(self, segment: Segment) -> Iterator[Sequence[Item]]:
         """Read the items of a segment, a page at a time; raises SourceMissingError, or StoreBusyError."""
         ...
 
@@ -143,7 +140,7 @@ class SourceItems(Protocol):
     """The items that records came from, as a place for their predictions."""
 
     def write_back(
-        self, spec: TableSpec, ingest_id: str, model: Model, answers: Sequence["ItemAnswer"], time_left: TimeLeft
+        self, spec: TableSpec, ingest_id: str, model: Model, answers: Sequence[ItemAnswer], time_left: TimeLeft
     ) -> "WriteBackResult":
         """Write each answer onto its item if that is still there with the values that were read.
 

@@ -19,8 +19,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from hundredfold.model.bundle import Bundle
+from hundredfold_cli.deploy import deploy_locally
 from hundredfold_cli.models.releases import Live, ReleaseRefusedError, Releases
-from hundredfold_cli.stack.deploy import deploy_locally
 from tests.support.deployed import Stack
 
 DEADLINE_SECONDS = 120

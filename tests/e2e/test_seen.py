@@ -14,8 +14,8 @@ import pytest
 from hundredfold.runtime.metric_names import ALL, Metric, StreamMetric
 from hundredfold_cli.estimates.estimate import METRICS
 from hundredfold_cli.pages.dashboard_data import fill, read_dashboards
+from hundredfold_cli.pages.local_metrics import collect
 from hundredfold_cli.pages.pictures import DESKTOP, PHONE, Scheme, browser, find_chromium
-from hundredfold_cli.stack.local_metrics import collect
 from tests.e2e.test_streams import predictions_of, wait_for
 from tests.support.deployed import STREAM, Stack
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from hundredfold.model.bundle import load
 from hundredfold.summary import Status
+from hundredfold_cli.deploy import deploy_locally
 from hundredfold_cli.stack.checkout import LOCAL, ROOT
-from hundredfold_cli.stack.deploy import deploy_locally
 from hundredfold_cli.stack.deployment import STACK_NAME
 from hundredfold_cli.stack.local_stack import LocalStack
 from tests.faults.conftest import ROWS

@@ -55,12 +55,9 @@ def item(number: int) -> dict[str, Any]:
 def lines(stack: Stack, spec: TableSpec, count: int) -> list[bytes]:
     tables = DynamoTables(stack.deployment.dynamodb)
     described = find_segments(spec, tables)[0].table
-    return [
-        line
-        for number in range(count)
-        for page in segment_lines(Segment(number, count, spec, described), tables)
-        for line in page.splitlines()
-    ]
+    segments = [Segment(number, count, spec, described) for number in range(count)]
+    pages = [page for segment in segments for page in segment_lines(segment, tables.read(segment))]
+    return [line for page in pages for line in page.splitlines()]
 
 
 @pytest.mark.parametrize("segments", [1, 4])

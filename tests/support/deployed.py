@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from subprocess import CompletedProcess
 from typing import Any
 
+from hundredfold_cli.deploy import deploy_locally
 from hundredfold_cli.stack.checkout import LOCAL
-from hundredfold_cli.stack.deploy import deploy_locally
 from hundredfold_cli.stack.deployment import STACK_NAME, Deployment
 from hundredfold_cli.stack.local_stack import LocalStack, Process
 from tests.support.commands import run_command

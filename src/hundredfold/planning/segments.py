@@ -54,7 +54,7 @@ def stage_segments(
         with work.begin(staged_key(ingest_id, segment.number)) as upload:
 
             def staged() -> Iterator[bytes]:
-                for page in segment_lines(segment, tables):
+                for page in segment_lines(segment, tables.read(segment)):
                     if given_up.is_set():
                         return
                     upload.write(page)

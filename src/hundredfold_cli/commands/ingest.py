@@ -13,8 +13,9 @@ from hundredfold_cli.commands.results import show_status
 from hundredfold_cli.errors import ExitCode
 from hundredfold_cli.ingests.follow import follow
 from hundredfold_cli.ingests.request import SourceOptions, read_request
-from hundredfold_cli.ingests.shadows import new_shadow, report_shadow
 from hundredfold_cli.ingests.status import check_new, new_ingest_id, newest_ingest, start_ingest, start_shadow
+from hundredfold_cli.ingests.terminal import upload_progress
+from hundredfold_cli.models.shadows import new_shadow, report_shadow
 from hundredfold_cli.stack.deployment import Deployment
 from hundredfold_cli.stack.target import find_deployment
 
@@ -64,7 +65,7 @@ def ingest(
     given.check(deployment)
     beside = new_shadow(deployment, name, shadow, sample) if shadow else None
     show.say(given.told(name))
-    with show.upload_progress(given.size) as uploaded:
+    with upload_progress(given.size) as uploaded:
         spec = start_ingest(deployment, given, name, uploaded)
     if beside:
         _apart(lambda: start_shadow(deployment, beside, spec))

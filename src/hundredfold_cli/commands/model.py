@@ -12,7 +12,6 @@ from hundredfold.model.card import Card, Input
 from hundredfold_cli import terminal as show
 from hundredfold_cli.commands.options import AsJson, IngestId
 from hundredfold_cli.errors import NotThereError
-from hundredfold_cli.ingests.shadows import report_shadow
 from hundredfold_cli.ingests.status import newest_ingest
 from hundredfold_cli.models import terminal as show_models
 from hundredfold_cli.models.comparison_chart import picture as draw
@@ -22,6 +21,7 @@ from hundredfold_cli.models.packaging import read_bundle, user
 from hundredfold_cli.models.recipe import parse_fields, parse_pairs, read_recipe
 from hundredfold_cli.models.releases import Releases, Version
 from hundredfold_cli.models.score import compare_bundles, write_records_of
+from hundredfold_cli.models.shadows import report_shadow
 from hundredfold_cli.stack.checkout import ROOT
 from hundredfold_cli.stack.target import find_deployment
 

@@ -17,10 +17,10 @@ from hundredfold_cli.ingests.report import read_report
 from hundredfold_cli.ingests.status import ingest_status, newest_ingest
 from hundredfold_cli.pages.dashboard import dashboards_page
 from hundredfold_cli.pages.dashboard_data import SMALLEST_PERIOD, fill, read_dashboards
+from hundredfold_cli.pages.local_metrics import collect, is_local
 from hundredfold_cli.pages.pictures import take
 from hundredfold_cli.pages.report import report_page
 from hundredfold_cli.stack.checkout import PAGES
-from hundredfold_cli.stack.local_metrics import collect, is_local
 from hundredfold_cli.stack.target import find_deployment
 
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="The page's file; in build/pages/ if none.")]

@@ -14,6 +14,7 @@ from hundredfold.model.signature import Signature
 from hundredfold_cli import terminal as show
 from hundredfold_cli.commands.options import AsJson, IngestId
 from hundredfold_cli.errors import ExitCode, NotThereError
+from hundredfold_cli.ingests import terminal as show_ingest
 from hundredfold_cli.ingests.columns import Column, Join, answers, rejection_columns
 from hundredfold_cli.ingests.export import Format, export, opened, target_of
 from hundredfold_cli.ingests.outcomes import (
@@ -55,7 +56,7 @@ def verify(ingest_id: IngestId = None, as_json: AsJson = False) -> None:
     if as_json:
         show.print_json({"ingest_id": name, **found.as_dict()})
     else:
-        show.print_verification(found, name)
+        show_ingest.print_verification(found, name)
     if not found.ok:
         raise typer.Exit(ExitCode.INGEST_FAILED)
 
@@ -118,12 +119,12 @@ def show_status(deployment: Deployment, now: IngestStatus, *, as_json: bool) -> 
     if as_json:
         show.print_json({**now.summary, **({"failed_batches": failed} if failed else {})})
         return
-    show.print_summary(now.summary, deployment.predictions_table)
-    show.print_failures(failed, now.summary["ingest_id"])
+    show_ingest.print_summary(now.summary, deployment.predictions_table)
+    show_ingest.print_failures(failed, now.summary["ingest_id"])
     if now.plan and now.summary["predicted"]:
         batches = read_manifest(deployment, now.plan)
         spread = batches[:: max(1, len(batches) // _SAMPLES)][:_SAMPLES]
         try:
-            show.print_sample(now.plan, list(read_batches(deployment, now.plan, spread)))
+            show_ingest.print_sample(now.plan, list(read_batches(deployment, now.plan, spread)))
         except (SourceChangedError, SourceMissingError) as gone:
             show.say(f"no sample: {gone}")

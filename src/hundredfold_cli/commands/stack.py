@@ -7,10 +7,10 @@ import typer
 
 from hundredfold_cli import terminal as show
 from hundredfold_cli.commands.options import AsJson
+from hundredfold_cli.deploy import deploy_locally, deploy_to_aws
 from hundredfold_cli.errors import NotThereError
 from hundredfold_cli.models.recipe import parse_pairs
 from hundredfold_cli.stack.checkout import LOCAL
-from hundredfold_cli.stack.deploy import deploy_locally, deploy_to_aws
 from hundredfold_cli.stack.local_stack import LocalStack
 from hundredfold_cli.stack.target import choice
 

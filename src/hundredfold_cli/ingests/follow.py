@@ -4,8 +4,8 @@ import time
 from datetime import UTC, datetime
 
 from hundredfold_cli.ingests.status import IngestStatus, execution_of, ingest_status, totals
+from hundredfold_cli.ingests.terminal import ingest_progress
 from hundredfold_cli.stack.deployment import Deployment
-from hundredfold_cli.terminal import ingest_progress
 
 _EXECUTION_SECONDS = 0.25
 _LEDGER_SECONDS = 1.0

@@ -1,4 +1,4 @@
-"""What a person sees: tables, and the progress of an ingest."""
+"""What a person sees of ingests: summary, failures, sample, recount and progress."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -24,26 +23,9 @@ from hundredfold.ingest import Plan
 from hundredfold.summary import Status, Totals
 from hundredfold_cli.ingests.outcomes import BatchRead, record_of
 from hundredfold_cli.ingests.verification import Verification
-
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+from hundredfold_cli.terminal import err, out, say
 
 _STYLES = {Status.COMPLETED: "bold green", Status.FAILED: "bold red", Status.RUNNING: "bold yellow"}
-
-
-def say(message: str) -> None:
-    """Tell a person what is being done, beside what is printed for use."""
-    err.print(message, markup=False, soft_wrap=True)
-
-
-def complain(message: str) -> None:
-    """Tell a person what went wrong."""
-    err.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
-
-
-def print_json(value: object) -> None:
-    """Print for a machine: one JSON document."""
-    out.print(json.dumps(value, indent=2, default=str), soft_wrap=True, markup=False)
 
 
 def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:

@@ -10,8 +10,9 @@ from rich.table import Table
 
 from hundredfold.model.card import Card
 from hundredfold_cli.ingests.answers import stored_answer
+from hundredfold_cli.ingests.terminal import answer_text
 from hundredfold_cli.models.comparison import Comparison
-from hundredfold_cli.terminal import answer_text, out
+from hundredfold_cli.terminal import out
 
 
 def print_card(card: Card, digest: str, more: Mapping[str, str] | None = None) -> None:

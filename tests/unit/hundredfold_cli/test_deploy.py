@@ -4,8 +4,8 @@ from typing import Any, cast
 
 import pytest
 
+from hundredfold_cli import deploy as deploying
 from hundredfold_cli.errors import NotThereError
-from hundredfold_cli.stack import deploy as deploying
 from hundredfold_cli.stack.deployment import Deployment
 
 STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/reviews"

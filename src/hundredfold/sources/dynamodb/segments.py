@@ -1,11 +1,10 @@
 """Segments of a DynamoDB table: what is read at one go, staged as JSON Lines, and cut into batches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from hundredfold.errors import InvalidIngestError
-from hundredfold.ports import Tables
-from hundredfold.sources.dynamodb.items import item_line
+from hundredfold.sources.dynamodb.items import Item, item_line
 from hundredfold.sources.dynamodb.table import Table
 from hundredfold.sources.spec import ReadOptions, TableSpec
 
@@ -46,10 +45,10 @@ def check_table_spec(spec: TableSpec, table: Table) -> None:
         _check_write_back(spec, table)
 
 
-def segment_lines(segment: Segment, tables: Tables) -> Iterator[bytes]:
-    """Read a segment as JSON Lines, a page of the table at a time."""
+def segment_lines(segment: Segment, pages: Iterable[Iterable[Item]]) -> Iterator[bytes]:
+    """Turn the items of a segment into JSON Lines, a page of the table at a time."""
     spec = segment.spec
-    for page in tables.read(segment):
+    for page in pages:
         yield b"".join([item_line(item, spec.options, spec.write_back, segment.key) for item in page])
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from hundredfold.accounting.usage import Usage
 from hundredfold_cli.ingests.invocations import Invocations, add_up, with_reports
-from hundredfold_cli.stack.local_metrics import Datum, from_emf, from_reports, is_local
+from hundredfold_cli.pages.local_metrics import Datum, from_emf, from_reports, is_local
 
 
 def event(stream: str, message: str, at: int = 10_000) -> dict[str, Any]:

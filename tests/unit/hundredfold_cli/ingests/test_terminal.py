@@ -2,7 +2,7 @@
 
 import pytest
 
-from hundredfold_cli.terminal import print_failures
+from hundredfold_cli.ingests.terminal import print_failures
 
 
 def test_batches_are_named_in_ranges_by_cause_and_the_way_on_is_said(capsys: pytest.CaptureFixture[str]) -> None:
