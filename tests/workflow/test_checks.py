@@ -108,10 +108,10 @@ def test_each_check_finds_what_it_is_for(workflow: Workflow, check: str, said: s
 
 
 def test_a_misspelt_path_is_found_where_it_is_followed() -> None:
-    found = problems(changed('"$.plan.source"', '"$.plan.sorce"'))
+    found = problems(changed('"$.plan.pinned"', '"$.plan.pined"'))
 
     assert found.keys() == {"paths"}
-    assert found["paths"][0].startswith("InferBatches: $.plan.sorce leads nowhere in ")
+    assert found["paths"][0].startswith("InferBatches: $.plan.pined leads nowhere in ")
 
 
 def test_a_definition_that_is_no_json_is_said_to_be_none() -> None:

@@ -139,9 +139,9 @@ MUTATIONS = [
         '"Next": "PartitionFailed"',
     ),
     Mutation(
-        "every ingest is planned in parts",
-        '"NumericGreaterThan": 0, "Next": "PlanPartitions"',
-        '"NumericGreaterThanEquals": 0, "Next": "PlanPartitions"',
+        "every ingest is planned in partitions",
+        '"BooleanEquals": true, "Next": "PlanPartitions"',
+        '"BooleanEquals": false, "Next": "PlanPartitions"',
     ),
     Mutation("parts are inferred before they are joined", '"Next": "JoinPartitions"\n', '"Next": "HasBatches?"\n'),
     Mutation("nobody says why a part failed", '"Next": "JoinPartitions"}],', '"Next": "PlanFailed"}],'),

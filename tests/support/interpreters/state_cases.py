@@ -551,7 +551,6 @@ STATE_CASES = [
             parameters={
                 "FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-summarize-ingest",
                 "Payload": {
-                    "action": "plan",
                     "execution_name": "ingest-1",
                     "execution": "arn:aws:states:us-east-1:000000000000:execution:hundredfold-batch-inference:ingest-1",
                     "started_at": "2026-11-24T10:00:00.000Z",
