@@ -199,7 +199,7 @@ def test_a_deployment_keeps_the_live_model_unless_it_is_told_otherwise(
     assert stack.read("model", "show")["version"] == published["version"]
 
     # Deployed with another setting, a new version has it, and the same model
-    deploy_locally(stack.process.environment(), tmp_path / "changed.log", {"InferMemory": "1024"})
+    deploy_locally(stack.process.environment(), tmp_path / "changed.log", {"InferMemoryMB": "1024"})
     changed = stack.read("model", "show")
     assert changed["version"] not in {published["version"], live.version}
     assert changed["card_sha256"] == published["card_sha256"]
@@ -216,7 +216,7 @@ def test_a_deployment_keeps_the_live_model_unless_it_is_told_otherwise(
 
     # Told so, a deployment makes the model live that was built with it; and then all is as it was
     stack.read("model", "rollback", changed["version"])
-    deploy_locally(stack.process.environment(), tmp_path / "built.log", {"InferMemory": "1769"}, built_model=True)
+    deploy_locally(stack.process.environment(), tmp_path / "built.log", {"InferMemoryMB": "1769"}, built_model=True)
     assert stack.read("model", "show")["card_sha256"] == stack.read("model", "show", live.version)["card_sha256"]
 
 

@@ -23,7 +23,7 @@ EVENTS = Path(__file__).parents[1] / "events"
 
 @pytest.fixture(scope="module")
 def starting() -> Iterator[Stack]:
-    parameters = {"StartOnArrival": "yes", "ScheduleExpression": "rate(1 minute)", "ScheduledSource": SCHEDULED}
+    parameters = {"StartOnArrival": "yes", "ScheduleExpression": "rate(1 minute)", "ScheduleSource": SCHEDULED}
     with deployed("starting", parameters) as stack:
         yield stack
 

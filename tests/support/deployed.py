@@ -29,7 +29,7 @@ PARAMETERS = {
     "SourceTableArns": f"{_TABLE},{_TABLE}/index/*",
     "StreamArn": f"arn:aws:kinesis:us-east-1:000000000000:stream/{STREAM}",
     "StartOnArrival": "yes",
-    "OtherSourceArns": f"arn:aws:s3:::{OTHER_BUCKET},arn:aws:s3:::{OTHER_BUCKET}/shared/*",
+    "SourceObjectArns": f"arn:aws:s3:::{OTHER_BUCKET},arn:aws:s3:::{OTHER_BUCKET}/shared/*",
 }
 """What the local stack of the tests is deployed with: every door is open but the one that opens itself, a schedule."""
 

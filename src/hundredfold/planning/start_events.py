@@ -78,7 +78,7 @@ def _start_for_object(detail: Mapping[str, Any]) -> Start | IgnoredObject:
 
 def _start_for_schedule(time: datetime, scheduled_source: str) -> Start:
     if not scheduled_source:
-        raise InvalidIngestError("a schedule is due, and there is no source that it is for (ScheduledSource)")
+        raise InvalidIngestError("a schedule is due, and there is no source that it is for (ScheduleSource)")
     spec = parse_source(scheduled_source)
     at = f"{time.astimezone(UTC):%Y%m%dT%H%M%S}"
     digest = _digest(at, json.dumps(spec.as_dict(), sort_keys=True))

@@ -33,11 +33,11 @@ def steps(
 
 @pytest.mark.parametrize("there", [True, False])
 def test_with_nothing_live_the_stream_comes_in_a_second_step(monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
-    found, said = steps({"StreamArn": STREAM, "InferMemory": "512"}, None, monkeypatch, there=there)
+    found, said = steps({"StreamArn": STREAM, "InferMemoryMB": "512"}, None, monkeypatch, there=there)
 
     assert found == [
-        {"MaxConcurrency": "2", "InferMemory": "512"},
-        {"MaxConcurrency": "2", "InferMemory": "512", "StreamArn": STREAM},
+        {"MaxConcurrency": "2", "InferMemoryMB": "512"},
+        {"MaxConcurrency": "2", "InferMemoryMB": "512", "StreamArn": STREAM},
     ]
     assert said == ["nothing is live yet, so it is deployed without the stream first, and then with it."]
 
