@@ -135,7 +135,7 @@ ROLES = [
     Role(
         "BatchInferenceRole",
         does=[
-            # PlanIngest, PlanPartition and JoinPartitions, SummarizeIngest, InferBatch, RecordBatchFailure and RecordPartitionFailure
+            # PlanIngest, PlanPartition, JoinPartitions, SummarizeIngest, InferBatch, and what records a failure
             ("lambda:InvokeFunction", f"{FUNCTION}-plan-ingest"),
             ("lambda:InvokeFunction", f"{FUNCTION}-summarize-ingest"),
             ("lambda:InvokeFunction", f"{FUNCTION}-infer-batch:17"),
