@@ -26,14 +26,6 @@ class IngestExistsError(HundredfoldError):
         self.ingest_id = ingest_id
 
 
-class IngestNotFoundError(HundredfoldError):
-    """No ingest of this id is in the ledger."""
-
-    def __init__(self, ingest_id: str) -> None:
-        super().__init__(f"there is no ingest {ingest_id} in the ledger")
-        self.ingest_id = ingest_id
-
-
 class SourceMissingError(HundredfoldError):
     """The object that holds the records is not there, or may not be read."""
 

@@ -13,7 +13,7 @@ from hundredfold.sources.dynamodb.table import Table
 from hundredfold.sources.dynamodb.write_back import ItemAnswer, WriteBackResult
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import TableSpec
-from hundredfold.summary import Notification, Summary
+from hundredfold.summary import Summary
 
 type TimeLeft = Callable[[], float]
 """Seconds until the work must be done."""
@@ -205,12 +205,4 @@ class Executions(Protocol):
 
         Raises StoreBusyError if trying again can help.
         """
-        ...
-
-
-class Notifications(Protocol):
-    """Where it is announced how ingests ended."""
-
-    def send(self, announcement: Notification) -> str:
-        """Send it, perhaps twice; return why it could not be sent after several attempts, empty if it was."""
         ...

@@ -27,3 +27,11 @@ class NotThereError(HundredfoldError):
 
 class DeploymentError(HundredfoldError):
     """The local stack did not start, or could not be deployed to."""
+
+
+class IngestNotFoundError(HundredfoldError):
+    """No ingest of this id is in the ledger."""
+
+    def __init__(self, ingest_id: str) -> None:
+        super().__init__(f"there is no ingest {ingest_id} in the ledger")
+        self.ingest_id = ingest_id

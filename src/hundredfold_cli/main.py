@@ -7,7 +7,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hundredfold.aws.errors import error_code
-from hundredfold.errors import HundredfoldError, IngestNotFoundError
+from hundredfold.errors import HundredfoldError
 from hundredfold_cli import terminal as show
 from hundredfold_cli.commands import cost as costing
 from hundredfold_cli.commands import ingest as ingesting
@@ -16,7 +16,7 @@ from hundredfold_cli.commands import report as seeing
 from hundredfold_cli.commands import results as reading
 from hundredfold_cli.commands import resume as resuming
 from hundredfold_cli.commands import stack as local
-from hundredfold_cli.errors import DeploymentError, ExitCode, NotThereError
+from hundredfold_cli.errors import DeploymentError, ExitCode, IngestNotFoundError, NotThereError
 from hundredfold_cli.stack.deployment import STACK_NAME
 from hundredfold_cli.stack.target import Target, choice
 

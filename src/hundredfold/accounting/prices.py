@@ -1,4 +1,4 @@
-"""Price lists and quotas: dated data, never numbers in code."""
+"""Price lists: dated data, never numbers in code."""
 
 import json
 from collections.abc import Mapping
@@ -47,10 +47,3 @@ def prices_or_none(region: str) -> PriceList | None:
         return prices(region)
     except FileNotFoundError:
         return None
-
-
-@cache
-def quotas() -> Mapping[str, float]:
-    """Read the limits that an ingest has to stay under, by name."""
-    data = json.loads(files("hundredfold.accounting").joinpath("data/quotas.json").read_bytes())
-    return {name: quota["value"] for name, quota in data["quotas"].items()}

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hundredfold.accounting.bill import Bill, bill_of
-from hundredfold.accounting.prices import PriceList, quotas
+from hundredfold.accounting.prices import PriceList
 from hundredfold.accounting.usage import UsageLine, usage_lines
 from hundredfold.records import Reason
 from hundredfold.runtime.metric_names import Metric
+from hundredfold_cli.estimates.quotas import quotas
 from hundredfold_cli.estimates.scenario import Scenario
 
 BATCH_SIZES = (1, 10, 100, 1_000)

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass, field
 
-from hundredfold.accounting.prices import quotas
 from hundredfold.accounting.usage import ASSUMED, GB, OTHER_MEMORY_MB, Assumptions, Usage, ledger_reads
+from hundredfold_cli.estimates.quotas import quotas
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ import json
 from botocore.exceptions import ClientError
 
 from hundredfold.aws.errors import error_code
-from hundredfold.errors import IngestNotFoundError, InvalidIngestError
+from hundredfold.errors import InvalidIngestError
 from hundredfold.ingest import Plan, Resume, resume_name
-from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.errors import IngestNotFoundError, NotThereError
 from hundredfold_cli.ingests.status import execution_of, has_ended, latest_execution, resumed_times
 from hundredfold_cli.stack.deployment import Deployment
 

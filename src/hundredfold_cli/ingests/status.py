@@ -10,13 +10,13 @@ from botocore.exceptions import ClientError
 
 from hundredfold.accounting.summarize import summarize
 from hundredfold.aws.errors import error_code
-from hundredfold.errors import IngestExistsError, IngestNotFoundError
+from hundredfold.errors import IngestExistsError
 from hundredfold.failures import lambda_message
 from hundredfold.ingest import Plan, check_ingest_id, id_stem, ingest_id_of, resume_name
 from hundredfold.planning.shadows import SHADOW, Shadow
 from hundredfold.sources.spec import SourceSpec
 from hundredfold.summary import Status, Totals
-from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.errors import IngestNotFoundError, NotThereError
 from hundredfold_cli.ingests.request import IngestRequest, Uploaded
 from hundredfold_cli.stack.deployment import Deployment
 

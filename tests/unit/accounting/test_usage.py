@@ -1,15 +1,13 @@
 """What an ingest costs. Every expected figure is worked out by hand beside it."""
 
-import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hundredfold.accounting.bill import bill_of
-from hundredfold.accounting.prices import Price, PriceList, prices, prices_or_none, quotas
+from hundredfold.accounting.prices import Price, PriceList, prices, prices_or_none
 from hundredfold.accounting.usage import (
     OTHER_MEMORY_MB,
     Assumptions,
@@ -24,6 +22,7 @@ from hundredfold.ingest import Model, Plan
 from hundredfold.sources.objects import ObjectLocation
 from hundredfold.sources.spec import ObjectsSpec, SourceSpec, TableSpec
 from hundredfold_cli.estimates.scenario import Scenario
+from tests.unit.template import setting
 
 USAGE = Usage(
     records=1_000,
@@ -122,24 +121,9 @@ def test_every_price_has_its_source_and_the_list_its_day() -> None:
     assert prices_or_none("mars-north-1") is None
 
 
-def test_quotas_are_those_of_the_documentation() -> None:
-    assert quotas()["dynamodb_new_table_writes_a_second"] == 4_000
-    assert quotas()["lambda_full_processor_mb"] == 1_769
-
-
-def test_limits_and_memory_of_the_template_are_those_that_a_bill_is_made_with() -> None:
-    template = (Path(__file__).parents[3] / "infra/template.yaml").read_text()
-
-    def of(logical_id: str, setting: str) -> int:
-        block = re.search(rf"^  {logical_id}:\n((?:    .*\n|\n)*)", template, re.MULTILINE)
-        assert block, logical_id
-        value = re.search(rf"^ +{setting}: \"?(\d+)", block[1], re.MULTILINE)
-        assert value, f"{logical_id} {setting}"
-        return int(value[1])
-
-    assert quotas()["lambda_timeout_seconds"] == of("InferBatchFunction", "Timeout")
-    assert quotas()["batch_bytes"] == of("BatchBytes", "Default")
-    assert of("PlanIngestFunction", "MemorySize") == of("SummarizeIngestFunction", "MemorySize") == OTHER_MEMORY_MB
+def test_the_memory_that_a_bill_assumes_is_the_template_s() -> None:
+    assert setting("PlanIngestFunction", "MemorySize") == OTHER_MEMORY_MB
+    assert setting("SummarizeIngestFunction", "MemorySize") == OTHER_MEMORY_MB
 
 
 def outcome(batch: int, environment: str, *, init: int = 0, rejected: int = 0) -> BatchOutcome:

@@ -1,0 +1,21 @@
+"""The core layer holds what functions import, and nothing that only the command or a benchmark uses."""
+
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_every_module_of_the_core_layer_is_imported_by_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    graph = grimp.build_graph("functions", "hundredfold", cache_dir=None)
+    handlers = {module for module in graph.modules if module.endswith(".handler")}
+    packages = {module for module in graph.modules if graph.find_children(module)}
+    modules = {module for module in graph.modules if module.startswith("hundredfold.")} - packages
+
+    imported = set().union(*(graph.find_upstream_modules(handler) for handler in handlers))
+
+    assert len(handlers) == len(list((ROOT / "functions").glob("*/handler.py")))
+    assert sorted(modules - imported) == []
