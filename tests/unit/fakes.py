@@ -1,7 +1,7 @@
-"""The outside in memory: small classes that fulfil `hundredfold.ports`.
+"""Fakes: `hundredfold.ports` in memory.
 
-Each of them enters what it does into one list of effects, which a test can hand to several of them: their order is
-what makes doing it twice doing it once.
+Each fake appends what it does to a list of effects. A test can give several fakes one list, to check the order of
+effects across them. That order is what makes a repeated call harmless.
 """
 
 import hashlib
@@ -26,11 +26,11 @@ from hundredfold.summary import Summary
 
 @dataclass
 class MemorySources:
-    """Fulfils `ports.Sources`; the ETag is the content's digest, as in S3. `streamed_by`: bytes of a piece."""
+    """Fulfils `ports.Sources`. The ETag is the content's digest, as in S3. It is streamed `chunk_bytes` at a time."""
 
     objects: dict[ObjectLocation, bytes] = field(default_factory=dict)
     effects: list[str] = field(default_factory=list)
-    streamed_by: int = 7
+    chunk_bytes: int = 7
 
     def pin(self, location: ObjectLocation) -> PinnedObject:
         if location not in self.objects:
@@ -43,27 +43,27 @@ class MemorySources:
             if location.bucket == bucket and location.key.startswith(prefix):
                 yield self.pin(location)
 
-    def open(self, source: PinnedObject) -> BinaryIO:
-        return io.BytesIO(self._pinned(source))
+    def open(self, pinned: PinnedObject) -> BinaryIO:
+        return io.BytesIO(self._content(pinned))
 
-    def read(self, source: PinnedObject, offset: int, length: int) -> bytes:
-        self.effects.append(f"read {source.key} {offset} {length}")
-        return self._pinned(source)[offset : offset + length]
+    def read(self, pinned: PinnedObject, offset: int, length: int) -> bytes:
+        self.effects.append(f"read {pinned.key} {offset} {length}")
+        return self._content(pinned)[offset : offset + length]
 
-    def stream(self, source: PinnedObject, start: int = 0) -> Iterator[bytes]:
-        for offset in range(start, source.size, self.streamed_by):
-            yield self._pinned(source)[offset : offset + self.streamed_by]
+    def stream(self, pinned: PinnedObject, start: int = 0) -> Iterator[bytes]:
+        for offset in range(start, pinned.size, self.chunk_bytes):
+            yield self._content(pinned)[offset : offset + self.chunk_bytes]
 
-    def _pinned(self, source: PinnedObject) -> bytes:
-        content = self.objects[source.location]
-        if _etag(content) != source.etag:
-            raise SourceChangedError(str(source.location))
+    def _content(self, pinned: PinnedObject) -> bytes:
+        content = self.objects[pinned.location]
+        if _etag(content) != pinned.etag:
+            raise SourceChangedError(str(pinned.location))
         return content
 
 
 @dataclass
 class MemoryTables:
-    """Fulfils `ports.Tables`: one table, of which each segment has every so-manieth item, in pages of two."""
+    """Fulfils `ports.Tables` with one table. Segment k of n has every nth item from item k on, in pages of two."""
 
     table: Table = field(default_factory=lambda: Table("id", ("id",), {"id": "S"}, 0, True))
     items: list[Item] = field(default_factory=list)
@@ -75,9 +75,9 @@ class MemoryTables:
         return self.table
 
     def read(self, segment: Segment) -> Iterator[Sequence[Item]]:
-        mine = self.items[segment.number :: segment.total]
-        for first in range(0, len(mine) or 1, 2):
-            yield mine[first : first + 2]
+        items = self.items[segment.number :: segment.total]
+        for first in range(0, len(items) or 1, 2):
+            yield items[first : first + 2]
 
 
 class MemoryUpload:
@@ -104,7 +104,7 @@ class MemoryUpload:
 
 @dataclass
 class MemoryWork:
-    """Fulfils `ports.WorkObjects`; raises `error`, if there is one, in place of writing."""
+    """Fulfils `ports.WorkObjects`. If `error` is set, raises it instead of writing."""
 
     bucket: str = "work"
     objects: dict[str, bytes] = field(default_factory=dict)
@@ -125,7 +125,7 @@ class MemoryWork:
 
     def stream(self, key: str) -> Iterator[bytes] | None:
         content = self.objects.get(key)
-        return None if content is None else (content[place : place + 7] for place in range(0, len(content), 7))
+        return None if content is None else (content[start : start + 7] for start in range(0, len(content), 7))
 
     def remove(self, key: str) -> None:
         self.objects.pop(key, None)
@@ -147,9 +147,12 @@ class FixedModels:
 
 @dataclass
 class MemoryPredictions:
-    """Fulfils `ports.Predictions`: `items` by the table's keys; raises `error`, if there is one, before writing.
+    """Fulfils `ports.Predictions`. If `error` is set, raises it before writing.
 
-    `refused` is what a busy table does not take of `write_each`.
+    Attributes
+    ----------
+    items : prediction, batch and model, by record id and ingest id
+    refused : the places whose predictions `write_each` does not write, as if the table were busy
     """
 
     items: dict[tuple[str, str], tuple[Prediction, int, Model]] = field(default_factory=dict)
@@ -170,9 +173,9 @@ class MemoryPredictions:
     def write_each(self, model: Model, predictions: Mapping[str, Prediction], time_left: TimeLeft) -> frozenset[str]:
         if self.error is not None:
             raise self.error
-        for spec, prediction in predictions.items():
-            if spec not in self.refused:
-                self.items[prediction.record_id, spec] = (prediction, -1, model)
+        for place, prediction in predictions.items():
+            if place not in self.refused:
+                self.items[prediction.record_id, place] = (prediction, -1, model)
         self.effects.append(f"each {len(predictions)}")
         return self.refused & frozenset(predictions)
 
@@ -185,9 +188,9 @@ class MemoryPredictions:
 
 @dataclass
 class MemoryItems:
-    """Fulfils `ports.SourceItems`: `there` has the items' attributes by the value of their one key."""
+    """Fulfils `ports.SourceItems`. `items` has the attributes of each item by the value of its only key."""
 
-    there: dict[str, dict[str, AttributeValue]] = field(default_factory=dict)
+    items: dict[str, dict[str, AttributeValue]] = field(default_factory=dict)
     effects: list[str] = field(default_factory=list)
 
     def write_back(
@@ -196,7 +199,7 @@ class MemoryItems:
         written = 0
         for answer in answers:
             [key] = answer.key.values()
-            item = self.there.get(next(iter(key.values())), {})
+            item = self.items.get(next(iter(key.values())), {})
             if item and all(item.get(name) == value for name, value in answer.read.items()):
                 item[spec.write_back] = {"S": str(answer.prediction.label)}
                 written += 1
@@ -211,11 +214,11 @@ class MemoryLedger:
     ingests: dict[str, tuple[str, Plan]] = field(default_factory=dict)
     batches: dict[tuple[str, int], BatchOutcome | BatchFailure] = field(default_factory=dict)
     summaries: dict[str, Summary] = field(default_factory=dict)
-    part_failures: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+    partition_failures: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
     effects: list[str] = field(default_factory=list)
 
-    def partition_failure(self, execution: str, part: int) -> tuple[str, str] | None:
-        return self.part_failures.get((execution, part))
+    def partition_failure(self, execution: str, partition: int) -> tuple[str, str] | None:
+        return self.partition_failures.get((execution, partition))
 
     def begin(self, plan: Plan, started_at: str) -> None:
         self.check(plan.ingest_id, started_at)
@@ -260,13 +263,13 @@ def _etag(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def whole(plan: Plan | PartitionedPlan) -> Plan:
-    """Return a plan that one call of the planner made."""
+def as_plan(plan: Plan | PartitionedPlan) -> Plan:
+    """Return the plan of an ingest that one call planned; fail for a partitioned one."""
     assert isinstance(plan, Plan)
     return plan
 
 
-def partitioned(plan: Plan | PartitionedPlan) -> PartitionedPlan:
-    """Return a plan that is made in partitions."""
+def as_partitioned(plan: Plan | PartitionedPlan) -> PartitionedPlan:
+    """Return the plan of a partitioned ingest; fail for one that one call planned."""
     assert isinstance(plan, PartitionedPlan)
     return plan

@@ -1,1 +1,1 @@
-"""Planning an ingest: pin the source and the model, cut it into batches, write the manifest."""
+"""Planning: pin an ingest's source and model, find its batches, write its manifest."""

@@ -1,4 +1,4 @@
-"""Cutting an ingest into batches: byte ranges of a JSON Lines object, found in one pass with flat memory."""
+"""Batching: find the byte ranges of an ingest's batches in JSON Lines, in one pass with flat memory."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,21 +10,21 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 def cut_batches(chunks: Iterable[bytes], *, max_records: int, max_bytes: int, offset: int = 0) -> Iterator[Batch]:
     """Cut JSON Lines into batches of consecutive lines.
 
-    A line ends with a line feed, and with nothing else: not with a lone carriage return, nor with U+2028, which
-    JSON strings may hold. Blank lines are no records; a byte order mark at the very beginning is skipped.
+    Only a line feed ends a line. A lone carriage return does not, and neither does U+2028: JSON strings may hold it.
+    A blank line is no record. A byte order mark at the very beginning is skipped.
 
     Parameters
     ----------
-    chunks : the content of the source, in pieces of any size
+    chunks : the content, in chunks of any size
     max_records : the most records of a batch
-    max_bytes : the most bytes of a batch. A single line longer than that is a batch of its own, the one kind of
-        batch that is over the limit: it is rejected by its length and never read.
-    offset : where in the source the content begins; its first line has the number 1 wherever that is
+    max_bytes : the most bytes of a batch. A longer line is a batch of its own. Only such a batch exceeds the limit:
+        inference rejects it by its length and never reads it.
+    offset : where in the object the content begins. Its first line has the number 1 in any case.
 
     Yields
     ------
     Batch
-        In order. Every line that is not blank is in exactly one batch; what lies between two batches is blank.
+        In order. Exactly one batch holds each line that is not blank. Only blank lines lie between two batches.
     """
     number = records = first_offset = first_line = end = 0
     for line, line_start, line_end in _lines(chunks, offset):
@@ -41,18 +41,18 @@ def cut_batches(chunks: Iterable[bytes], *, max_records: int, max_bytes: int, of
 
 
 def _lines(chunks: Iterable[bytes], offset: int) -> Iterator[tuple[int, int, int]]:
-    """Yield number, start and end of every line that is not blank; only what is left of a line is ever held."""
+    """Yield number, start and end of every line that is not blank. One chunk is held at a time."""
     skipped = 0
     if not offset:
         skipped, chunks = _skip_byte_order_mark(iter(chunks))
     line = 1
     start = end = offset + skipped
-    blank = True  # so far, of the line that began at `start`
+    blank = True  # whether the line that begins at `start` is blank so far
     for chunk in chunks:
         *finished, unfinished = chunk.split(b"\n")
-        for piece in finished:
-            end += len(piece) + 1
-            if not blank or _has_content(piece):
+        for content in finished:
+            end += len(content) + 1
+            if not blank or _has_content(content):
                 yield line, start, end
                 blank = True
             start = end
@@ -63,10 +63,10 @@ def _lines(chunks: Iterable[bytes], offset: int) -> Iterator[tuple[int, int, int
         yield line, start, end
 
 
-def _has_content(piece: bytes) -> bool:
-    # Nearly every line begins with what is not white space: look at more of it only if it does not.
-    first = piece[:1]
-    return bool(first) and (not first.isspace() or bool(piece.strip()))
+def _has_content(text: bytes) -> bool:
+    # Nearly every line begins with something other than white space. Only the others are searched further.
+    first = text[:1]
+    return bool(first) and (not first.isspace() or bool(text.strip()))
 
 
 def _skip_byte_order_mark(chunks: Iterator[bytes]) -> tuple[int, Iterator[bytes]]:

@@ -1,8 +1,8 @@
-"""Parts: an origin too large for one call, divided into pieces that are planned side by side and joined in order."""
+"""Partitions: parts of an ingest that is too large for one call. They are planned in parallel and joined in order."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import chain, pairwise
 from typing import Any
@@ -17,99 +17,102 @@ from hundredfold.sources.objects import PinnedObject
 from hundredfold.sources.spec import read_options_from_dict
 
 PARTITION_BYTES = 1024**3
-"""The most bytes of a part, if the template says nothing else: one call plans them in well under its 900 s."""
+"""The most bytes of a partition, unless the template sets another limit. One call plans them well within its 900 s."""
 PARTITION_OBJECTS = 5_000
-"""The most objects of a part: small ones take the time of their requests, about 50 ms each, and not of their bytes."""
+"""The most objects of a partition. A small object costs the time of its requests, about 50 ms, rather than of its
+bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedPartition:
-    """What the planner answers of a part."""
+    """What the planner returns for one partition: its number, and how many batches and records it has."""
 
     partition: int
     batches: int
     records: int
 
     def as_dict(self) -> dict[str, int]:
-        return {"partition": self.partition, "batches": self.batches, "records": self.records}
+        return asdict(self)
 
 
-def partition_ranges(pieces: Iterable[ObjectRange], *, partition_bytes: int) -> list[list[ObjectRange]]:
-    """Divide pieces into parts of at most so many bytes, in order: ranges of large objects, small objects together.
+def partition_ranges(ranges: Iterable[ObjectRange], *, partition_bytes: int) -> list[list[ObjectRange]]:
+    """Divide ranges into partitions of at most `partition_bytes`, in order.
 
-    Only what is read in place can be divided within an object; any other object over the limit is a part of its own.
+    A large object is split into ranges, and small objects share a partition. Only an object that is read in place can
+    be split. Any other object over the limit is a partition of its own.
     """
     partitions: list[list[ObjectRange]] = []
     size = 0
-    for piece in chain.from_iterable(_ranges(piece, partition_bytes) for piece in pieces):
-        if not partitions or size + piece.size > partition_bytes or len(partitions[-1]) == PARTITION_OBJECTS:
+    for object_range in chain.from_iterable(_split(whole, partition_bytes) for whole in ranges):
+        if not partitions or size + object_range.size > partition_bytes or len(partitions[-1]) == PARTITION_OBJECTS:
             partitions.append([])
             size = 0
-        partitions[-1].append(piece)
-        size += piece.size
+        partitions[-1].append(object_range)
+        size += object_range.size
     return partitions
 
 
 def write_partitions(
     partitions: Sequence[list[ObjectRange]], ingest_id: str, execution: str, work: WorkObjects
 ) -> None:
-    """Write what each part consists of, and last the list that the state machine's Map goes through."""
-    for number, pieces in enumerate(partitions):
-        work.write(partition_ranges_key(ingest_id, execution, number), _encode_pieces(pieces))
-    listed = [
-        {"partition": number, "objects": len(pieces), "bytes": sum(piece.size for piece in pieces)}
-        for number, pieces in enumerate(partitions)
+    """Write the ranges of each partition, and last the list that the state machine maps over."""
+    for number, ranges in enumerate(partitions):
+        work.write(partition_ranges_key(ingest_id, execution, number), _encode_ranges(ranges))
+    entries = [
+        {"partition": number, "objects": len(ranges), "bytes": sum(object_range.size for object_range in ranges)}
+        for number, ranges in enumerate(partitions)
     ]
-    work.write(partitions_key(ingest_id, execution), json.dumps(listed).encode())
+    work.write(partitions_key(ingest_id, execution), json.dumps(entries).encode())
 
 
 def read_partition_ranges(ingest_id: str, execution: str, partition: int, work: WorkObjects) -> list[ObjectRange]:
-    """Read what a part consists of; raises InvalidIngestError if nothing was written of it."""
+    """Read the ranges of a partition. Raise InvalidIngestError if they were never written."""
     content = work.read(partition_ranges_key(ingest_id, execution, partition))
     if content is None:
         raise InvalidIngestError(
-            f"part {partition} of ingest {ingest_id} is not there; resume the ingest to plan it again"
+            f"partition {partition} of ingest {ingest_id} is not there; "
+            f"plan it again with: hundredfold resume {ingest_id}"
         )
     return [
         ObjectRange(
-            data["number"],
-            PinnedObject(**data["pinned"]),
-            read_options_from_dict(data["layout"]),
-            data["start"],
-            data["end"],
+            entry["number"],
+            PinnedObject(**entry["pinned"]),
+            read_options_from_dict(entry["options"]),
+            entry["start"],
+            entry["end"],
         )
-        for data in json.loads(content)
+        for entry in json.loads(content)
     ]
 
 
 def write_partition(
-    pieces: Iterable[RangeBatches], ingest_id: str, execution: str, partition: int, work: WorkObjects
+    ranges: Iterable[RangeBatches], ingest_id: str, execution: str, partition: int, work: WorkObjects
 ) -> PlannedPartition:
-    """Write the batches of a part, as JSON Lines: of each piece its source, its batches, and how many lines it has."""
+    """Write the batches of a partition as JSON Lines: for each range its object, its batches and its line feeds."""
     batches = records = 0
     with work.begin(partition_batches_key(ingest_id, execution, partition)) as upload:
-        for piece in pieces:
-            upload.write(_line({"pinned": piece.pinned.as_dict(), "start": piece.start}))
-            for batch in piece.batches:
+        for range_batches in ranges:
+            upload.write(_line({"pinned": range_batches.pinned.as_dict(), "start": range_batches.start}))
+            for batch in range_batches.batches:
                 upload.write(_line(batch.as_dict()))
                 batches += 1
                 records += batch.records
-            upload.write(_line({"line_feeds": piece.line_feeds()}))
+            upload.write(_line({"line_feeds": range_batches.line_feeds()}))
         upload.finish()
     return PlannedPartition(partition, batches, records)
 
 
 def read_partition(ingest_id: str, execution: str, partition: int, work: WorkObjects) -> Iterator[RangeBatches] | None:
-    """Read back what `write_part` wrote, a batch at a time; None if it is not there.
+    """Read what `write_partition` wrote, a batch at a time. Return None if it is not there.
 
-    A piece's batches must be taken before the next piece is.
+    Read all batches of a range before you take the next range: both come from one stream.
     """
     chunks = work.stream(partition_batches_key(ingest_id, execution, partition))
-    return None if chunks is None else _read(json.loads(line) for line in whole_lines(chunks))
+    return None if chunks is None else _read_ranges(json.loads(line) for line in whole_lines(chunks))
 
 
 class _StoredBatches:
-    """The batches of one piece, up to the entry that ends it."""
+    """The batches of one range, up to the entry that ends it."""
 
     def __init__(self, entries: Iterator[dict[str, Any]]) -> None:
         self._entries = entries
@@ -123,7 +126,7 @@ class _StoredBatches:
             yield Batch.from_dict(entry)
 
 
-def _read(entries: Iterator[dict[str, Any]]) -> Iterator[RangeBatches]:
+def _read_ranges(entries: Iterator[dict[str, Any]]) -> Iterator[RangeBatches]:
     for head in entries:
         batches = _StoredBatches(entries)
         yield RangeBatches(
@@ -131,25 +134,26 @@ def _read(entries: Iterator[dict[str, Any]]) -> Iterator[RangeBatches]:
         )
 
 
-def _ranges(piece: ObjectRange, partition_bytes: int) -> list[ObjectRange]:
-    if not piece.options.in_place or piece.size <= partition_bytes:
-        return [piece]
-    count = -(-piece.size // partition_bytes)
-    bounds = [piece.size * number // count for number in range(count + 1)]
-    return [ObjectRange(piece.number, piece.pinned, piece.options, start, end) for start, end in pairwise(bounds)]
+def _split(whole: ObjectRange, partition_bytes: int) -> list[ObjectRange]:
+    """Split an object into ranges of nearly equal size, if it is too large and can be read in place."""
+    if not whole.options.in_place or whole.size <= partition_bytes:
+        return [whole]
+    count = -(-whole.size // partition_bytes)
+    bounds = [whole.size * number // count for number in range(count + 1)]
+    return [ObjectRange(whole.number, whole.pinned, whole.options, start, end) for start, end in pairwise(bounds)]
 
 
-def _encode_pieces(pieces: Iterable[ObjectRange]) -> bytes:
+def _encode_ranges(ranges: Iterable[ObjectRange]) -> bytes:
     return json.dumps(
         [
             {
-                "number": piece.number,
-                "pinned": piece.pinned.as_dict(),
-                "layout": piece.options.as_dict(),
-                "start": piece.start,
-                "end": piece.end,
+                "number": object_range.number,
+                "pinned": object_range.pinned.as_dict(),
+                "options": object_range.options.as_dict(),
+                "start": object_range.start,
+                "end": object_range.end,
             }
-            for piece in pieces
+            for object_range in ranges
         ]
     ).encode()
 

@@ -1,9 +1,7 @@
-"""Planning an ingest: pin its source and its model, cut it into batches, write the manifest."""
+"""The planner: pin an ingest's source and model, find its batches, and write the manifest."""
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hundredfold.batches import Batch, BatchOutcome
@@ -11,7 +9,7 @@ from hundredfold.errors import ManifestDamagedError, PartitionFailedError, Sourc
 from hundredfold.failures import quote_failure
 from hundredfold.ingest import LIVE, Model, PartitionedPlan, Plan, Resume, check_ingest_id, resume_from_input
 from hundredfold.keys import card_key, manifest_key, model_card_key, partitions_key, resumed_manifest_key
-from hundredfold.planning.manifest import encode_manifest, stream_manifest
+from hundredfold.planning.manifest import manifest_is_intact, read_manifest, write_manifest
 from hundredfold.planning.partitions import (
     PARTITION_BYTES,
     PlannedPartition,
@@ -21,35 +19,20 @@ from hundredfold.planning.partitions import (
     write_partition,
     write_partitions,
 )
-from hundredfold.planning.ranges import ObjectRange, RangeBatches, batch_range, find_ranges, number_batches
-from hundredfold.planning.segments import find_segments, stage_segments
+from hundredfold.planning.pinned_source import PinnedSource, pin_source
+from hundredfold.planning.ranges import ObjectRange, RangeBatches, batch_ranges, number_batches
 from hundredfold.planning.shadows import shadow_from_input
-from hundredfold.ports import Ledger, Models, Sources, Tables, Upload, WorkObjects
-from hundredfold.sources.objects import ObjectLocation, PinnedObject
+from hundredfold.ports import Ledger, Models, Sources, Tables, WorkObjects
+from hundredfold.sources.objects import ObjectLocation
 from hundredfold.sources.spec import Compression, Kind, ReadOptions, SourceSpec, TableSpec, spec_from_input
-
-type Choose = Callable[[Iterable[Batch]], Iterable[Batch]]
-"""Which batches of all are in the manifest."""
-
-
-@dataclass(frozen=True, slots=True)
-class _PinnedSource:
-    """A source as it was found: its partitions if it needs some, and its batches as they are cut in one go."""
-
-    ingest_id: str
-    spec: SourceSpec
-    pinned: PinnedObject | None
-    source_bytes: int
-    partitions: Sequence[list[ObjectRange]]
-    batches: Iterator[RangeBatches]
 
 
 @dataclass(frozen=True, slots=True)
 class Planner:
     """Plans ingests, and what is missing of them.
 
-    One call plans an ingest of up to `partition_bytes` whole. A larger one is only partitioned by `plan` and `resume`:
-    `plan_partition` plans each partition, and `join_partitions` makes one plan of them.
+    One call plans a source of up to `partition_bytes`. For a larger source, `plan` and `resume` only define partitions.
+    Then `plan_partition` plans each partition, and `join_partitions` joins them into one plan.
 
     Attributes
     ----------
@@ -67,14 +50,13 @@ class Planner:
     partition_bytes: int = PARTITION_BYTES
 
     def plan(self, ingest_id: str, execution_input: object, started_at: str) -> Plan | PartitionedPlan:
-        """Pin an ingest's source and model, cut it into batches, and write the manifest.
+        """Pin an ingest's source and model, find its batches, and write the manifest.
 
-        Doing it twice for the same execution is doing it once. The memory that it needs does not grow with a source
-        that is read in place.
+        A second call for the same execution changes nothing. Memory does not grow with a source that is read in place.
 
         Returns
         -------
-        plan : a `PartitionedPlan` if the source is larger than one call plans
+        plan : a `PartitionedPlan` if the source is too large for one call
 
         Raises
         ------
@@ -86,36 +68,33 @@ class Planner:
         spec = spec_from_input(execution_input)
         shadow = shadow_from_input(execution_input)
         if shadow and isinstance(spec, TableSpec):
-            spec = replace(spec, write_back="")  # a shadow's answers are compared, and nothing else
+            spec = replace(spec, write_back="")  # a shadow's predictions are only compared
         model = self.models.version(shadow.version) if shadow else self.models.live()
-        pinned = self._pin(ingest_id, spec)
-        # Before anything is written: the staged objects and partitions of an id that is taken must not be replaced.
+        source = self._pin(ingest_id, spec)
+        # Check before anything is written. If the id is taken, its staged objects and partitions must stay as they are.
         self.ledger.check(ingest_id, started_at)
-        if pinned.partitions:
-            return self._partitioned(pinned, model, ingest_id)
-        with self._whole(pinned, model, _choice(execution_input)) as (plan, manifest):
-            # Nor must its manifest be, if another execution has taken the id since.
-            self.ledger.begin(plan, started_at)
-            manifest.finish()
-        self._keep_card(plan)
-        return plan
+        if source.partitions:
+            return self._partition(ingest_id, source, model, execution=ingest_id)
+        draft, batches = self._draft(ingest_id, source, model)
+        # The ledger checks again: another execution may have taken the id meanwhile, and its manifest must stay.
+        return self._store(draft, _chosen(batches, execution_input), lambda plan: self.ledger.begin(plan, started_at))
 
     def resume(
         self, resume: Resume, execution_input: object, execution: str, started_at: str
     ) -> Plan | PartitionedPlan:
-        """Plan what is missing of an ingest: the batches that the ledger does not have as done.
+        """Plan what is missing of an ingest: the batches that are not done in the ledger.
 
-        The source stays the pinned one. So does the model, unless another is asked for. Doing it twice for the same
-        execution is doing it once. Only the number of each batch that is done is held in memory.
+        The source stays the pinned one. The model stays too, unless the request names another. A second call for the
+        same execution changes nothing. Only the numbers of batches that are done are held in memory.
 
         Parameters
         ----------
-        execution_input : has a `source` too, which counts only if the ingest was never planned
-        execution : the name of the execution that resumes it
+        execution_input : its `source` counts only if the ingest was never planned
+        execution : the name of the execution that resumes the ingest
 
         Returns
         -------
-        plan : of this execution: its manifest has only what is missing. The ledger keeps the plan of the whole.
+        plan : of this execution; its manifest has only what is missing. The ledger keeps the plan of the whole ingest.
 
         Raises
         ------
@@ -127,8 +106,8 @@ class Planner:
         if planned is None:
             return self._resume_unplanned(resume, execution_input, execution, started_at)
         if planned.pinned and self.sources.pin(planned.pinned.location) != replace(planned.pinned, staged_from=""):
-            raise SourceChangedError(str(planned.pinned))  # once, and not for every batch
-        whole = replace(planned, model=self._model_of(resume, planned.model))
+            raise SourceChangedError(str(planned.pinned))  # once, instead of for every batch
+        whole = replace(planned, model=self._model(resume, pinned=planned.model))
         done, reoffered = set[int](), dict[int, int]()
         for entry in self.ledger.entries(resume.ingest_id):
             if isinstance(entry, BatchOutcome):
@@ -136,24 +115,24 @@ class Planner:
                     reoffered[entry.batch] = entry.records
                 else:
                     done.add(entry.batch)
-        with self._remaining(whole, execution, leaving_out=done) as (remaining, manifest):
-            # First into the ledger: from here on the earlier execution, if it still runs, cannot end the ingest.
+
+        def take_over(remaining: Plan) -> None:
+            # From here on, the earlier execution cannot end the ingest, even if it still runs.
             self.ledger.resume(whole, started_at, execution, remaining.batches)
             for batch, records in sorted(reoffered.items()):
                 self.ledger.reopen(resume.ingest_id, batch, records)
-            manifest.finish()
-        self._keep_card(whole)
-        return remaining
+
+        return self._store(self._resumed(whole, execution), self._missing(whole, done), take_over)
 
     def plan_partition(self, ingest_id: str, execution: str, partition: int) -> PlannedPartition:
-        """Cut one partition of an ingest into batches. Doing it twice is doing it once.
+        """Find the batches of one partition. A second call changes nothing.
 
         Raises
         ------
         InvalidIngestError, SourceMissingError, SourceChangedError
         """
         ranges = read_partition_ranges(ingest_id, execution, partition, self.work)
-        return write_partition(self._cut(ranges, ingest_id), ingest_id, execution, partition, self.work)
+        return write_partition(self._batched(ranges, ingest_id), ingest_id, execution, partition, self.work)
 
     def join_partitions(
         self,
@@ -163,23 +142,22 @@ class Planner:
         execution: str,
         started_at: str,
     ) -> Plan:
-        """Join the partitions of an ingest into one manifest, as `plan` or `resume` would have written it.
+        """Join the partitions of an ingest into one manifest. The plan is as `plan` or `resume` would have made it.
 
         Parameters
         ----------
         partitioned : what `plan` or `resume` returned
-        failure : the error and cause that the planning of the partitions ended with, or None
+        failure : the error and cause that ended the planning of the partitions, or None
 
         Raises
         ------
         PartitionFailedError
             If a partition was not planned.
         IngestExistsError
-            As `plan` and `resume` do.
+            As for `plan` and `resume`.
         """
-        resume = resume_from_input(execution_input)
-        planned = self._planned(partitioned, failure, execution)
-        batches = _choice(execution_input)(number_batches(planned, of_one=partitioned.pinned is not None))
+        ranges = self._planned_ranges(partitioned, failure, execution)
+        batches = number_batches(ranges, one_object=partitioned.pinned is not None)
         draft = Plan(
             ingest_id=partitioned.ingest_id,
             spec=partitioned.spec,
@@ -191,193 +169,146 @@ class Planner:
             model=partitioned.model,
             partitions=partitioned.partitions,
         )
-        with self._manifest(draft, batches) as (plan, manifest):
-            if resume:
-                self.ledger.resume(plan, started_at, execution, plan.batches)
-            else:
-                self.ledger.begin(plan, started_at)
-            manifest.finish()
-        self._keep_card(plan)
-        return self._offered_again(plan, execution) if resume else plan
+        chosen = _chosen(batches, execution_input)
+        if resume_from_input(execution_input):
+            return self._store_resumed(draft, chosen, execution, started_at)
+        return self._store(draft, chosen, lambda plan: self.ledger.begin(plan, started_at))
 
     def _resume_unplanned(
         self, resume: Resume, execution_input: object, execution: str, started_at: str
     ) -> Plan | PartitionedPlan:
-        """Plan an ingest whose earlier executions did not get so far."""
-        model = self._model_of(resume, None)
-        pinned = self._pin(resume.ingest_id, spec_from_input(execution_input))
-        if pinned.partitions:
-            return self._partitioned(pinned, model, execution)
-        with self._whole(pinned, model, iter) as (whole, manifest):
-            self.ledger.resume(whole, started_at, execution, whole.batches)
-            manifest.finish()
-        self._keep_card(whole)
-        return self._offered_again(whole, execution)
+        """Plan an ingest whose earlier executions ended before it was planned."""
+        model = self._model(resume, pinned=None)
+        source = self._pin(resume.ingest_id, spec_from_input(execution_input))
+        if source.partitions:
+            return self._partition(resume.ingest_id, source, model, execution)
+        draft, batches = self._draft(resume.ingest_id, source, model)
+        return self._store_resumed(draft, batches, execution, started_at)
 
-    def _model_of(self, resume: Resume, pinned: Model | None) -> Model:
+    def _model(self, resume: Resume, pinned: Model | None) -> Model:
         if resume.model is None and pinned:
             return pinned
         if resume.model in {None, LIVE}:
             return self.models.live()
         return self.models.version(str(resume.model))
 
-    def _keep_card(self, plan: Plan) -> None:
-        """Keep the model's card with the ingest, for the summary and the report. A release without a card has none."""
-        card = self.work.read(model_card_key(plan.model.card)) if plan.model.card else None
-        if card is not None:
-            self.work.write(card_key(plan.ingest_id), card)
-
-    def _pin(self, ingest_id: str, spec: SourceSpec) -> _PinnedSource:
-        if isinstance(spec, TableSpec):
-            segments = find_segments(spec, self.tables)
-            batches = stage_segments(segments, ingest_id, self.tables, self.work, **self._limits)
-            return _PinnedSource(ingest_id, spec, None, 0, (), batches)
-        spec, ranges = find_ranges(spec, self.sources)
-        partitions = partition_ranges(ranges, partition_bytes=self.partition_bytes)
-        return _PinnedSource(
-            ingest_id,
+    def _pin(self, ingest_id: str, spec: SourceSpec) -> PinnedSource:
+        return pin_source(
             spec,
-            pinned=ranges[0].pinned if len(ranges) == 1 else None,
-            source_bytes=sum(one.size for one in ranges),
-            partitions=partitions if len(partitions) > 1 else (),
-            batches=self._cut(ranges, ingest_id),
+            ingest_id,
+            self.sources,
+            self.tables,
+            self.work,
+            max_records=self.batch_records,
+            max_bytes=self.batch_bytes,
+            partition_bytes=self.partition_bytes,
         )
 
-    def _partitioned(self, source: _PinnedSource, model: Model, execution: str) -> PartitionedPlan:
-        write_partitions(source.partitions, source.ingest_id, execution, self.work)
+    def _partition(self, ingest_id: str, source: PinnedSource, model: Model, execution: str) -> PartitionedPlan:
+        """Write the partitions of a source, which the state machine maps over."""
+        write_partitions(source.partitions, ingest_id, execution, self.work)
         return PartitionedPlan(
-            ingest_id=source.ingest_id,
+            ingest_id=ingest_id,
             spec=source.spec,
             pinned=source.pinned,
             source_bytes=source.source_bytes,
             model=model,
             partitions=len(source.partitions),
-            partition_list=self._location(partitions_key(source.ingest_id, execution)),
+            partition_list=self._location(partitions_key(ingest_id, execution)),
         )
 
-    @contextmanager
-    def _whole(self, source: _PinnedSource, model: Model, choose: Choose) -> Iterator[tuple[Plan, Upload]]:
-        """Plan a whole ingest in one go: its plan, and its manifest, which is written but not finished."""
-        pinned, source_bytes, cut = source.pinned, source.source_bytes, source.batches
-        if isinstance(source.spec, TableSpec):
-            staged = list(cut)  # a table has no content that could be pinned: what is staged is the source
-            source_bytes = sum(one.pinned.size for one in staged)
-            pinned, cut = staged[0].pinned if len(staged) == 1 else None, iter(staged)
-        elif pinned:
-            only = next(cut)
-            pinned, cut = only.pinned, iter([only])  # the object that it is staged as, if it is
+    def _draft(self, ingest_id: str, source: PinnedSource, model: Model) -> tuple[Plan, Iterator[Batch]]:
+        """Return the plan of a source that one call plans, without its counts, and the batches."""
+        staged = source.staged()
         draft = Plan(
-            ingest_id=source.ingest_id,
-            spec=source.spec,
-            pinned=pinned,
-            source_bytes=source_bytes,
-            manifest=self._location(manifest_key(source.ingest_id)),
+            ingest_id=ingest_id,
+            spec=staged.spec,
+            pinned=staged.pinned,
+            source_bytes=staged.source_bytes,
+            manifest=self._location(manifest_key(ingest_id)),
             batches=0,
             records=0,
             model=model,
         )
-        with self._manifest(draft, choose(number_batches(cut, of_one=pinned is not None))) as written:
-            yield written
+        return draft, number_batches(staged.ranges, one_object=staged.pinned is not None)
 
-    @contextmanager
-    def _remaining(self, whole: Plan, execution: str, leaving_out: set[int]) -> Iterator[tuple[Plan, Upload]]:
-        """Plan what is missing of an ingest: its plan, and its manifest, which is written but not finished."""
-        missing = (replace(batch, again=True) for batch in self._stored(whole) if batch.batch not in leaving_out)
-        manifest = self._location(resumed_manifest_key(whole.ingest_id, execution))
-        with self._manifest(replace(whole, manifest=manifest), missing) as written:
-            yield written
+    def _store(self, draft: Plan, batches: Iterable[Batch], enter: Callable[[Plan], None]) -> Plan:
+        """Write a manifest, enter its plan into the ledger, and only then make the manifest visible."""
+        with write_manifest(draft, batches, self.work) as (plan, upload):
+            enter(plan)
+            upload.finish()
+        self._keep_card(plan)
+        return plan
 
-    def _offered_again(self, whole: Plan, execution: str) -> Plan:
-        """Write the manifest of an ingest, all of which is offered again, and return its plan."""
-        with self._remaining(whole, execution, leaving_out=set()) as (remaining, manifest):
-            manifest.finish()
+    def _store_resumed(self, draft: Plan, batches: Iterable[Batch], execution: str, started_at: str) -> Plan:
+        """Store the plan of an ingest that is planned only by its resume. Return the plan of that execution."""
+        whole = self._store(draft, batches, lambda plan: self.ledger.resume(plan, started_at, execution, plan.batches))
+        # The earlier execution may have begun some batches. So all of them are offered again.
+        missing = self._missing(whole, done=set())
+        with write_manifest(self._resumed(whole, execution), missing, self.work) as (remaining, upload):
+            upload.finish()
         return remaining
 
-    @contextmanager
-    def _manifest(self, plan: Plan, batches: Iterable[Batch]) -> Iterator[tuple[Plan, Upload]]:
-        """Write a manifest, which is not finished yet, and complete its plan."""
-        with self.work.begin(plan.manifest.key) as manifest:
-            written = _Written()
-            for entry in encode_manifest(written.of(batches)):
-                written.digest.update(entry)
-                manifest.write(entry)
-            completed = replace(
-                plan,
-                batches=written.batches,
-                records=written.records,
-                manifest_sha256=written.digest.hexdigest(),
-            )
-            yield completed, manifest
+    def _resumed(self, whole: Plan, execution: str) -> Plan:
+        """Return the draft of what is missing of an ingest. It has a manifest of its own."""
+        return replace(whole, manifest=self._location(resumed_manifest_key(whole.ingest_id, execution)))
+
+    def _missing(self, whole: Plan, done: set[int]) -> Iterator[Batch]:
+        """Yield the batches of an ingest that are not done, marked as offered again."""
+        return (replace(batch, again=True) for batch in self._all_batches(whole) if batch.batch not in done)
+
+    def _all_batches(self, plan: Plan) -> Iterator[Batch]:
+        """Read an ingest's manifest. If it is lost or damaged, make it again from the pinned object."""
+        if not manifest_is_intact(plan, self.work):
+            self._restore_manifest(plan)
+        yield from read_manifest(plan, self.work)
+
+    def _restore_manifest(self, plan: Plan) -> None:
+        """Write an ingest's manifest again, if its one object and the same limits give the same batches."""
+        if plan.pinned is None:
+            raise ManifestDamagedError(str(plan.manifest))
+        ranges = [ObjectRange.whole(0, plan.pinned, ReadOptions(Kind.JSONL, Compression.NONE))]
+        if plan.partitions:
+            partitions = partition_ranges(ranges, partition_bytes=self.partition_bytes)
+            ranges = [object_range for partition in partitions for object_range in partition]
+        batches = number_batches(self._batched(ranges, plan.ingest_id), one_object=True)
+        with write_manifest(plan, batches, self.work) as (restored, upload):
+            if restored.manifest_sha256 != plan.manifest_sha256:
+                raise ManifestDamagedError(str(plan.manifest))
+            upload.finish()
+
+    def _planned_ranges(
+        self, partitioned: PartitionedPlan, failure: Mapping[str, Any] | None, execution: str
+    ) -> Iterator[RangeBatches]:
+        """Read what was planned of each partition, in order."""
+        for partition in range(partitioned.partitions):
+            ranges = read_partition(partitioned.ingest_id, execution, partition, self.work)
+            if ranges is None:
+                error, cause = self.ledger.partition_failure(execution, partition) or _error_and_cause(failure)
+                raise PartitionFailedError(partition, partitioned.partitions, quote_failure(error, cause))
+            yield from ranges
+
+    def _batched(self, ranges: Iterable[ObjectRange], ingest_id: str) -> Iterator[RangeBatches]:
+        limits = {"max_records": self.batch_records, "max_bytes": self.batch_bytes}
+        return batch_ranges(ranges, ingest_id, self.sources, self.work, **limits)
+
+    def _keep_card(self, plan: Plan) -> None:
+        """Copy the model's card beside the ingest, for the summary and the report. Not every release has a card."""
+        card = self.work.read(model_card_key(plan.model.card)) if plan.model.card else None
+        if card is not None:
+            self.work.write(card_key(plan.ingest_id), card)
 
     def _location(self, key: str) -> ObjectLocation:
         return ObjectLocation(self.work.bucket, key)
 
-    @property
-    def _limits(self) -> dict[str, int]:
-        return {"max_records": self.batch_records, "max_bytes": self.batch_bytes}
 
-    def _cut(self, pieces: Iterable[ObjectRange], ingest_id: str) -> Iterator[RangeBatches]:
-        return (batch_range(piece, ingest_id, self.sources, self.work, **self._limits) for piece in pieces)
-
-    def _planned(
-        self, partitioned: PartitionedPlan, failure: Mapping[str, Any] | None, execution: str
-    ) -> Iterator[RangeBatches]:
-        """Read back what was planned of each partition, in order."""
-        for partition in range(partitioned.partitions):
-            pieces = read_partition(partitioned.ingest_id, execution, partition, self.work)
-            if pieces is None:
-                error, cause = self.ledger.partition_failure(execution, partition) or _error_and_cause(failure)
-                raise PartitionFailedError(partition, partitioned.partitions, quote_failure(error, cause))
-            yield from pieces
-
-    def _stored(self, plan: Plan) -> Iterator[Batch]:
-        """Read an ingest's manifest back; one that is gone or damaged is made again of the object that it is of."""
-        if self._digest(plan) != plan.manifest_sha256:
-            if plan.pinned is None:
-                raise ManifestDamagedError(str(plan.manifest))
-            pieces = [ObjectRange.whole(0, plan.pinned, ReadOptions(Kind.JSONL, Compression.NONE))]
-            if plan.partitions:
-                pieces = [
-                    piece
-                    for partition in partition_ranges(pieces, partition_bytes=self.partition_bytes)
-                    for piece in partition
-                ]
-            batches = number_batches(self._cut(pieces, plan.ingest_id), of_one=True)
-            with self._manifest(plan, batches) as (again, manifest):
-                if again.manifest_sha256 != plan.manifest_sha256:
-                    raise ManifestDamagedError(str(plan.manifest))
-                manifest.finish()
-        yield from stream_manifest(self.work.stream(plan.manifest.key) or ())
-
-    def _digest(self, plan: Plan) -> str:
-        digest = hashlib.sha256()
-        for chunk in self.work.stream(plan.manifest.key) or ():
-            digest.update(chunk)
-        return digest.hexdigest()
-
-
-def _choice(execution_input: object) -> Choose:
+def _chosen(batches: Iterable[Batch], execution_input: object) -> Iterable[Batch]:
+    """Return all batches or, for a shadow, its share of them."""
     shadow = shadow_from_input(execution_input)
-    return shadow.choose if shadow else iter
+    return shadow.choose(batches) if shadow else batches
 
 
 def _error_and_cause(failure: Mapping[str, Any] | None) -> tuple[str, str]:
     if not failure:
-        return "", "nothing was heard of it"
+        return "", "it did not report back"
     return str(failure.get("Error", "")), str(failure.get("Cause", ""))
-
-
-@dataclass(slots=True)
-class _Written:
-    """What was written of a manifest so far."""
-
-    batches: int = 0
-    records: int = 0
-    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-
-    def of(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """Count batches and records as they pass."""
-        for batch in batches:
-            self.batches += 1
-            self.records += batch.records
-            yield batch

@@ -1,9 +1,9 @@
-"""Pieces: what an origin of objects consists of, each read at one go and in a fixed order."""
+"""Ranges: the objects of an ingest, whole or in byte ranges, in a fixed order. Each is batched on its own."""
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import batched
+from itertools import batched, islice
 from typing import Self
 
 from hundredfold.batches import LEDGER_SHARDS, Batch
@@ -18,17 +18,17 @@ from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import ObjectsSpec, ReadOptions
 
 MOST_OBJECTS = 100_000
-"""Under one prefix, in one ingest."""
+"""The most objects that one ingest reads under its prefix."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectRange:
-    """One object of an origin, pinned, or a byte range of one that is read in place.
+    """A pinned object, or a byte range of one that is read in place.
 
     Attributes
     ----------
     number : the object's place in the ingest, from 0
-    start, end : the first byte, and the one after the last; the piece has the lines that start between them
+    start, end : the first byte, and the byte after the last. The range owns the lines that start between them.
     """
 
     number: int
@@ -48,14 +48,14 @@ class ObjectRange:
 
 @dataclass(frozen=True, slots=True)
 class RangeBatches:
-    """A piece that was cut.
+    """The batches of one range.
 
     Attributes
     ----------
-    pinned : the object that its batches are byte ranges of
-    batches : numbered from 0, and their lines from 1
-    line_feeds : how many the piece has of its object; known once all batches were taken
-    start : the piece's first byte in its object
+    pinned : the object that the batches are byte ranges of
+    batches : numbered from 0. Their lines are numbered from 1.
+    line_feeds : returns how many line feeds the range has, once all its batches have been read
+    start : the range's first byte in its object
     """
 
     pinned: PinnedObject
@@ -65,67 +65,97 @@ class RangeBatches:
 
 
 def find_ranges(spec: ObjectsSpec, sources: Sources) -> tuple[ObjectsSpec, list[ObjectRange]]:
-    """Pin what an origin consists of; return it with kind and compression as they were found, and its pieces.
+    """Pin the objects of a source spec. Return the spec with its kind and compression filled in, and the ranges.
 
     Raises
     ------
     SourceMissingError
-        If it is not there.
+        If no object is there.
     SourceChangedError
-        If it is another object than the one that was asked for.
+        If the object is not the one that the spec pins by its ETag.
     InvalidIngestError
-        If its objects are of different kinds, or too many.
+        If the objects are of different kinds, or too many.
     """
     if spec.key:
-        found = [sources.pin(ObjectLocation(spec.bucket, spec.key))]
-        if spec.etag and spec.etag != found[0].etag:
+        pinned = sources.pin(ObjectLocation(spec.bucket, spec.key))
+        if spec.etag and spec.etag != pinned.etag:
             raise SourceChangedError(str(spec), since="started")
+        objects = [pinned]
     else:
-        found = list(_named(sources.list(spec.bucket, spec.prefix)))
-        if not found:
-            raise SourceMissingError(str(spec), "there is no object whose key begins so")
-        if len(found) > MOST_OBJECTS:
+        listed = (pinned for pinned in sources.list(spec.bucket, spec.prefix) if not _is_folder(pinned))
+        objects = list(islice(listed, MOST_OBJECTS + 1))
+        if not objects:
+            raise SourceMissingError(
+                str(spec), "there is no object whose key begins so; check the bucket and the prefix"
+            )
+        if len(objects) > MOST_OBJECTS:
             raise InvalidIngestError(f"{spec} has more than {MOST_OBJECTS:,} objects; ingest it by longer prefixes")
-    options = spec.options.for_name(found[0].key)
-    if other := next((source for source in found if spec.options.for_name(source.key) != options), None):
-        raise InvalidIngestError(f"{spec} has objects of different kinds, such as {found[0].key} and {other.key}")
-    pieces = [ObjectRange.whole(number, source, options) for number, source in enumerate(found)]
-    return replace(spec, options=options), pieces
+    options = spec.options.for_name(objects[0].key)
+    stray = next((pinned for pinned in objects if spec.options.for_name(pinned.key) != options), None)
+    if stray:
+        raise InvalidIngestError(
+            f"{spec} has objects of different kinds, such as {objects[0].key} and {stray.key}; "
+            "ingest each kind by a prefix of its own, or state the kind"
+        )
+    ranges = [ObjectRange.whole(number, pinned, options) for number, pinned in enumerate(objects)]
+    return replace(spec, options=options), ranges
 
 
 def batch_range(
-    piece: ObjectRange, ingest_id: str, sources: Sources, work: WorkObjects, *, max_records: int, max_bytes: int
+    object_range: ObjectRange,
+    ingest_id: str,
+    sources: Sources,
+    work: WorkObjects,
+    *,
+    max_records: int,
+    max_bytes: int,
 ) -> RangeBatches:
-    """Cut one piece into batches; stage it as JSON Lines first unless it can be read in place.
+    """Batch one range. Stage it as JSON Lines first, unless it can be read in place.
 
     Raises
     ------
     SourceChangedError, InvalidIngestError
     """
-    if piece.options.in_place:
-        chunks = sources.stream(piece.pinned, max(piece.start - 1, 0))
-        if not piece.start:
-            chunks = checked(chunks, piece.options, str(piece.pinned))
-        lines = OwnedLines(chunks, piece.start, piece.end)
+    pinned, options = object_range.pinned, object_range.options
+    if options.in_place:
+        chunks = sources.stream(pinned, max(object_range.start - 1, 0))
+        if not object_range.start:
+            chunks = checked(chunks, options, str(pinned))
+        lines = OwnedLines(chunks, object_range.start, object_range.end)
         in_place = cut_batches(lines, max_records=max_records, max_bytes=max_bytes, offset=lines.offset)
-        return RangeBatches(piece.pinned, in_place, lambda: lines.line_feeds, piece.start)
-    name = str(piece.pinned)
-    with work.begin(staged_key(ingest_id, piece.number)) as upload:
-        records = read_as_lines(sources.open(piece.pinned), piece.options, name)
-        # All of them before the first is handed on: they need the object, which is there only when it is finished.
-        batches = CompactBatches(cut_batches(_through(records, upload), max_records=max_records, max_bytes=max_bytes))
-        return RangeBatches(replace(upload.finish(), staged_from=name), batches)
+        return RangeBatches(pinned, in_place, lambda: lines.line_feeds, object_range.start)
+    with work.begin(staged_key(ingest_id, object_range.number)) as upload:
+        records = read_as_lines(sources.open(pinned), options, str(pinned))
+        # Find all batches before the first is handed on. They refer to the staged object, which exists once finished.
+        batches = CompactBatches(cut_batches(_uploaded(records, upload), max_records=max_records, max_bytes=max_bytes))
+        return RangeBatches(replace(upload.finish(), staged_from=str(pinned)), batches)
 
 
-def number_batches(pieces: Iterable[RangeBatches], *, of_one: bool) -> Iterator[Batch]:
-    """Yield the batches of all pieces, numbered as those of one ingest, and their lines as those of their objects.
+def batch_ranges(
+    ranges: Iterable[ObjectRange],
+    ingest_id: str,
+    sources: Sources,
+    work: WorkObjects,
+    *,
+    max_records: int,
+    max_bytes: int,
+) -> Iterator[RangeBatches]:
+    """Batch each range when it is taken. Raises what `batch_range` raises."""
+    for object_range in ranges:
+        yield batch_range(object_range, ingest_id, sources, work, max_records=max_records, max_bytes=max_bytes)
 
-    `of_one` : whether all pieces are of one object; if not, each batch says which it is of.
+
+def number_batches(ranges: Iterable[RangeBatches], *, one_object: bool) -> Iterator[Batch]:
+    """Yield the batches of all ranges. Number them across the ingest, and their lines across each object.
+
+    Parameters
+    ----------
+    one_object : whether all ranges belong to one object. If not, each batch names its object.
     """
     number = lines_before = 0
-    for piece in pieces:
-        lines_before = lines_before if piece.start else 0
-        for batch in piece.batches:
+    for range_batches in ranges:
+        lines_before = lines_before if range_batches.start else 0
+        for batch in range_batches.batches:
             yield Batch(
                 batch=number,
                 shard=number % LEDGER_SHARDS,
@@ -133,14 +163,14 @@ def number_batches(pieces: Iterable[RangeBatches], *, of_one: bool) -> Iterator[
                 length=batch.length,
                 records=batch.records,
                 line=batch.line + lines_before,
-                pinned=None if of_one else piece.pinned,
+                pinned=None if one_object else range_batches.pinned,
             )
             number += 1
-        lines_before += piece.line_feeds()
+        lines_before += range_batches.line_feeds()
 
 
 class CompactBatches:
-    """Batches that were cut, in 32 bytes each."""
+    """The batches of one range, held in 32 bytes each."""
 
     def __init__(self, batches: Iterable[Batch]) -> None:
         self._numbers = array("Q")
@@ -152,15 +182,13 @@ class CompactBatches:
             yield Batch(number, number % LEDGER_SHARDS, offset, length, records, line)
 
 
-def _named(found: Iterator[PinnedObject]) -> Iterator[PinnedObject]:
-    """Leave out what stands for a folder."""
-    for count, source in enumerate(one for one in found if not one.key.endswith("/")):
-        yield source
-        if count >= MOST_OBJECTS:
-            return
+def _is_folder(pinned: PinnedObject) -> bool:
+    """Tell whether a listed object only marks a folder, as the S3 console makes them."""
+    return pinned.key.endswith("/")
 
 
-def _through(lines: Iterator[bytes], upload: Upload) -> Iterator[bytes]:
-    for piece in lines:
-        upload.write(piece)
-        yield piece
+def _uploaded(chunks: Iterable[bytes], upload: Upload) -> Iterator[bytes]:
+    """Write chunks to an upload, and pass them on."""
+    for chunk in chunks:
+        upload.write(chunk)
+        yield chunk

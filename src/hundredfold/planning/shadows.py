@@ -1,7 +1,6 @@
-"""A shadow: another model on a sample of an ingest's batches, as an ingest of its own.
+"""A shadow: another model scores a sample of an ingest's batches, as an ingest of its own.
 
-It has its own execution, ledger, predictions and summary under its own id, so nothing that becomes of it can touch the
-ingest that it shadows.
+It has its own id, execution, ledger entries, predictions and summary. So it cannot affect the ingest that it shadows.
 """
 
 import hashlib
@@ -14,14 +13,21 @@ from hundredfold.batches import Batch
 from hundredfold.errors import InvalidIngestError
 
 SHADOW = ".shadow-"
-"""Stands between an ingest's id and the version of the model that shadows it."""
+"""Separates the id of the shadowed ingest from the version of the model in a shadow's id."""
 
-_LONGEST = 80
+_LONGEST_ID = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """What a shadow does: which ingest it is of, with which version of the inference function, on which share of it."""
+    """A shadow of an ingest.
+
+    Attributes
+    ----------
+    shadowed : the id of the ingest that it shadows
+    version : the version of the inference function that it uses
+    sample : the share of the batches that it scores, over 0 and up to 1
+    """
 
     shadowed: str
     version: str
@@ -31,27 +37,27 @@ class Shadow:
     def ingest_id(self) -> str:
         """The id of the shadow's own ingest."""
         end = f"{SHADOW}{self.version}"
-        return self.shadowed[: _LONGEST - len(end)] + end
+        return self.shadowed[: _LONGEST_ID - len(end)] + end
 
     def choose(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """Yield its share of the batches, always the same ones; the first is always among them."""
+        """Yield the shadow's share of the batches. It is always the same, and it always has the first batch."""
         for batch in batches:
             digest = hashlib.sha256(f"{self.shadowed}#{batch.batch}".encode()).digest()
             if batch.batch == 0 or int.from_bytes(digest[:8]) < self.sample * 2**64:
                 yield batch
 
     def as_input(self) -> dict[str, Any]:
-        """Return it as part of an execution's input."""
+        """Return the `shadow` of an execution's input."""
         return {"ingest_id": self.shadowed, "version": self.version, "sample": self.sample}
 
 
 def shadow_from_input(execution_input: object) -> Shadow | None:
-    """Read `{"shadow": {"ingest_id": …, "version": …, "sample": …}}` of an execution's input; None if it has none.
+    """Read the shadow of `{"shadow": {"ingest_id": …, "version": …, "sample": …}}`. Return None if there is none.
 
     Raises
     ------
     InvalidIngestError
-        If it makes no sense; the message shows the right shape.
+        If it has another shape. The message shows the right one.
     """
     if not isinstance(execution_input, dict) or "shadow" not in execution_input:
         return None

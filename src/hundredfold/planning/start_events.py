@@ -1,6 +1,6 @@
-"""Starting by itself: which ingest an event asks for, if any.
+"""Start events: which ingest an event starts, if any.
 
-An ingest's id is derived from the event, so that an event which is delivered twice starts one ingest.
+The ingest's id is derived from the event. So an event that is delivered twice starts one ingest.
 """
 
 import hashlib
@@ -15,19 +15,19 @@ from hundredfold.ingest import check_ingest_id, id_stem
 from hundredfold.sources.spec import ObjectsSpec, SourceSpec, stem_of
 from hundredfold.sources.uri import parse_source
 
-_STEM = 40
-_DIGEST = 16
+_STEM_CHARACTERS = 40
+_DIGEST_CHARACTERS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """An ingest to be started."""
+    """An ingest to start."""
 
     ingest_id: str
     spec: SourceSpec
 
     def as_input(self) -> dict[str, Any]:
-        """Return the input of its execution."""
+        """Return the input of the ingest's execution."""
         return {"source": self.spec.as_dict()}
 
 
@@ -40,17 +40,17 @@ class IgnoredObject:
 
 
 def start_for(event: object, scheduled_source: str) -> Start | IgnoredObject:
-    """Tell what an event of EventBridge asks for.
+    """Decide which ingest an event of EventBridge starts.
 
     Parameters
     ----------
-    event : that an object was created in S3, or that a schedule is due
-    scheduled_source : what a schedule starts an ingest of, as `hundredfold.addresses.origin_in` reads it
+    event : says that an object was created in S3, or that a schedule is due
+    scheduled_source : the source of scheduled ingests, in a form that `sources.uri.parse_source` reads
 
     Raises
     ------
     InvalidIngestError
-        If it is neither of these events, or the scheduled source makes no sense.
+        If it is another event, or the scheduled source makes no sense.
     """
     try:
         match event:
@@ -69,21 +69,23 @@ def _start_for_object(detail: Mapping[str, Any]) -> Start | IgnoredObject:
         return IgnoredObject(f"s3://{bucket}/{key}", "it stands for a folder")
     if stem_of(key) is None:
         return IgnoredObject(f"s3://{bucket}/{key}", "its name ends in no kind that is known")
-    # Without versions, and while they are suspended, the same content put again is the same object.
+    # Versioning may be off or suspended. Then the same content, put again, counts as the same object.
     version = detail["object"].get("version-id", "null")
-    ingest_id = f"{id_stem(key, _STEM)}-{_digest(bucket, key, etag if version == 'null' else version)}"
-    # The ETag goes along: what has been put under this key since has an event and an ingest of its own.
+    ingest_id = f"{id_stem(key, _STEM_CHARACTERS)}-{_digest(bucket, key, etag if version == 'null' else version)}"
+    # The ETag pins the object. Later content under this key has an event and an ingest of its own.
     return Start(check_ingest_id(ingest_id), ObjectsSpec(bucket, key, etag=etag))
 
 
 def _start_for_schedule(time: datetime, scheduled_source: str) -> Start:
     if not scheduled_source:
-        raise InvalidIngestError("a schedule is due, and there is no source that it is for (ScheduleSource)")
+        raise InvalidIngestError(
+            "a schedule is due, and the stack has no source for it; set the parameter ScheduleSource"
+        )
     spec = parse_source(scheduled_source)
     at = f"{time.astimezone(UTC):%Y%m%dT%H%M%S}"
     digest = _digest(at, json.dumps(spec.as_dict(), sort_keys=True))
-    return Start(check_ingest_id(f"{id_stem(spec.name, _STEM)}-{at}-{digest}"), spec)
+    return Start(check_ingest_id(f"{id_stem(spec.name, _STEM_CHARACTERS)}-{at}-{digest}"), spec)
 
 
-def _digest(*parts: str) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_DIGEST]
+def _digest(*texts: str) -> str:
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:_DIGEST_CHARACTERS]

@@ -73,21 +73,21 @@ def test_answers_are_written_back_after_the_table_of_predictions_and_before_the_
     assert world.effects == [
         "predictions 0 2", "write ingests/i1/rejected/00000000.jsonl", "back reviews verdict 2", "done 0",
     ]  # fmt: skip
-    assert (world.items.there["k1"]["verdict"], world.items.there["k2"]["verdict"]) == ({"S": "pos"}, {"S": "neg"})
+    assert (world.items.items["k1"]["verdict"], world.items.items["k2"]["verdict"]) == ({"S": "pos"}, {"S": "neg"})
     assert (outcome.predicted, outcome.rejected, outcome.written_back, outcome.outdated) == (2, 1, 2, 0)
     assert outcome.stats == InvocationStats("w", 0, write_units=2.0, write_back_units=2.0)
 
 
 def test_an_item_that_went_and_one_that_changed_in_its_38th_digit_are_outdated() -> None:
     world = World()
-    world.items.there["k1"]["price"] = {"N": LONG[:-1] + "9"}
-    del world.items.there["k2"]
+    world.items.items["k1"]["price"] = {"N": LONG[:-1] + "9"}
+    del world.items.items["k2"]
 
     outcome = world.infer()
 
     assert (outcome.predicted, outcome.written_back, outcome.outdated) == (2, 0, 2)
-    assert "verdict" not in world.items.there["k1"]
-    assert "k2" not in world.items.there
+    assert "verdict" not in world.items.items["k1"]
+    assert "k2" not in world.items.items
 
 
 def test_nothing_is_written_back_unless_it_is_asked_for() -> None:

@@ -1,4 +1,4 @@
-"""Cutting: hand-written examples, and properties held against a naive reading of the same bytes."""
+"""Batching: hand-written examples, and properties checked against a naive reading of the same bytes."""
 
 import json
 from collections.abc import Iterator
@@ -16,18 +16,18 @@ BOM = b"\xef\xbb\xbf"
 NO_LIMIT = 10**9
 
 
-def cut_whole(data: bytes, max_records: int = NO_LIMIT, max_bytes: int = NO_LIMIT) -> list[Batch]:
+def batches_of(data: bytes, max_records: int = NO_LIMIT, max_bytes: int = NO_LIMIT) -> list[Batch]:
     return list(cut_batches([data], max_records=max_records, max_bytes=max_bytes))
 
 
-# ---------------------------------------------------------------- a naive reading, which holds everything in memory
+# ---------------------------------------------------------------- a naive reading, with everything in memory
 
 type NaiveLine = tuple[int, int, int]
-"""Number, first byte, and the byte after the last one, line end included."""
+"""A line's number, its first byte, and the byte after its last one. Its line feed is part of it."""
 
 
 def naive_lines(data: bytes) -> list[NaiveLine]:
-    """Walk byte by byte, and keep the lines that hold anything but white space."""
+    """Walk byte by byte. Keep the lines that are not blank."""
     lines = []
     start = 3 if data[:3] == BOM else 0
     number = 1
@@ -41,23 +41,23 @@ def naive_lines(data: bytes) -> list[NaiveLine]:
     return lines
 
 
-def naive_cut(data: bytes, max_records: int, max_bytes: int) -> list[Batch]:
-    """Give each batch as many of the lines that are left as fit, trying all numbers of lines."""
-    left = naive_lines(data)
+def naive_batches(data: bytes, max_records: int, max_bytes: int) -> list[Batch]:
+    """Give each batch as many of the remaining lines as fit. Try every number of lines."""
+    remaining = naive_lines(data)
     batches: list[Batch] = []
-    while left:
+    while remaining:
         fitting = [
             count
-            for count in range(1, len(left) + 1)
-            if count == 1 or (count <= max_records and left[count - 1][2] - left[0][1] <= max_bytes)
+            for count in range(1, len(remaining) + 1)
+            if count == 1 or (count <= max_records and remaining[count - 1][2] - remaining[0][1] <= max_bytes)
         ]
-        taken, left = left[: max(fitting)], left[max(fitting) :]
-        number, (line, first, _), after = len(batches), taken[0], taken[-1][2]
-        batches.append(Batch(number, number % 8, first, after - first, len(taken), line))
+        lines, remaining = remaining[: max(fitting)], remaining[max(fitting) :]
+        number, (line, first, _), after = len(batches), lines[0], lines[-1][2]
+        batches.append(Batch(number, number % 8, first, after - first, len(lines), line))
     return batches
 
 
-# ---------------------------------------------------------------- what sources are made of
+# ---------------------------------------------------------------- generated sources
 
 _contents = st.one_of(
     st.binary(max_size=12).map(lambda content: content.replace(b"\n", b"")),
@@ -70,18 +70,18 @@ _contents = st.one_of(
 @st.composite
 def _sources(draw: st.DrawFn) -> bytes:
     lines = draw(st.lists(st.tuples(_contents, st.sampled_from([b"\n", b"\r\n"])), max_size=25))
-    unended = draw(_contents)
-    return draw(st.sampled_from([b"", BOM])) + b"".join(content + end for content, end in lines) + unended
+    last_line = draw(_contents)
+    return draw(st.sampled_from([b"", BOM])) + b"".join(content + end for content, end in lines) + last_line
 
 
 @st.composite
 def _chunked_sources(draw: st.DrawFn) -> tuple[bytes, list[bytes]]:
-    """A source, and the same in pieces; empty ones where the same place is cut twice."""
+    """A source, and the same source in chunks. Some chunks are empty."""
     data = draw(_sources())
     if draw(st.booleans()):
-        return data, [data[place : place + 1] for place in range(len(data))]
-    places = sorted(draw(st.lists(st.integers(0, len(data)), max_size=12)))
-    return data, [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True)]
+        return data, [data[start : start + 1] for start in range(len(data))]
+    bounds = sorted(draw(st.lists(st.integers(0, len(data)), max_size=12)))
+    return data, [data[start:end] for start, end in zip([0, *bounds], [*bounds, len(data)], strict=True)]
 
 
 _max_records = st.integers(1, 8)
@@ -92,19 +92,19 @@ _max_bytes = st.integers(1, 120)
 
 
 @given(source=_chunked_sources(), max_records=_max_records, max_bytes=_max_bytes)
-def test_any_chunking_is_cut_as_the_naive_reading_cuts_it(
+def test_chunks_of_any_size_give_the_naive_batches(
     source: tuple[bytes, list[bytes]], max_records: int, max_bytes: int
 ) -> None:
     data, chunks = source
 
     batches = list(cut_batches(chunks, max_records=max_records, max_bytes=max_bytes))
 
-    assert batches == naive_cut(data, max_records, max_bytes)
+    assert batches == naive_batches(data, max_records, max_bytes)
 
 
 @given(data=_sources(), max_records=_max_records, max_bytes=_max_bytes)
 def test_every_line_that_is_not_blank_is_in_exactly_one_batch(data: bytes, max_records: int, max_bytes: int) -> None:
-    batches = cut_whole(data, max_records, max_bytes)
+    batches = batches_of(data, max_records, max_bytes)
 
     assert [batch.batch for batch in batches] == list(range(len(batches)))
     assert all(batch.shard == batch.batch % 8 for batch in batches)
@@ -112,7 +112,7 @@ def test_every_line_that_is_not_blank_is_in_exactly_one_batch(data: bytes, max_r
     position = len(data) - len(between)
     for batch in batches:
         assert batch.offset >= position, "batches follow each other, and do not overlap"
-        assert not data[position : batch.offset].strip(), "what lies between two batches is blank"
+        assert not data[position : batch.offset].strip(), "only blank lines lie between two batches"
         assert data[position : batch.offset].count(b"\n") + data[:position].count(b"\n") + 1 == batch.line
         content = data[batch.offset : batch.offset + batch.length]
         assert len(content) == batch.length
@@ -120,13 +120,13 @@ def test_every_line_that_is_not_blank_is_in_exactly_one_batch(data: bytes, max_r
         assert content.split(b"\n")[0].strip(), "a batch begins with its first record"
         assert content.removesuffix(b"\n").split(b"\n")[-1].strip(), "a batch ends with its last record"
         position = batch.offset + batch.length
-        assert position == len(data) or data[position - 1 : position] == b"\n", "no line is cut in two"
+        assert position == len(data) or data[position - 1 : position] == b"\n", "no batch ends within a line"
     assert not data[position:].strip()
 
 
 @given(data=_sources(), max_records=_max_records, max_bytes=_max_bytes)
 def test_a_batch_is_as_large_as_the_limits_allow_and_no_larger(data: bytes, max_records: int, max_bytes: int) -> None:
-    batches = cut_whole(data, max_records, max_bytes)
+    batches = batches_of(data, max_records, max_bytes)
 
     for batch in batches:
         assert batch.records <= max_records
@@ -150,7 +150,7 @@ def test_a_batch_is_as_large_as_the_limits_allow_and_no_larger(data: bytes, max_
         )
     )
 )
-def test_a_manifest_is_read_back_as_it_was_written(batches: list[Batch]) -> None:
+def test_a_manifest_is_decoded_as_it_was_encoded(batches: list[Batch]) -> None:
     data = b"".join(encode_manifest(batches))
 
     assert decode_manifest(data) == batches
@@ -162,63 +162,63 @@ def test_a_manifest_is_read_back_as_it_was_written(batches: list[Batch]) -> None
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"\n\n", b" \t\r\n \n", BOM, BOM + b"\n", b"\r"])
 def test_a_source_without_records_has_no_batches(data: bytes) -> None:
-    assert cut_whole(data) == []
+    assert batches_of(data) == []
 
 
-def test_no_chunks_at_all_are_no_batches() -> None:
+def test_no_chunks_give_no_batches() -> None:
     assert list(cut_batches([], max_records=1, max_bytes=1)) == []
 
 
-def test_two_records_a_batch() -> None:
-    assert cut_whole(b'{"a":1}\n{"b":2}\n{"c":3}\n', max_records=2) == [
+def test_each_batch_has_two_records_and_the_last_has_the_rest() -> None:
+    assert batches_of(b'{"a":1}\n{"b":2}\n{"c":3}\n', max_records=2) == [
         Batch(batch=0, shard=0, offset=0, length=16, records=2, line=1),
         Batch(batch=1, shard=1, offset=16, length=8, records=1, line=3),
     ]
 
 
 def test_the_last_line_needs_no_line_end() -> None:
-    assert cut_whole(b"[1]\n[2]") == [Batch(0, 0, offset=0, length=7, records=2, line=1)]
+    assert batches_of(b"[1]\n[2]") == [Batch(0, 0, offset=0, length=7, records=2, line=1)]
 
 
-def test_carriage_returns_before_line_feeds_belong_to_their_lines() -> None:
-    assert cut_whole(b"[1]\r\n[2]\r\n", max_records=1) == [
+def test_a_carriage_return_before_a_line_feed_belongs_to_its_line() -> None:
+    assert batches_of(b"[1]\r\n[2]\r\n", max_records=1) == [
         Batch(0, 0, offset=0, length=5, records=1, line=1),
         Batch(1, 1, offset=5, length=5, records=1, line=2),
     ]
 
 
-def test_a_lone_carriage_return_ends_no_line() -> None:
-    assert cut_whole(b"[1]\r[2]\n", max_records=1) == [Batch(0, 0, offset=0, length=8, records=1, line=1)]
+def test_a_lone_carriage_return_does_not_end_a_line() -> None:
+    assert batches_of(b"[1]\r[2]\n", max_records=1) == [Batch(0, 0, offset=0, length=8, records=1, line=1)]
 
 
-def test_unicode_line_separators_end_no_line() -> None:
+def test_a_unicode_line_separator_does_not_end_a_line() -> None:
     line = '{"text":"a\u2028b\u2029c\u0085d"}\n'.encode()
-    assert cut_whole(line, max_records=1) == [Batch(0, 0, offset=0, length=len(line), records=1, line=1)]
+    assert batches_of(line, max_records=1) == [Batch(0, 0, offset=0, length=len(line), records=1, line=1)]
 
 
-def test_blank_lines_around_a_batch_are_outside_it_and_count_as_lines() -> None:
-    assert cut_whole(b"\n \n[1]\n\n\t\n[2]\n\n", max_records=1) == [
+def test_blank_lines_around_a_batch_are_outside_it_but_are_counted_as_lines() -> None:
+    assert batches_of(b"\n \n[1]\n\n\t\n[2]\n\n", max_records=1) == [
         Batch(0, 0, offset=3, length=4, records=1, line=3),
         Batch(1, 1, offset=10, length=4, records=1, line=6),
     ]
 
 
-def test_blank_lines_inside_a_batch_count_as_its_bytes_but_not_as_records() -> None:
+def test_blank_lines_inside_a_batch_add_bytes_but_no_records() -> None:
     data = b"[1]\n\n\n[2]\n"
-    assert cut_whole(data) == [Batch(0, 0, offset=0, length=10, records=2, line=1)]
-    assert len(cut_whole(data, max_bytes=10)) == 1
-    assert len(cut_whole(data, max_bytes=9)) == 2
+    assert batches_of(data) == [Batch(0, 0, offset=0, length=10, records=2, line=1)]
+    assert len(batches_of(data, max_bytes=10)) == 1
+    assert len(batches_of(data, max_bytes=9)) == 2
 
 
 def test_a_byte_order_mark_is_skipped_at_the_beginning_only() -> None:
-    assert cut_whole(BOM + b"[1]\n" + BOM + b"\n", max_records=1) == [
+    assert batches_of(BOM + b"[1]\n" + BOM + b"\n", max_records=1) == [
         Batch(0, 0, offset=3, length=4, records=1, line=1),
         Batch(1, 1, offset=7, length=4, records=1, line=2),
     ]
 
 
 def test_a_line_over_the_byte_limit_is_a_batch_of_its_own() -> None:
-    assert cut_whole(b"[1]\n[22222222]\n[3]\n[4]\n", max_bytes=8) == [
+    assert batches_of(b"[1]\n[22222222]\n[3]\n[4]\n", max_bytes=8) == [
         Batch(0, 0, offset=0, length=4, records=1, line=1),
         Batch(1, 1, offset=4, length=11, records=1, line=2),
         Batch(2, 2, offset=15, length=8, records=2, line=3),
@@ -226,22 +226,22 @@ def test_a_line_over_the_byte_limit_is_a_batch_of_its_own() -> None:
 
 
 def test_the_ninth_batch_is_in_the_first_shard_again() -> None:
-    assert [batch.shard for batch in cut_whole(b"[]\n" * 10, max_records=1)] == [0, 1, 2, 3, 4, 5, 6, 7, 0, 1]
+    assert [batch.shard for batch in batches_of(b"[]\n" * 10, max_records=1)] == [0, 1, 2, 3, 4, 5, 6, 7, 0, 1]
 
 
-def test_batches_are_found_while_the_source_is_still_being_read() -> None:
-    read = 0
+def test_a_batch_is_yielded_before_the_whole_source_is_read() -> None:
+    chunks_read = 0
 
     def chunks() -> Iterator[bytes]:
-        nonlocal read
+        nonlocal chunks_read
         for _ in range(100):
-            read += 1
+            chunks_read += 1
             yield b"[]\n"
 
     batches = cut_batches(chunks(), max_records=2, max_bytes=NO_LIMIT)
 
     assert next(batches).records == 2
-    assert read <= 4
+    assert chunks_read <= 4
 
 
 def test_a_manifest_has_one_batch_a_line() -> None:

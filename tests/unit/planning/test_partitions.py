@@ -1,4 +1,4 @@
-"""Planning in parts: for any content and any size of a part, the same lines as planned in one go, each once."""
+"""Partitions: together they have the lines of a plan made in one call, each once, whatever their size."""
 
 import copy
 import json
@@ -18,7 +18,7 @@ from hundredfold.errors import (
     SourceChangedError,
 )
 from hundredfold.ingest import Model, PartitionedPlan, Plan, Resume
-from hundredfold.planning import partitions as partitions
+from hundredfold.planning import partitions
 from hundredfold.planning.manifest import decode_manifest, stream_manifest
 from hundredfold.planning.owned_lines import OwnedLines
 from hundredfold.planning.partitions import partition_ranges
@@ -28,8 +28,7 @@ from hundredfold.planning.shadows import Shadow
 from hundredfold.sources.formats.compression import check_head
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import Compression, Kind, ReadOptions
-from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork
-from tests.unit.fakes import partitioned as as_partitioned
+from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork, as_partitioned
 from tests.unit.planning.test_batching import naive_lines
 
 BOM = b"\xef\xbb\xbf"
@@ -45,7 +44,7 @@ _line = st.one_of(
 
 
 def _begins_as_lines(content: bytes) -> bool:
-    """Whether an object of JSON Lines may begin so; if not, it is refused as a whole, wherever it is cut."""
+    """Tell whether an object of JSON Lines may begin so. If not, it is refused as a whole."""
     try:
         check_head(content[:64], JSON_LINES, "")
     except InvalidIngestError:
@@ -54,7 +53,7 @@ def _begins_as_lines(content: bytes) -> bool:
 
 
 _contents = st.builds(
-    lambda mark, lines, unended: mark + b"".join(line + b"\n" for line in lines) + unended,
+    lambda mark, lines, last_line: mark + b"".join(line + b"\n" for line in lines) + last_line,
     st.sampled_from([b"", BOM]),
     st.lists(_line, max_size=20),
     _line,
@@ -62,14 +61,14 @@ _contents = st.builds(
 
 
 class World:
-    """Objects under a prefix, and all that planning meets."""
+    """Objects under a prefix, and a planner on fakes."""
 
     def __init__(
-        self, *contents: bytes, partition_bytes: int = 20, batch_records: int = 3, streamed_by: int = 7
+        self, *contents: bytes, partition_bytes: int = 20, batch_records: int = 3, chunk_bytes: int = 7
     ) -> None:
         self.effects: list[str] = []
         locations = [ObjectLocation("records", f"all/{number:03d}.jsonl") for number in range(len(contents))]
-        self.sources = MemorySources(dict(zip(locations, contents, strict=True)), streamed_by=streamed_by)
+        self.sources = MemorySources(dict(zip(locations, contents, strict=True)), chunk_bytes=chunk_bytes)
         self.work = MemoryWork(effects=self.effects)
         self.ledger = MemoryLedger(effects=self.effects)
         self.partition_bytes = partition_bytes
@@ -91,7 +90,7 @@ class World:
         )
 
     def plan(self, ingest_id: str = "i1", started_at: str = STARTED) -> Plan:
-        """Plan as the state machine does: divide, plan each part, join."""
+        """Plan as the state machine does: define partitions, plan each, join them."""
         plan = self.planner.plan(ingest_id, self.input, started_at)
         return self.finish(plan, ingest_id, started_at) if isinstance(plan, PartitionedPlan) else plan
 
@@ -109,114 +108,119 @@ class World:
         return decode_manifest(self.work.objects[plan.manifest.key])
 
     def lines(self, plan: Plan) -> list[tuple[str, int, int, bytes]]:
-        """Of every record that was planned: its object's key, its offset, its line's number and its content."""
-        found = []
+        """Every planned record: its object's key, its offset, its line's number and its content."""
+        lines = []
         for batch in self.batches(plan):
-            source = plan.pinned_of(batch)
-            content = self.sources.objects[source.location][batch.offset : batch.offset + batch.length]
+            pinned = plan.pinned_of(batch)
+            content = self.sources.objects[pinned.location][batch.offset : batch.offset + batch.length]
             assert len(content) == batch.length
             offset = batch.offset
             records = 0
             for number, line in enumerate(content.split(b"\n"), batch.line):
                 if line.strip():
-                    found.append((source.key, offset, number, line))
+                    lines.append((pinned.key, offset, number, line))
                     records += 1
                 offset += len(line) + 1
             assert records == batch.records
-        return found
+        return lines
 
 
 # ---------------------------------------------------------------- properties
 
 
-@given(content=_contents, partition_bytes=st.integers(1, 60), streamed_by=st.integers(1, 40))
-def test_ranges_own_every_byte_once_and_begin_where_lines_do(
-    content: bytes, partition_bytes: int, streamed_by: int
+@given(content=_contents, partition_bytes=st.integers(1, 60), chunk_bytes=st.integers(1, 40))
+def test_ranges_own_every_byte_once_and_begin_at_the_start_of_a_line(
+    content: bytes, partition_bytes: int, chunk_bytes: int
 ) -> None:
-    pieces = [
-        piece
-        for partition in partition_ranges([_piece(content)], partition_bytes=partition_bytes)
-        for piece in partition
+    ranges = [
+        object_range
+        for partition in partition_ranges([_whole(content)], partition_bytes=partition_bytes)
+        for object_range in partition
     ]
-    sources = MemorySources({ObjectLocation("b", "k"): content}, streamed_by=streamed_by)
+    sources = MemorySources({ObjectLocation("b", "k"): content}, chunk_bytes=chunk_bytes)
     pinned = sources.pin(ObjectLocation("b", "k"))
 
-    owned = []
-    for piece in pieces:
-        lines = OwnedLines(sources.stream(pinned, max(piece.start - 1, 0)), piece.start, piece.end)
-        own = b"".join(lines)
-        assert lines.line_feeds == own.count(b"\n")
-        if own:
-            assert piece.start <= lines.offset < max(piece.end, 1)
-            assert content[lines.offset : lines.offset + len(own)] == own
+    contents = []
+    for object_range in ranges:
+        chunks = sources.stream(pinned, max(object_range.start - 1, 0))
+        lines = OwnedLines(chunks, object_range.start, object_range.end)
+        owned = b"".join(lines)
+        assert lines.line_feeds == owned.count(b"\n")
+        if owned:
+            assert object_range.start <= lines.offset < max(object_range.end, 1)
+            assert content[lines.offset : lines.offset + len(owned)] == owned
             assert lines.offset == 0 or content[lines.offset - 1 : lines.offset] == b"\n"
-        owned.append(own)
+        contents.append(owned)
 
-    assert b"".join(owned) == content
+    assert b"".join(contents) == content
 
 
 @given(
     contents=st.lists(_contents, min_size=1, max_size=4),
     partition_bytes=st.integers(1, 80),
     batch_records=st.integers(1, 5),
-    streamed_by=st.integers(1, 40),
+    chunk_bytes=st.integers(1, 40),
 )
-def test_parts_together_have_the_lines_of_the_plan_in_one_go(
-    contents: list[bytes], partition_bytes: int, batch_records: int, streamed_by: int
+def test_partitions_together_have_the_lines_of_a_plan_made_in_one_call(
+    contents: list[bytes], partition_bytes: int, batch_records: int, chunk_bytes: int
 ) -> None:
     whole = World(*contents, partition_bytes=10**9, batch_records=batch_records)
-    parted = World(*contents, partition_bytes=partition_bytes, batch_records=batch_records, streamed_by=streamed_by)
+    divided = World(*contents, partition_bytes=partition_bytes, batch_records=batch_records, chunk_bytes=chunk_bytes)
 
-    one_go, plan = whole.plan(), parted.plan()
+    expected, plan = whole.plan(), divided.plan()
 
-    assert one_go.partitions == 0
-    assert parted.lines(plan) == whole.lines(one_go)
-    assert parted.lines(plan) == [
+    assert expected.partitions == 0
+    assert divided.lines(plan) == whole.lines(expected)
+    assert divided.lines(plan) == [
         (f"all/{object_:03d}.jsonl", start, number, content[start:end].removesuffix(b"\n"))
         for object_, content in enumerate(contents)
         for number, start, end in naive_lines(content)
     ]
-    assert plan.records == one_go.records
-    batches = parted.batches(plan)
+    assert plan.records == expected.records
+    batches = divided.batches(plan)
     assert [batch.batch for batch in batches] == list(range(plan.batches))
     assert all(batch.shard == batch.batch % 8 for batch in batches)
     assert all(1 <= batch.records <= batch_records for batch in batches)
     assert all((batch.pinned is None) == (len(contents) == 1) for batch in batches)
-    assert replace(plan, batches=0, manifest_sha256="", partitions=0) == replace(one_go, batches=0, manifest_sha256="")
+    assert replace(plan, batches=0, manifest_sha256="", partitions=0) == replace(
+        expected, batches=0, manifest_sha256=""
+    )
 
 
 @given(sizes=st.lists(st.integers(0, 50), max_size=30), partition_bytes=st.integers(1, 60), in_place=st.booleans())
-def test_a_part_is_within_its_bytes_and_parts_are_whole_and_in_order(
+def test_a_partition_is_within_its_bytes_and_partitions_cover_all_objects_in_order(
     sizes: list[int], partition_bytes: int, in_place: bool
 ) -> None:
     options = JSON_LINES if in_place else GZIPPED
-    pieces = [
+    wholes = [
         ObjectRange.whole(number, PinnedObject("b", f"k{number}", "e", size), options)
         for number, size in enumerate(sizes)
     ]
 
-    partitioned = partition_ranges(pieces, partition_bytes=partition_bytes)
+    divided = partition_ranges(wholes, partition_bytes=partition_bytes)
 
-    for partition in partitioned:
-        assert sum(piece.size for piece in partition) <= partition_bytes or (len(partition) == 1 and not in_place)
-    following = [piece for partition in partitioned for piece in partition]
-    assert [piece.number for piece in following] == sorted(piece.number for piece in following)
-    for piece in pieces:
-        ranges = [one for one in following if one.number == piece.number]
-        assert (ranges[0].start, ranges[-1].end) == (0, piece.size)
-        assert all(one.end == two.start for one, two in pairwise(ranges))
-    # No two neighbours could have been one, unless they are ranges of one object.
-    for one, two in pairwise(partitioned):
-        assert sum(piece.size for piece in one) + two[0].size > partition_bytes
+    for partition in divided:
+        assert size_of(partition) <= partition_bytes or (len(partition) == 1 and not in_place)
+    in_order = [object_range for partition in divided for object_range in partition]
+    assert [object_range.number for object_range in in_order] == sorted(
+        object_range.number for object_range in in_order
+    )
+    for whole in wholes:
+        ranges = [object_range for object_range in in_order if object_range.number == whole.number]
+        assert (ranges[0].start, ranges[-1].end) == (0, whole.size)
+        assert all(first.end == second.start for first, second in pairwise(ranges))
+    # No partition has room for the first range of the next one.
+    for first, second in pairwise(divided):
+        assert size_of(first) + second[0].size > partition_bytes
 
 
-@given(content=_contents, partition_bytes=st.integers(1, 60), cut_at=st.integers(1, 50))
-def test_a_manifest_is_read_back_from_pieces_of_any_size(content: bytes, partition_bytes: int, cut_at: int) -> None:
+@given(content=_contents, partition_bytes=st.integers(1, 60), chunk_bytes=st.integers(1, 50))
+def test_a_manifest_is_read_from_chunks_of_any_size(content: bytes, partition_bytes: int, chunk_bytes: int) -> None:
     world = World(content, content, partition_bytes=partition_bytes)
     plan = world.plan()
     data = world.work.objects[plan.manifest.key]
 
-    chunks = [data[place : place + cut_at] for place in range(0, len(data), cut_at)]
+    chunks = [data[start : start + chunk_bytes] for start in range(0, len(data), chunk_bytes)]
 
     assert list(stream_manifest(chunks)) == decode_manifest(data)
 
@@ -228,7 +232,7 @@ SIX = b'{"id":"0"}\n{"id":"1"}\n{"id":"2"}\n\n{"id":"3"}\n{"id":"4"}\n{"id":"5"}
 
 
 def test_a_line_belongs_to_the_range_that_it_starts_in() -> None:
-    # 67 bytes in parts of 23 at most: [0, 22), [22, 44), [44, 67); the line at 34 ends in the third.
+    # 67 bytes in partitions of at most 23: [0, 22), [22, 44), [44, 67); the line at 34 ends in the third.
     world = World(SIX, partition_bytes=23)
 
     plan = world.plan()
@@ -241,7 +245,7 @@ def test_a_line_belongs_to_the_range_that_it_starts_in() -> None:
     ]
 
 
-def test_small_objects_are_planned_together() -> None:
+def test_small_objects_share_a_partition() -> None:
     world = World(*[b'{"id":"1"}\n'] * 7, partition_bytes=33)
 
     plan = world.plan()
@@ -256,19 +260,19 @@ def test_small_objects_are_planned_together() -> None:
     ]
 
 
-def test_a_part_has_no_more_objects_than_one_call_can_open(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_partition_has_no_more_objects_than_one_call_can_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partitions, "PARTITION_OBJECTS", 2)
 
     assert World(*[b"{}\n"] * 5, partition_bytes=10**9).plan().partitions == 3
 
 
-def test_what_is_not_read_in_place_is_never_divided_within_an_object() -> None:
-    pieces = [ObjectRange.whole(0, PinnedObject("b", "k.gz", "e", 10**12), GZIPPED)]
+def test_an_object_that_is_not_read_in_place_is_never_split() -> None:
+    ranges = [ObjectRange.whole(0, PinnedObject("b", "k.gz", "e", 10**12), GZIPPED)]
 
-    assert partition_ranges(pieces, partition_bytes=10) == [pieces]
+    assert partition_ranges(ranges, partition_bytes=10) == [ranges]
 
 
-def test_an_ingest_within_one_part_is_planned_whole() -> None:
+def test_a_source_within_the_limit_is_planned_in_one_call() -> None:
     world = World(SIX, partition_bytes=67)
 
     world.plan()
@@ -276,7 +280,7 @@ def test_an_ingest_within_one_part_is_planned_whole() -> None:
     assert world.effects == ["begin i1", "write ingests/i1/manifest.json"]
 
 
-def test_the_ledger_is_asked_before_the_joined_manifest_is_written() -> None:
+def test_the_ingest_is_in_the_ledger_before_its_joined_manifest_is_written() -> None:
     world = World(SIX)
 
     world.plan()
@@ -285,7 +289,7 @@ def test_the_ledger_is_asked_before_the_joined_manifest_is_written() -> None:
     assert "begin i1" not in world.effects[:-2]
 
 
-def test_planning_in_parts_twice_is_planning_once() -> None:
+def test_planning_partitions_twice_changes_nothing() -> None:
     world = World(SIX)
     first = world.plan()
     once = copy.deepcopy((world.work.objects, world.ledger.ingests))
@@ -294,7 +298,7 @@ def test_planning_in_parts_twice_is_planning_once() -> None:
     assert (world.work.objects, world.ledger.ingests) == once
 
 
-def test_an_id_in_use_is_refused_before_its_parts_are_planned() -> None:
+def test_an_id_in_use_is_refused_before_partitions_are_written() -> None:
     world = World(SIX)
     world.plan()
     before = dict(world.work.objects)
@@ -305,12 +309,12 @@ def test_an_id_in_use_is_refused_before_its_parts_are_planned() -> None:
     assert world.work.objects == before
 
 
-def test_a_part_that_failed_fails_the_ingest_with_its_cause_and_nothing_is_entered() -> None:
+def test_a_failed_partition_fails_the_ingest_with_its_cause_and_leaves_nothing() -> None:
     world = World(SIX, partition_bytes=23)
     partitioned = as_partitioned(world.planner.plan("i1", world.input, STARTED))
     world.planner.plan_partition("i1", "i1", 0)
     world.planner.plan_partition("i1", "i1", 2)
-    world.ledger.part_failures["i1", 1] = ("SourceChangedError", '{"errorMessage": "it was replaced"}')
+    world.ledger.partition_failures["i1", 1] = ("SourceChangedError", '{"errorMessage": "it was replaced"}')
 
     with pytest.raises(
         PartitionFailedError, match="partition 2 of 3 could not be planned: SourceChangedError: it was replaced"
@@ -325,11 +329,9 @@ def test_a_part_that_failed_fails_the_ingest_with_its_cause_and_nothing_is_enter
 
 @pytest.mark.parametrize(
     ("failure", "why"),
-    [({"Error": "States.Any", "Cause": "too many"}, "States.Any: too many"), (None, "nothing was heard of it")],
+    [({"Error": "States.Any", "Cause": "too many"}, "States.Any: too many"), (None, "it did not report back")],
 )
-def test_a_part_that_nothing_was_heard_of_fails_the_ingest_with_what_is_known(
-    failure: dict[str, str] | None, why: str
-) -> None:
+def test_a_missing_partition_fails_the_ingest_with_what_is_known(failure: dict[str, str] | None, why: str) -> None:
     world = World(SIX, partition_bytes=23)
     partitioned = as_partitioned(world.planner.plan("i1", world.input, STARTED))
 
@@ -337,7 +339,7 @@ def test_a_part_that_nothing_was_heard_of_fails_the_ingest_with_what_is_known(
         world.planner.join_partitions(partitioned, failure, world.input, "i1", STARTED)
 
 
-def test_a_map_that_failed_after_all_parts_were_planned_is_no_failure() -> None:
+def test_a_map_may_fail_after_all_partitions_were_planned() -> None:
     world = World(SIX, partition_bytes=23)
     partitioned = as_partitioned(world.planner.plan("i1", world.input, STARTED))
     for partition in range(3):
@@ -350,7 +352,7 @@ def test_a_map_that_failed_after_all_parts_were_planned_is_no_failure() -> None:
     assert plan.records == 6
 
 
-def test_a_source_that_is_replaced_between_its_parts_is_no_mixture() -> None:
+def test_a_source_that_is_replaced_between_two_partitions_is_refused() -> None:
     world = World(SIX, partition_bytes=23)
     partitioned = as_partitioned(world.planner.plan("i1", world.input, STARTED))
     world.planner.plan_partition("i1", "i1", 0)
@@ -361,15 +363,17 @@ def test_a_source_that_is_replaced_between_its_parts_is_no_mixture() -> None:
     assert partitioned.partitions == 3
 
 
-def test_a_part_that_was_never_listed_is_an_error() -> None:
-    with pytest.raises(InvalidIngestError, match="part 7 of ingest i1 is not there"):
+def test_a_partition_that_was_never_written_is_refused() -> None:
+    with pytest.raises(
+        InvalidIngestError, match="partition 7 of ingest i1 is not there; plan it again with: hundredfold resume i1"
+    ):
         World(SIX).planner.plan_partition("i1", "i1", 7)
 
 
 # ---------------------------------------------------------------- resuming, and shadows
 
 
-def test_an_ingest_whose_planning_failed_is_planned_in_parts_again_by_a_resume() -> None:
+def test_a_resume_plans_all_partitions_again_if_planning_failed() -> None:
     world = World(SIX, partition_bytes=23)
     world.planner.plan("i1", world.input, STARTED)
 
@@ -388,7 +392,7 @@ def test_an_ingest_whose_planning_failed_is_planned_in_parts_again_by_a_resume()
     ]
 
 
-def test_a_resume_of_what_was_planned_in_parts_plans_what_is_missing_at_once() -> None:
+def test_a_resume_of_a_partitioned_ingest_plans_what_is_missing_in_one_call() -> None:
     world = World(SIX, partition_bytes=23)
     world.plan()
     world.ledger.batch_done("i1", BatchOutcome(1, 2, 2, 0))
@@ -398,7 +402,7 @@ def test_a_resume_of_what_was_planned_in_parts_plans_what_is_missing_at_once() -
     assert [batch.batch for batch in world.batches(plan)] == [0, 2]
 
 
-def test_a_lost_manifest_that_was_joined_is_made_again_with_the_same_part_bytes_only() -> None:
+def test_a_lost_joined_manifest_is_made_again_only_with_the_same_partition_bytes() -> None:
     world = World(SIX, partition_bytes=23)
     whole = world.plan()
     manifest = world.work.objects.pop(whole.manifest.key)
@@ -412,7 +416,7 @@ def test_a_lost_manifest_that_was_joined_is_made_again_with_the_same_part_bytes_
         world.resume("i1.resume-2")
 
 
-def test_a_shadow_of_what_is_planned_in_parts_has_its_share_of_the_same_batches() -> None:
+def test_a_shadow_of_a_partitioned_ingest_has_its_share_of_the_same_batches() -> None:
     content = b"".join(b'{"id":"%d"}\n' % number for number in range(100, 200))
     world = World(content, partition_bytes=200, batch_records=2)
     whole = world.batches(world.plan())
@@ -424,8 +428,12 @@ def test_a_shadow_of_what_is_planned_in_parts_has_its_share_of_the_same_batches(
     assert plan.model == Model("arn:infer:12", "12")
     chosen = world.batches(plan)
     assert 1 < len(chosen) < 30
-    assert chosen == [batch for batch in whole if batch.batch in {one.batch for one in chosen}]
+    assert chosen == [batch for batch in whole if batch.batch in {batch.batch for batch in chosen}]
 
 
-def _piece(content: bytes) -> ObjectRange:
+def size_of(partition: list[ObjectRange]) -> int:
+    return sum(object_range.size for object_range in partition)
+
+
+def _whole(content: bytes) -> ObjectRange:
     return ObjectRange.whole(0, PinnedObject("b", "k", "e", len(content)), JSON_LINES)

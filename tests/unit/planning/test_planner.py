@@ -1,4 +1,4 @@
-"""Planning: what is pinned, what is written, and in which order."""
+"""The planner: what it pins, what it writes, and in which order."""
 
 import copy
 import json
@@ -12,7 +12,7 @@ from hundredfold.ingest import Model, Plan
 from hundredfold.planning.manifest import decode_manifest
 from hundredfold.planning.planner import Planner
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
-from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork, whole
+from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork, as_plan
 
 LOCATION = ObjectLocation("records", "reviews.jsonl")
 INPUT = {"source": {"bucket": "records", "key": "reviews.jsonl"}}
@@ -22,7 +22,7 @@ STARTED = "2026-11-24T10:00:00Z"
 
 
 class World:
-    """All that planning meets, with one list of effects."""
+    """A planner on fakes, which share one list of effects."""
 
     def __init__(self, content: bytes = CONTENT) -> None:
         self.effects: list[str] = []
@@ -41,10 +41,10 @@ class World:
             batch_records=2,
             batch_bytes=1000,
         )
-        return whole(planner.plan(ingest_id, execution_input, started_at))
+        return as_plan(planner.plan(ingest_id, execution_input, started_at))
 
 
-def test_a_plan_pins_source_and_model_and_counts_what_was_cut() -> None:
+def test_a_plan_pins_source_and_model_and_counts_its_batches_and_records() -> None:
     world = World()
 
     plan = world.plan()
@@ -70,7 +70,7 @@ def test_the_manifest_has_the_batches() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n"])
-def test_a_source_without_records_is_planned_as_no_batches(content: bytes) -> None:
+def test_a_source_without_records_has_an_empty_manifest(content: bytes) -> None:
     world = World(content)
 
     plan = world.plan()
@@ -79,7 +79,7 @@ def test_a_source_without_records_is_planned_as_no_batches(content: bytes) -> No
     assert json.loads(world.work.objects["ingests/i1/manifest.json"]) == []
 
 
-def test_the_ledger_is_asked_before_the_manifest_is_written() -> None:
+def test_the_ingest_is_in_the_ledger_before_its_manifest_is_written() -> None:
     world = World()
 
     world.plan()
@@ -100,7 +100,7 @@ def test_an_id_in_use_keeps_its_manifest_and_its_entry() -> None:
     assert world.ledger.ingests == {"i1": (STARTED, plan)}
 
 
-def test_planning_twice_is_planning_once() -> None:
+def test_planning_twice_changes_nothing() -> None:
     world = World()
     first = world.plan()
     once = copy.deepcopy((world.work.objects, world.ledger.ingests))
@@ -111,7 +111,7 @@ def test_planning_twice_is_planning_once() -> None:
     assert (world.work.objects, world.ledger.ingests) == once
 
 
-def test_two_ingests_of_one_source_do_not_meet() -> None:
+def test_two_ingests_of_one_source_share_nothing() -> None:
     world = World()
 
     world.plan("i1")
@@ -121,7 +121,7 @@ def test_two_ingests_of_one_source_do_not_meet() -> None:
     assert set(world.ledger.ingests) == {"i1", "i2"}
 
 
-def test_a_manifest_that_could_not_be_written_is_written_by_the_next_attempt() -> None:
+def test_the_next_attempt_writes_a_manifest_that_could_not_be_written() -> None:
     world = World()
     world.work.error = OSError("busy")
     with pytest.raises(OSError, match="busy"):
@@ -154,13 +154,13 @@ def test_an_ingest_that_cannot_be_planned_leaves_nothing(
 
 
 class ReplacedMeanwhile(MemorySources):
-    """A source that is replaced once its first piece was read."""
+    """A source that is replaced after its first chunk was read."""
 
-    def stream(self, source: PinnedObject, start: int = 0) -> Iterator[bytes]:
-        pieces = super().stream(source, start)
-        yield next(pieces)
-        self.objects[source.location] = b"{}\n" * 20
-        yield from pieces
+    def stream(self, pinned: PinnedObject, start: int = 0) -> Iterator[bytes]:
+        chunks = super().stream(pinned, start)
+        yield next(chunks)
+        self.objects[pinned.location] = b"{}\n" * 20
+        yield from chunks
 
 
 def test_a_source_that_is_replaced_while_it_is_read_leaves_nothing() -> None:

@@ -1,4 +1,4 @@
-"""Resuming: what is asked, what is planned of what is missing, and what is removed of earlier attempts."""
+"""Resuming: what the request may be, what is planned again, and what is removed of earlier attempts."""
 
 import json
 from typing import Any
@@ -26,18 +26,18 @@ from tests.unit.fakes import (
     MemorySources,
     MemoryTables,
     MemoryWork,
-    whole,
+    as_plan,
 )
 
 LOCATION = ObjectLocation("records", upload_key("i1"))
-ORIGIN = ObjectsSpec(LOCATION.bucket, LOCATION.key)
+SPEC = ObjectsSpec(LOCATION.bucket, LOCATION.key)
 OLD, NEW = Model("arn:infer:3", "3"), Model("arn:infer:4", "4")
 RECORDS = b"".join(b'{"id":"r%d","text":"t"}\n' % number for number in range(10))
 INPUT = {"source": {"bucket": LOCATION.bucket, "key": LOCATION.key}}
 
 
 class World:
-    """An ingest of ten records in batches of three, planned at t1, and everything that it lies in."""
+    """An ingest of ten records in batches of three, planned at t1, and a planner on fakes."""
 
     def __init__(self) -> None:
         self.effects: list[str] = []
@@ -47,16 +47,18 @@ class World:
         self.models = FixedModels(OLD)
 
     def plan(self) -> Plan:
-        return whole(Planner(**self.outside()).plan("i1", INPUT, "t1"))
+        return as_plan(Planner(**self.planner_settings()).plan("i1", INPUT, "t1"))
 
     def done(self, batch: int, rejected: int = 0) -> None:
         self.ledger.batch_done("i1", BatchOutcome(batch, 3, 3 - rejected, rejected))
 
-    def resume(self, resume: Resume | None = None, at: str = "t2", **other: Any) -> Plan:
+    def resume(self, resume: Resume | None = None, at: str = "t2", **settings: Any) -> Plan:
         name = resume_name("i1", 1)
-        return whole(Planner(**{**self.outside(), **other}).resume(resume or Resume("i1"), INPUT, name, at))
+        return as_plan(
+            Planner(**{**self.planner_settings(), **settings}).resume(resume or Resume("i1"), INPUT, name, at)
+        )
 
-    def outside(self) -> dict[str, Any]:
+    def planner_settings(self) -> dict[str, Any]:
         return {
             "sources": self.sources,
             "tables": MemoryTables(),
@@ -87,7 +89,7 @@ def world() -> World:
         ({"resume": {"ingest_id": "i1", "model": None}}, Resume("i1")),
     ],
 )
-def test_what_is_asked_is_read(execution_input: object, resume: Resume | None) -> None:
+def test_a_resume_request_is_read_from_the_input(execution_input: object, resume: Resume | None) -> None:
     assert resume_from_input(execution_input) == resume
 
 
@@ -108,13 +110,13 @@ def test_what_is_asked_is_read(execution_input: object, resume: Resume | None) -
         {"ingest_id": "i1", "rejected": "yes"},
     ],
 )
-def test_what_cannot_be_meant_is_refused(resume: object) -> None:
+def test_a_malformed_resume_request_is_refused(resume: object) -> None:
     with pytest.raises(InvalidIngestError):
         resume_from_input({"resume": resume})
     assert ingest_id_of("the-execution", {"resume": resume}) == "the-execution"
 
 
-def test_an_execution_is_of_the_ingest_that_it_resumes_or_is_named_after() -> None:
+def test_an_execution_belongs_to_the_ingest_that_it_resumes_or_is_named_after() -> None:
     assert ingest_id_of("i1", INPUT) == "i1"
     assert ingest_id_of("i1.resume-4", {"resume": {"ingest_id": "i1"}}) == "i1"
 
@@ -125,7 +127,7 @@ def test_a_resume_is_named_after_its_ingest() -> None:
 
 
 @given(ingest_id=st.text("ab.-_9", min_size=1, max_size=80), number=st.integers(1, 10**6))
-def test_every_name_of_a_resume_is_one_that_aws_takes_and_no_ingest_has(ingest_id: str, number: int) -> None:
+def test_every_name_of_a_resume_is_valid_on_aws_and_no_ingest_can_have_it(ingest_id: str, number: int) -> None:
     name = resume_name(ingest_id, number)
 
     assert len(name) <= 80
@@ -138,8 +140,8 @@ def test_long_ids_that_begin_alike_are_resumed_under_different_names() -> None:
     assert resume_name("x" * 79 + "a", 1) != resume_name("x" * 79 + "b", 1)
 
 
-def test_only_what_is_missing_is_planned(world: World) -> None:
-    # Given four batches, of which one is done, one was given up, and nothing was heard of the others
+def test_only_missing_batches_are_planned(world: World) -> None:
+    # Given four batches: one is done, one failed, and the others did not report back
     whole = world.plan()
     world.done(1)
     world.ledger.batches["i1", 2] = BatchFailure(2, "OutOfTimeError", "")
@@ -151,13 +153,13 @@ def test_only_what_is_missing_is_planned(world: World) -> None:
     assert all(batch.again for batch in world.manifest(plan))
     assert (plan.batches, plan.records) == (3, 7)
     assert (plan.pinned, plan.model) == (whole.pinned, OLD)
-    # And the whole plan is still that of the ingest, and its manifest untouched
+    # And the ledger keeps the whole plan, and its manifest is untouched
     assert world.ledger.plan("i1") == whole
     assert [batch.batch for batch in world.manifest(whole)] == [0, 1, 2, 3]
     assert plan.manifest.key == "ingests/i1/resumed/i1.resume-1.json"
 
 
-def test_of_a_complete_ingest_nothing_is_planned(world: World) -> None:
+def test_nothing_is_planned_for_a_complete_ingest(world: World) -> None:
     world.plan()
     for batch in range(4):
         world.done(batch, rejected=batch % 2)
@@ -168,7 +170,7 @@ def test_of_a_complete_ingest_nothing_is_planned(world: World) -> None:
     assert world.manifest(plan) == []
 
 
-def test_batches_with_rejected_records_are_offered_again_if_asked(world: World) -> None:
+def test_batches_with_rejected_records_are_offered_again_on_request(world: World) -> None:
     world.plan()
     for batch in range(3):
         world.done(batch, rejected=batch % 2)
@@ -176,18 +178,18 @@ def test_batches_with_rejected_records_are_offered_again_if_asked(world: World) 
     plan = world.resume(Resume("i1", rejected=True))
 
     assert [batch.batch for batch in world.manifest(plan)] == [1, 3]
-    # Not done from here on, so that it is neither lost nor counted twice if this execution fails too
+    # It counts as not done from here on. If this execution fails too, it is neither lost nor counted twice.
     assert isinstance(world.ledger.batches["i1", 1], BatchFailure)
     assert world.effects[-3:-1] == ["resume i1 i1.resume-1 2", "reopen 1 3"]
     assert [batch.batch for batch in world.manifest(world.resume(Resume("i1", rejected=True)))] == [1, 3]
 
 
-@pytest.mark.parametrize(("asked", "model"), [("live", NEW), ("12", Model("arn:infer:12", "12"))])
-def test_another_model_can_be_asked_for(world: World, asked: str, model: Model) -> None:
+@pytest.mark.parametrize(("version", "model"), [("live", NEW), ("12", Model("arn:infer:12", "12"))])
+def test_a_resume_may_name_another_model(world: World, version: str, model: Model) -> None:
     world.plan()
     world.models.model = NEW
 
-    plan = world.resume(Resume("i1", asked))
+    plan = world.resume(Resume("i1", version))
 
     assert plan.model == model
     kept = world.ledger.plan("i1")
@@ -208,16 +210,16 @@ def test_a_damaged_manifest_is_made_again_from_the_pinned_source(world: World, d
     assert plan.batches == 4
 
 
-def test_a_damaged_manifest_that_cannot_be_made_again_is_an_error(world: World) -> None:
+def test_a_damaged_manifest_is_refused_if_other_limits_give_other_batches(world: World) -> None:
     whole = world.plan()
     world.work.objects[whole.manifest.key] = b"[]"
 
     with pytest.raises(ManifestDamagedError, match="is not the manifest that was planned"):
         world.resume(batch_records=5)
-    assert world.effects[-1] == "write ingests/i1/manifest.json"  # the planner's own
+    assert world.effects[-1] == "write ingests/i1/manifest.json"  # the one that the planner wrote first
 
 
-def test_a_changed_source_is_no_mixture(world: World) -> None:
+def test_a_changed_source_is_refused(world: World) -> None:
     whole = world.plan()
     del world.work.objects[whole.manifest.key]
     world.sources.objects[LOCATION] = RECORDS + RECORDS
@@ -226,7 +228,7 @@ def test_a_changed_source_is_no_mixture(world: World) -> None:
         world.resume()
 
 
-def test_an_ingest_that_was_never_planned_is_planned(world: World) -> None:
+def test_an_ingest_that_was_never_planned_is_planned_by_its_resume(world: World) -> None:
     plan = world.resume()
 
     assert (plan.batches, plan.records, plan.model) == (4, 10, OLD)
@@ -236,7 +238,7 @@ def test_an_ingest_that_was_never_planned_is_planned(world: World) -> None:
     assert len(world.manifest(whole)) == 4
 
 
-def test_a_later_resume_is_not_taken_over_by_an_earlier_one(world: World) -> None:
+def test_an_earlier_resume_cannot_take_over_from_a_later_one(world: World) -> None:
     world.plan()
     world.resume(at="t3")
 
@@ -251,46 +253,46 @@ def infer_again(data: bytes, work: MemoryWork, predictions: MemoryPredictions, *
     sources = MemorySources({LOCATION: data})
     batch = Batch(0, 0, 0, len(data), data.count(b"\n"), 1, again)
     return infer_batch(
-        BatchTask("i1", ORIGIN, sources.pin(LOCATION), NEW, batch),
+        BatchTask("i1", SPEC, sources.pin(LOCATION), NEW, batch),
         Scoring(lambda values: [("good", 0.5)] * len(values), SIGNATURE, 100),
         Stores(sources, work, predictions, MemoryItems(), MemoryLedger()),
         time_left=lambda: 60.0,
     )
 
 
-def left_behind() -> MemoryPredictions:
+def predictions_of_an_earlier_attempt() -> MemoryPredictions:
     prediction = Prediction("r1", "bad", 0.9)
     return MemoryPredictions({("r1", "i1"): (prediction, 0, OLD), ("r2", "i1"): (Prediction("r2", "x", 1), 5, OLD)})
 
 
-def test_a_prediction_that_was_left_of_a_record_that_is_rejected_now_is_withdrawn() -> None:
-    work, predictions = MemoryWork(), left_behind()
+def test_an_earlier_prediction_is_withdrawn_if_its_record_is_now_rejected() -> None:
+    work, predictions = MemoryWork(), predictions_of_an_earlier_attempt()
 
     outcome = infer_again(b'{"id":"r1","text":""}\n{"id":"r2"}\n{"id":"r3","text":"t"}\n', work, predictions)
 
     assert (outcome.predicted, outcome.rejected) == (1, 2)
-    # r1's is gone; r2's is another batch's, and stays
+    # r1's prediction is gone. r2's belongs to another batch, and stays.
     assert set(predictions.items) == {("r2", "i1"), ("r3", "i1")}
 
 
-def test_the_prediction_of_the_first_of_two_records_of_one_id_stays() -> None:
-    predictions = left_behind()
+def test_of_two_records_with_one_id_the_first_keeps_its_prediction() -> None:
+    predictions = predictions_of_an_earlier_attempt()
 
     infer_again(b'{"id":"r1","text":"t"}\n{"id":"r1","text":"t"}\n', MemoryWork(), predictions)
 
     assert predictions.items["r1", "i1"] == (Prediction("r1", "good", 0.5), 0, NEW)
 
 
-def test_rejections_that_were_left_are_removed_when_there_are_none_now() -> None:
-    left = encode_rejections("i1", 0, [Rejection(1, 0, Reason.EMPTY_TEXT, "its field 'text' is empty", "r1")])
-    work = MemoryWork(objects={rejections_key("i1", 0): left})
+def test_earlier_rejections_are_removed_if_there_are_none_now() -> None:
+    earlier = encode_rejections("i1", 0, [Rejection(1, 0, Reason.EMPTY_TEXT, "its field 'text' is empty", "r1")])
+    work = MemoryWork(objects={rejections_key("i1", 0): earlier})
 
-    infer_again(b'{"id":"r1","text":"t"}\n', work, left_behind())
+    infer_again(b'{"id":"r1","text":"t"}\n', work, predictions_of_an_earlier_attempt())
 
     assert work.objects == {}
 
 
-def test_in_an_undisturbed_ingest_nothing_is_removed() -> None:
+def test_nothing_is_removed_if_a_batch_was_never_offered_before() -> None:
     effects: list[str] = []
     work, predictions = MemoryWork(effects=effects), MemoryPredictions(effects=effects)
 
@@ -299,14 +301,14 @@ def test_in_an_undisturbed_ingest_nothing_is_removed() -> None:
     assert effects == ["predictions 0 0", f"write {rejections_key('i1', 0)}"]
 
 
-def test_a_batch_that_is_delivered_twice_says_so_the_second_time() -> None:
+def test_the_ledger_says_if_a_batch_was_already_done() -> None:
     ledger = MemoryLedger()
     outcome = BatchOutcome(0, 1, 1, 0)
 
     assert [ledger.batch_done("i1", outcome) for _ in range(2)] == [False, True]
 
 
-def test_the_manifest_of_a_resume_says_that_its_batches_were_offered_before(world: World) -> None:
+def test_the_manifest_of_a_resume_marks_its_batches_as_offered_before(world: World) -> None:
     world.plan()
     plan = world.resume()
 

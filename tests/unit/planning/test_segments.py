@@ -1,4 +1,4 @@
-"""Segments of a table: what is asked for is checked, and they are staged in order, several at once."""
+"""Segments of a table: the source spec is checked, and segments are staged in order, several at once."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ from hundredfold.sources.dynamodb.items import Item
 from hundredfold.sources.dynamodb.segments import Segment
 from hundredfold.sources.dynamodb.table import Table
 from hundredfold.sources.spec import ReadOptions, TableSpec, spec_from_dict
-from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork, whole
+from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork, as_plan
 
 TABLE = Table("shelf", ("shelf", "place"), {"shelf": "S", "place": "N", "mood": "B"}, 0, True)
 ITEMS: list[Item] = [
@@ -30,21 +30,23 @@ def find(**source: Any) -> list[Segment]:
     return find_segments(spec, MemoryTables(TABLE))
 
 
-# ---------------------------------------------------------------- what is asked for
+# ---------------------------------------------------------------- checking the source spec
 
 
 @pytest.mark.parametrize(
     ("size", "segments"),
     [(0, 1), (SEGMENT_BYTES, 1), (SEGMENT_BYTES + 1, 2), (10 * SEGMENT_BYTES, 10), (10**15, MOST_SEGMENTS)],
 )
-def test_a_table_is_read_in_a_segment_for_each_64_mib(size: int, segments: int) -> None:
+def test_a_table_has_one_segment_for_each_64_mib_and_one_partition_key_has_one(size: int, segments: int) -> None:
     table = Table("shelf", ("shelf",), {"shelf": "S"}, size, True)
 
-    found = find_segments(TableSpec("reviews"), MemoryTables(table))
-    one = find_segments(TableSpec("reviews", partition={"shelf": "a"}), MemoryTables(table))
+    all_items = find_segments(TableSpec("reviews"), MemoryTables(table))
+    one_key = find_segments(TableSpec("reviews", partition={"shelf": "a"}), MemoryTables(table))
 
-    assert [(segment.number, segment.total) for segment in found] == [(number, segments) for number in range(segments)]
-    assert len(one) == 1
+    assert [(segment.number, segment.total) for segment in all_items] == [
+        (number, segments) for number in range(segments)
+    ]
+    assert len(one_key) == 1
 
 
 @pytest.mark.parametrize(
@@ -64,20 +66,20 @@ def test_a_table_is_read_in_a_segment_for_each_64_mib(size: int, segments: int) 
         ({"write_back": "sku", "fields": {"id": "sku"}}, "names 'sku', which the records' id is"),
     ],
 )
-def test_what_does_not_fit_is_said_before_anything_is_read(source: dict[str, Any], message: str) -> None:
+def test_a_source_spec_that_does_not_fit_the_table_is_refused(source: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidIngestError, match=message):
         find(**source)
 
 
 @pytest.mark.parametrize(("kind", "value", "message"), [("N", "a", "is a number, and"), ("B", "a", "is binary")])
-def test_a_key_of_another_type_is_said(kind: str, value: str, message: str) -> None:
+def test_a_partition_key_of_another_type_is_refused(kind: str, value: str, message: str) -> None:
     table = Table("shelf", ("shelf",), {"shelf": kind}, 0, True)
 
     with pytest.raises(InvalidIngestError, match=message):
         find_segments(TableSpec("reviews", "by-shelf", {"shelf": value}), MemoryTables(table))
 
 
-def test_only_the_columns_are_read_and_the_key_if_it_is_written_back_to() -> None:
+def test_only_the_columns_are_read_and_with_a_write_back_the_key() -> None:
     columns = ["sku", "text"]
 
     [plain] = find(columns=columns, fields={"id": "sku"})
@@ -104,12 +106,12 @@ def test_every_item_is_staged_once_in_the_order_of_the_segments(count: int) -> N
     staged = list(stage_segments(segments(count), "i1", tables, work, max_records=2, max_bytes=1_000))
 
     keys = [f"ingests/i1/staged/{number:06d}.jsonl" for number in range(count)]
-    assert [one.pinned.key for one in staged] == keys
-    assert {one.pinned.staged_from for one in staged} == {"dynamodb://reviews"}
+    assert [segment.pinned.key for segment in staged] == keys
+    assert {segment.pinned.staged_from for segment in staged} == {"dynamodb://reviews"}
     lines = [json.loads(line) for key in keys for line in work.objects[key].splitlines()]
     assert [line["id"] for line in lines] == [str(n) for number in range(count) for n in range(11)[number::count]]
-    assert sum(batch.records for one in staged for batch in one.batches) == 11
-    assert max(batch.records for one in staged for batch in one.batches) <= 2
+    assert sum(batch.records for segment in staged for batch in segment.batches) == 11
+    assert max(batch.records for segment in staged for batch in segment.batches) <= 2
 
 
 def test_an_item_without_an_id_is_staged_as_it_is() -> None:
@@ -120,7 +122,7 @@ def test_an_item_without_an_id_is_staged_as_it_is() -> None:
     assert work.objects["ingests/i1/staged/000000.jsonl"] == b'{"text":"t"}\n'
 
 
-def test_a_segment_that_cannot_be_read_ends_it_with_that_error_and_leaves_nothing_half_staged() -> None:
+def test_a_segment_that_cannot_be_read_raises_its_error_and_leaves_no_half_staged_object() -> None:
     class Failing(MemoryTables):
         def read(self, segment: Segment) -> Any:
             yield from super().read(segment)
@@ -142,7 +144,6 @@ class World:
     def __init__(self, size: int = 0) -> None:
         self.work, self.ledger = MemoryWork(), MemoryLedger()
         self.tables = MemoryTables(Table("shelf", ("shelf", "place"), {"shelf": "S", "place": "N"}, size, True), ITEMS)
-        # What is staged is read as any object is.
         self.sources = MemorySources()
         self.planner = Planner(
             sources=self.sources,
@@ -156,10 +157,10 @@ class World:
 
     def plan(self, **more: Any) -> Plan:
         source = {"table": "reviews", "fields": {"id": "sku"}, "write_back": "verdict"}
-        return whole(self.planner.plan("i1", {"source": source, **more}, STARTED))
+        return as_plan(self.planner.plan("i1", {"source": source, **more}, STARTED))
 
 
-def test_a_small_table_is_one_object_that_all_batches_are_of() -> None:
+def test_a_small_table_is_staged_as_the_one_object_of_all_batches() -> None:
     world = World()
 
     plan = world.plan()
@@ -173,7 +174,7 @@ def test_a_small_table_is_one_object_that_all_batches_are_of() -> None:
     assert Plan.from_dict(plan.as_dict()) == plan
 
 
-def test_batches_of_a_large_table_name_the_segments_that_they_are_of() -> None:
+def test_batches_of_a_large_table_name_their_segments() -> None:
     world = World(size=2 * SEGMENT_BYTES)
 
     plan = world.plan()
@@ -186,7 +187,7 @@ def test_batches_of_a_large_table_name_the_segments_that_they_are_of() -> None:
     assert plan.source_bytes == sum(len(content) for key, content in world.work.objects.items() if "staged" in key)
 
 
-def test_an_empty_table_is_an_ingest_of_nothing() -> None:
+def test_an_empty_table_gives_no_batches() -> None:
     world = World()
     world.tables.items = []
 
@@ -195,12 +196,12 @@ def test_an_empty_table_is_an_ingest_of_nothing() -> None:
     assert (plan.records, plan.batches) == (0, 0)
 
 
-def test_a_resume_reads_what_was_staged_and_not_the_table() -> None:
+def test_a_resume_reads_the_staged_objects_and_not_the_table() -> None:
     world = World(size=2 * SEGMENT_BYTES)
     world.plan()
     world.tables.items, world.tables.error = [], SourceMissingError("dynamodb://reviews", "there is no such table")
 
-    resumed = whole(
+    resumed = as_plan(
         world.planner.resume(Resume("i1"), {"resume": {"ingest_id": "i1"}}, "i1.resume-1", "2026-11-24T11:00:00Z")
     )
 

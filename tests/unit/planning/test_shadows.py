@@ -1,4 +1,4 @@
-"""Shadows: an ingest of their own, on a share of the batches that is always the same."""
+"""Shadows: each is an ingest of its own, on a share of the batches that is always the same."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from hundredfold.ingest import Model
 from hundredfold.planning.planner import Planner
 from hundredfold.planning.shadows import Shadow, shadow_from_input
 from hundredfold.sources.objects import ObjectLocation
-from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork, whole
+from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork, as_plan
 
 
 def batches(count: int) -> list[Batch]:
@@ -19,7 +19,7 @@ def batches(count: int) -> list[Batch]:
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5])
-def test_about_its_share_of_the_batches_is_chosen_and_always_the_same(share: float) -> None:
+def test_a_shadow_chooses_about_its_share_of_the_batches_and_always_the_same(share: float) -> None:
     shadow = Shadow("some-ingest", "7", share)
 
     chosen = list(shadow.choose(batches(2_000)))
@@ -32,19 +32,19 @@ def test_about_its_share_of_the_batches_is_chosen_and_always_the_same(share: flo
     ]
 
 
-def test_all_and_the_only_batch_are_chosen() -> None:
+def test_a_full_share_is_every_batch_and_a_tiny_share_is_the_first() -> None:
     assert len(list(Shadow("i", "7", 1.0).choose(batches(50)))) == 50
     assert [batch.batch for batch in Shadow("i", "7", 0.0001).choose(batches(1))] == [0]
 
 
-def test_its_id_is_its_own() -> None:
+def test_the_id_of_a_shadow_has_the_ingest_and_the_version_in_80_characters() -> None:
     shadow = Shadow("x" * 80, "12", 0.05)
 
     assert shadow.ingest_id == "x" * 70 + ".shadow-12"
     assert Shadow("sales", "12", 0.05).ingest_id == "sales.shadow-12"
 
 
-def test_it_is_read_from_an_executions_input() -> None:
+def test_a_shadow_is_read_from_the_input_of_an_execution() -> None:
     shadow = Shadow("sales", "12", 0.05)
 
     assert shadow_from_input({"source": {}, "shadow": shadow.as_input()}) == shadow
@@ -65,12 +65,12 @@ def test_it_is_read_from_an_executions_input() -> None:
         {"version": "1", "sample": 0.5},
     ],
 )
-def test_one_that_makes_no_sense_is_refused(shadow: Any) -> None:
+def test_a_malformed_shadow_is_refused(shadow: Any) -> None:
     with pytest.raises(InvalidIngestError, match=r'a shadow must be \{"ingest_id"'):
         shadow_from_input({"shadow": shadow})
 
 
-def test_it_is_planned_as_an_ingest_of_its_share_with_its_own_model() -> None:
+def test_a_shadow_is_planned_as_an_ingest_of_its_share_with_its_own_model() -> None:
     location = ObjectLocation("b", "k")
     content = b"".join(b'{"id": "%d"}\n' % number for number in range(40))
     work, ledger = MemoryWork(), MemoryLedger()
@@ -86,7 +86,7 @@ def test_it_is_planned_as_an_ingest_of_its_share_with_its_own_model() -> None:
         batch_bytes=1_000,
     )
     execution_input = {"source": {"bucket": "b", "key": "k"}, "shadow": shadow.as_input()}
-    plan = whole(planner.plan(shadow.ingest_id, execution_input, "2026-11-24T00:00:00Z"))
+    plan = as_plan(planner.plan(shadow.ingest_id, execution_input, "2026-11-24T00:00:00Z"))
 
     manifest = json.loads(work.objects["ingests/sales.shadow-12/manifest.json"])
     chosen = [entry["batch"] for entry in manifest]

@@ -1,4 +1,4 @@
-"""Which ingest an event starts: its id comes from the event, so that the same event is the same ingest."""
+"""Start events: the ingest's id comes from the event. So the same event starts the same ingest."""
 
 import copy
 import json
@@ -21,7 +21,7 @@ DUE: dict[str, Any] = json.loads((EVENTS / "schedule.json").read_text())
 
 
 def arrival(**changes: str | None) -> dict[str, Any]:
-    """An event of another object; a part that is None is absent."""
+    """The event of another object. A change to None removes the member."""
     event = copy.deepcopy(ARRIVAL)
     event["detail"]["object"].update({name.replace("_", "-"): value for name, value in changes.items()})
     event["detail"]["object"] = {name: value for name, value in event["detail"]["object"].items() if value is not None}
@@ -29,27 +29,27 @@ def arrival(**changes: str | None) -> dict[str, Any]:
 
 
 def started(event: object, scheduled_source: str = "") -> Start:
-    found = start_for(event, scheduled_source)
-    assert isinstance(found, Start)
-    return found
+    start = start_for(event, scheduled_source)
+    assert isinstance(start, Start)
+    return start
 
 
-def test_an_object_that_landed_is_the_source_pinned_to_its_etag() -> None:
-    found = started(ARRIVAL)
+def test_a_created_object_is_the_source_pinned_by_its_etag() -> None:
+    start = started(ARRIVAL)
 
-    assert found.ingest_id.startswith("reviews-of-May-")
-    assert check_ingest_id(found.ingest_id) == found.ingest_id
-    assert found.as_input() == {
+    assert start.ingest_id.startswith("reviews-of-May-")
+    assert check_ingest_id(start.ingest_id) == start.ingest_id
+    assert start.as_input() == {
         "source": {
             "bucket": "amzn-s3-demo-bucket1",
             "key": "ingests/reviews of May.jsonl",
             "etag": "b1946ac92492d2347c6235b4d2611184",
         }
     }
-    assert spec_from_dict(found.as_input()["source"]) == found.spec
+    assert spec_from_dict(start.as_input()["source"]) == start.spec
 
 
-def test_the_same_event_is_the_same_ingest_and_another_version_or_key_another() -> None:
+def test_the_same_event_starts_the_same_ingest_and_another_version_key_or_bucket_another() -> None:
     first = started(ARRIVAL).ingest_id
     again = started({**ARRIVAL, "id": "delivered-again", "time": "2021-11-12T00:05:00Z"}).ingest_id
 
@@ -63,7 +63,7 @@ def test_the_same_event_is_the_same_ingest_and_another_version_or_key_another() 
 
 
 @pytest.mark.parametrize("version", [None, "null"])
-def test_without_versions_the_etag_tells_one_object_from_the_next(version: str | None) -> None:
+def test_without_versioning_the_etag_distinguishes_objects_under_one_key(version: str | None) -> None:
     first, again = (started(arrival(version_id=version)) for _ in range(2))
 
     assert first == again
@@ -82,7 +82,7 @@ def test_without_versions_the_etag_tells_one_object_from_the_next(version: str |
         ("ingests/.jsonl", "ingest-"),
     ],
 )
-def test_any_key_makes_an_id_that_fits_the_rules(key: str, stem: str) -> None:
+def test_any_key_gives_a_valid_ingest_id(key: str, stem: str) -> None:
     ingest_id = started(arrival(key=key)).ingest_id
 
     assert check_ingest_id(ingest_id) == ingest_id
@@ -95,28 +95,28 @@ def test_any_key_makes_an_id_that_fits_the_rules(key: str, stem: str) -> None:
     [("ingests/", "folder"), ("ingests/a/", "folder"), ("ingests/a.pdf", "no kind"), ("ingests/a", "no kind"),
      ("ingests/a.gz", "no kind"), ("ingests/_SUCCESS", "no kind")],
 )  # fmt: skip
-def test_folders_and_unknown_kinds_are_left_alone(key: str, why: str) -> None:
-    found = start_for(arrival(key=key), "")
+def test_folders_and_unknown_kinds_are_ignored(key: str, why: str) -> None:
+    ignored = start_for(arrival(key=key), "")
 
-    assert isinstance(found, IgnoredObject)
-    assert found.location == f"s3://amzn-s3-demo-bucket1/{key}"
-    assert why in found.why
+    assert isinstance(ignored, IgnoredObject)
+    assert ignored.location == f"s3://amzn-s3-demo-bucket1/{key}"
+    assert why in ignored.why
 
 
-def test_what_was_put_under_the_key_since_is_not_predicted_under_the_events_id() -> None:
+def test_later_content_under_the_key_is_refused() -> None:
     location = ObjectLocation("amzn-s3-demo-bucket1", "ingests/reviews of May.jsonl")
     sources = MemorySources({location: b'{"id": "a"}\n'})
     etag = sources.pin(location).etag
-    asked = started(arrival(etag=etag)).spec
-    assert isinstance(asked, ObjectsSpec)
+    spec = started(arrival(etag=etag)).spec
+    assert isinstance(spec, ObjectsSpec)
 
-    assert find_ranges(asked, sources)[1][0].pinned.etag == etag
+    assert find_ranges(spec, sources)[1][0].pinned.etag == etag
     sources.objects[location] = b'{"id": "b"}\n'
     with pytest.raises(SourceChangedError, match="was replaced after this ingest was started"):
-        find_ranges(asked, sources)
+        find_ranges(spec, sources)
 
 
-def test_a_schedule_starts_one_ingest_each_time_of_what_it_is_for() -> None:
+def test_a_schedule_starts_one_ingest_of_its_source_each_time_it_is_due() -> None:
     first = started(DUE, "s3://b/daily/")
 
     assert first.spec == ObjectsSpec("b", prefix="daily/")
@@ -140,12 +140,12 @@ def test_a_schedule_starts_one_ingest_each_time_of_what_it_is_for() -> None:
         {**DUE, "time": 5},
     ],
 )
-def test_any_other_event_is_an_error_so_that_it_is_kept(event: object) -> None:
+def test_any_other_event_is_refused(event: object) -> None:
     with pytest.raises(InvalidIngestError, match="the event"):
         start_for(event, "s3://b/daily/")
 
 
 @pytest.mark.parametrize("source", ["", "daily/", "{", '{"bucket": "b"}'])
-def test_a_schedule_without_a_source_is_an_error(source: str) -> None:
+def test_a_schedule_without_a_valid_source_is_refused(source: str) -> None:
     with pytest.raises(InvalidIngestError):
         start_for(DUE, source)
