@@ -7,7 +7,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hundredfold.aws.errors import error_code
-from hundredfold.errors import HundredfoldError
+from hundredfold.errors import HundredfoldError, StoreBusyError
 from hundredfold_cli import terminal as show
 from hundredfold_cli.commands import cost as costing
 from hundredfold_cli.commands import ingest as ingesting
@@ -80,7 +80,7 @@ def _explain(error: Exception) -> ExitCode:
     match error:
         case NotThereError() | IngestNotFoundError():
             code, message = ExitCode.NOT_THERE, str(error)
-        case DeploymentError():
+        case DeploymentError() | StoreBusyError():
             code, message = ExitCode.SERVICE_ERROR, str(error)
         case HundredfoldError():
             code, message = ExitCode.BAD_INPUT, str(error)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hundredfold.runtime.metric_names import ALL, Metric, StreamMetric
+from hundredfold.runtime.metric_names import ALL, Metric, ShadowMetric, StreamMetric
 from hundredfold_cli.estimates.estimate import METRICS
 from hundredfold_cli.pages.dashboard_data import fill, read_dashboards
 from hundredfold_cli.pages.local_metrics import collect
@@ -21,7 +21,7 @@ from tests.support.deployed import STREAM, Stack
 
 DRIFT_THRESHOLD = 0.2  # the template's
 
-OF_NO_INGEST = {Metric.EVENTS_LOST, *StreamMetric, "ShadowCompared", "ShadowDisagreed"}
+OF_NO_INGEST = {Metric.EVENTS_LOST, *StreamMetric, *ShadowMetric}
 """Metrics that an ingest sends only if its event is lost, or never: those of streams and of comparisons."""
 
 GERMAN = (

@@ -22,7 +22,7 @@ from hundredfold.records import Prediction
 from hundredfold.sources.objects import STREAM_PART_BYTES, ObjectLocation, PinnedObject
 from hundredfold.sources.spec import ObjectsSpec
 from hundredfold.summary import Status
-from hundredfold_cli.ingests.outcomes import read_prediction
+from hundredfold_cli.stack.predictions_reader import PredictionsReader
 from tests.support.deployed import Stack
 
 MODEL = Model("arn:aws:lambda:us-east-1:000000000000:function:f:7", "7")
@@ -97,9 +97,15 @@ def test_an_object_that_is_written_in_pieces_is_there_once_it_is_finished(stack:
 def test_work_objects_are_written(stack: Stack) -> None:
     key = f"ingests/tests-{uuid.uuid4().hex}/manifest.json"
 
-    S3WorkObjects(stack.deployment.s3, stack.deployment.work_bucket).write(key, b"[]")
+    work = S3WorkObjects(stack.deployment.s3, stack.deployment.work_bucket, may_list=True)
+
+    work.write(key, b"[]")
 
     assert stack.deployment.s3.get_object(Bucket=stack.deployment.work_bucket, Key=key)["Body"].read() == b"[]"
+    assert work.read(key) == b"[]"
+    assert list(work.keys(key.removesuffix("manifest.json"))) == [key]
+    work.remove(key)
+    assert work.read(key) is None
 
 
 @pytest.mark.parametrize("count", [0, 1, 25, 26, 100])
@@ -191,6 +197,21 @@ def test_the_ledger_keeps_an_ingest_from_its_beginning_to_its_end(stack: Stack) 
     assert entered["seconds"] == 10.5
 
 
+def test_how_a_shadow_compares_is_entered_once(stack: Stack) -> None:
+    ledger = DynamoLedger(stack.deployment.dynamodb, stack.deployment.ledger_table)
+    ingest_id = f"tests-{uuid.uuid4().hex}"
+    shadow = {"version": "3", "ingest_id": "s", "compared": 100, "disagreed": 2}
+    ledger.begin(plan(ingest_id), "2026-11-24T04:00:00Z")
+
+    assert ledger.enter_shadow(ingest_id, shadow)
+    assert not ledger.enter_shadow(ingest_id, shadow)
+
+    entered = ledger.ingest(ingest_id)
+    assert entered is not None
+    assert entered["shadow"] == shadow
+    assert Plan.from_dict(entered["plan"]) == plan(ingest_id)
+
+
 def test_another_execution_cannot_take_an_ingest_over(stack: Stack) -> None:
     ledger = DynamoLedger(stack.deployment.dynamodb, stack.deployment.ledger_table)
     ingest_id = f"tests-{uuid.uuid4().hex}"
@@ -247,10 +268,8 @@ def test_answers_of_every_kind_are_read_back_as_they_were_given(stack: Stack) ->
         adapter.write(ingest_id, 0, MODEL, given, lambda: 30)
 
     kept = {"ingest_id", "batch", "model_version", "predicted_at", "record_id"}
-    read = {
-        prediction.record_id: read_prediction(stack.deployment, ingest_id, prediction.record_id) or {}
-        for prediction in given
-    }
+    reader = PredictionsReader(stack.deployment.dynamodb, stack.deployment.predictions_table)
+    read = reader.read(ingest_id, [*(prediction.record_id for prediction in given), "never predicted"])
     assert {name: {key: row[key] for key in row.keys() - kept} for name, row in read.items()} == {
         "scored": {"label": "pos", "score": 0.30000000000000004},
         "unscored": {"label": "pos"},

@@ -146,6 +146,25 @@ class DynamoLedger:
         """Return the ingest's own item: its plan and, once it has ended, its summary; None if it has none."""
         return self._get(ingest_id, SUMMARY_ENTRY)
 
+    def enter_shadow(self, ingest_id: str, shadow: Mapping[str, Any]) -> bool:
+        """Enter into an ingest's own item how its shadow compares; return whether that is new.
+
+        It is not new if the item has the same already, or if there is no such ingest.
+        """
+        entered = self.ingest(ingest_id)
+        if entered is None or entered.get("shadow") == shadow:
+            return False
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key={"ledger_key": {"S": ingest_id}, "entry": {"S": SUMMARY_ENTRY}},
+                UpdateExpression="SET shadow = :shadow",
+                ExpressionAttributeValues={":shadow": {"M": _to_item(shadow)}},
+            )
+        except (ClientError, BotoCoreError) as error:
+            _raise(error)
+        return True
+
     def _get(self, key: str, entry: str) -> dict[str, Any] | None:
         try:
             answer = self._client.get_item(

@@ -163,11 +163,18 @@ class S3Upload:
 
 
 class S3WorkObjects:
-    """Keeps an ingest's own objects in the work bucket (fulfils `ports.WorkObjects`)."""
+    """Keeps an ingest's own objects in the work bucket (fulfils `ports.WorkObjects`).
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
+    Parameters
+    ----------
+    may_list : whether this caller has the right to list the bucket. Functions have not, and then S3 answers with 403
+        for an object that is not there, instead of 404.
+    """
+
+    def __init__(self, client: "S3Client", bucket: str, *, may_list: bool = False) -> None:
         self._client = client
         self.bucket = bucket
+        self._absent = NOT_FOUND if may_list else NOT_FOUND | DENIED
 
     def begin(self, key: str) -> S3Upload:
         return S3Upload(self._client, ObjectLocation(self.bucket, key))
@@ -179,11 +186,10 @@ class S3WorkObjects:
             _raise(error, ObjectLocation(self.bucket, key))
 
     def read(self, key: str) -> bytes | None:
-        """Read an object; None if there is none. Without the right to list, S3 answers that with 403."""
         try:
             return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         except ClientError as error:
-            if error_code(error) in NOT_FOUND | DENIED:
+            if error_code(error) in self._absent:
                 return None
             _raise(error, ObjectLocation(self.bucket, key))
         except BotoCoreError as error:
@@ -195,6 +201,10 @@ class S3WorkObjects:
             return sources.stream(sources.pin(ObjectLocation(self.bucket, key)))
         except SourceMissingError:
             return None
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Find the keys that begin with `prefix`, in order; needs the right to list the bucket."""
+        return (found.key for found in S3Sources(self._client).list(self.bucket, prefix))
 
     def remove(self, key: str) -> None:
         try:

@@ -58,6 +58,13 @@ class StreamMetric(StrEnum):
     RECORDS_FAILED = "StreamRecordsFailed"
 
 
+class ShadowMetric(StrEnum):
+    """Names of metrics of shadows, which no ingest sends: by the command, once a shadow. All are counts."""
+
+    COMPARED = "ShadowCompared"
+    DISAGREED = "ShadowDisagreed"
+
+
 COLD_START: Final = "ColdStart"
 """Powertools' own, with the dimensions service and function_name."""
 
@@ -87,7 +94,7 @@ _PURE_NUMBERS = {
 }
 
 
-def unit_of(metric: Metric | StreamMetric) -> str:
+def unit_of(metric: Metric | StreamMetric | ShadowMetric) -> str:
     """Return a metric's unit, as CloudWatch spells it. The cost is in USD, for which CloudWatch has no unit."""
     match metric:
         case _ if metric in _MILLISECONDS:
@@ -106,7 +113,7 @@ def unit_of(metric: Metric | StreamMetric) -> str:
 
 ALL: Final = frozenset(
     {
-        *(metric.value for metric in (*Metric, *StreamMetric)),
+        *(metric.value for metric in (*Metric, *StreamMetric, *ShadowMetric)),
         *(rejected_for(reason) for reason in Reason),
         COLD_START,
     }

@@ -5,14 +5,10 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
-from botocore.exceptions import ClientError
-
-from hundredfold.aws.errors import NOT_FOUND, error_code
 from hundredfold.batches import Batch
+from hundredfold.errors import SourceMissingError
 from hundredfold.inference.decode import Line, read_lines
 from hundredfold.ingest import Plan
 from hundredfold.keys import rejections_key
@@ -21,10 +17,7 @@ from hundredfold.sources.dynamodb.items import KEY_MEMBER
 from hundredfold.sources.spec import TableSpec
 from hundredfold_cli.stack.deployment import Deployment
 
-_KEYS_PER_CALL = 100  # the most that BatchGetItem takes
 _READERS = 8
-
-_deserialize = TypeDeserializer().deserialize
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +31,11 @@ class BatchRead:
 
 
 def read_manifest(deployment: Deployment, plan: Plan) -> list[Batch]:
-    """Read an ingest's manifest."""
-    body = deployment.s3.get_object(Bucket=plan.manifest.bucket, Key=plan.manifest.key)["Body"]
-    return decode_manifest(body.read())
+    """Read an ingest's manifest; raises SourceMissingError if the work bucket has it no longer."""
+    content = deployment.work.read(plan.manifest.key)
+    if content is None:
+        raise SourceMissingError(str(plan.manifest), "there is no such object any more")
+    return decode_manifest(content)
 
 
 def read_batches(deployment: Deployment, plan: Plan, batches: list[Batch]) -> Iterator[BatchRead]:
@@ -52,7 +47,7 @@ def read_batches(deployment: Deployment, plan: Plan, batches: list[Batch]) -> It
         lines = read_lines(content, batch, converts=plan.spec.converts)
         ids = list(dict.fromkeys(line.record_id for line in lines if line.record_id is not None))
         rejections = _read_rejections(deployment, plan.ingest_id, batch.batch) if batch.batch in rejected else {}
-        return BatchRead(batch, lines, _read_predictions(deployment, plan.ingest_id, ids), rejections)
+        return BatchRead(batch, lines, deployment.predictions.read(plan.ingest_id, ids), rejections)
 
     with ThreadPoolExecutor(_READERS) as pool:
         # In slices, so that no more than a few batches wait in memory.
@@ -88,7 +83,7 @@ def _read_all_predicted(deployment: Deployment, plan: Plan) -> Iterator[tuple[Li
 
 def read_prediction(deployment: Deployment, ingest_id: str, record_id: str) -> dict[str, Any] | None:
     """Look up one record's prediction."""
-    return _read_predictions(deployment, ingest_id, [record_id]).get(record_id)
+    return deployment.predictions.read(ingest_id, [record_id]).get(record_id)
 
 
 def find_rejection(deployment: Deployment, plan: Plan, record_id: str) -> dict[str, Any] | None:
@@ -107,46 +102,10 @@ def read_all_rejections(deployment: Deployment, plan: Plan) -> Iterator[dict[str
 
 def _rejected_batches(deployment: Deployment, plan: Plan) -> set[int]:
     folder = rejections_key(plan.ingest_id, 0).rpartition("/")[0] + "/"
-    pages = deployment.s3.get_paginator("list_objects_v2").paginate(Bucket=plan.manifest.bucket, Prefix=folder)
-    return {
-        int(item["Key"].removeprefix(folder).removesuffix(".jsonl"))
-        for page in pages
-        for item in page.get("Contents", [])
-    }
+    return {int(key.removeprefix(folder).removesuffix(".jsonl")) for key in deployment.work.keys(folder)}
 
 
 def _read_rejections(deployment: Deployment, ingest_id: str, batch: int) -> dict[int, dict[str, Any]]:
-    try:
-        body = deployment.s3.get_object(Bucket=deployment.work_bucket, Key=rejections_key(ingest_id, batch))["Body"]
-    except ClientError as error:
-        if error_code(error) in NOT_FOUND:
-            return {}
-        raise
-    entries = [json.loads(line) for line in body.read().splitlines()]
+    content = deployment.work.read(rejections_key(ingest_id, batch)) or b""
+    entries = [json.loads(line) for line in content.splitlines()]
     return {entry["line"]: entry for entry in entries}
-
-
-def _read_predictions(deployment: Deployment, ingest_id: str, record_ids: list[str]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    keys = [{"record_id": {"S": record_id}, "ingest_id": {"S": ingest_id}} for record_id in record_ids]
-    table = deployment.predictions_table
-    while keys:
-        answer: Any = deployment.dynamodb.batch_get_item(
-            RequestItems={table: {"Keys": keys[:_KEYS_PER_CALL], "ConsistentRead": True}}
-        )
-        for item in answer["Responses"].get(table, []):
-            prediction = {name: _plain(_deserialize(value)) for name, value in item.items()}
-            prediction["batch"] = int(prediction["batch"])
-            found[prediction["record_id"]] = prediction
-        keys = [*answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", []), *keys[_KEYS_PER_CALL:]]
-    return found
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case Decimal():
-            return float(value)
-        case dict():
-            return {name: _plain(inner) for name, inner in value.items()}
-        case _:
-            return value

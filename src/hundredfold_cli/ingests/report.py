@@ -9,10 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from hundredfold.accounting.bill import Bill
-from hundredfold.aws.errors import NOT_FOUND, error_code
 from hundredfold.batches import BatchFailure, BatchOutcome, Sketch
 from hundredfold.failures import lambda_message
 from hundredfold.keys import card_key
@@ -161,10 +158,4 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def read_card(deployment: Deployment, ingest_id: str) -> bytes | None:
     """Read the card of the model that scored an ingest; None if none was kept."""
-    try:
-        body = deployment.s3.get_object(Bucket=deployment.work_bucket, Key=card_key(ingest_id))["Body"]
-    except ClientError as error:
-        if error_code(error) in NOT_FOUND:
-            return None
-        raise
-    return body.read()
+    return deployment.work.read(card_key(ingest_id))

@@ -66,8 +66,8 @@ class ModelLayers:
         content: dict[str, object] = {"ZipFile": archive}
         if len(archive) > DIRECT_UPLOAD_BYTES:
             key = f"releases/{hashlib.sha256(archive).hexdigest()}.zip"
-            self._deployment.s3.put_object(Bucket=self._deployment.work_bucket, Key=key, Body=archive)
-            content = {"S3Bucket": self._deployment.work_bucket, "S3Key": key}
+            self._deployment.work.write(key, archive)
+            content = {"S3Bucket": self._deployment.work.bucket, "S3Key": key}
         published = self._lambda.publish_layer_version(
             LayerName=self._name,
             Description=description,

@@ -338,8 +338,7 @@ class Releases:
 
     def _keep_card(self, model_layer: str, digest: str) -> None:
         """Keep the model's card where the planner finds it: it puts the card beside each ingest that it plans."""
-        content = self.layers.card_content(model_layer)
-        self._deployment.s3.put_object(Bucket=self._deployment.work_bucket, Key=model_card_key(digest), Body=content)
+        self._deployment.work.write(model_card_key(digest), self.layers.card_content(model_layer))
 
     def _publish(self, description: str) -> Version:
         published = self._lambda.publish_version(FunctionName=self._function, Description=description)

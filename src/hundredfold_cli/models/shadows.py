@@ -1,7 +1,7 @@
 """Shadows: starting one beside an ingest, and telling how it disagreed with the live model."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hundredfold.errors import InvalidIngestError
 from hundredfold.ingest import Plan
 from hundredfold.planning.shadows import SHADOW, Shadow
-from hundredfold.runtime.metric_names import NAMESPACE, SERVICE
+from hundredfold.runtime.metric_names import NAMESPACE, SERVICE, ShadowMetric, unit_of
 from hundredfold.summary import Status
 from hundredfold_cli.errors import NotThereError
 from hundredfold_cli.ingests.follow import follow
@@ -55,25 +55,22 @@ def report_shadow(deployment: Deployment, ingest_id: str) -> list[Comparison]:
     name, version = _shadow_of(deployment, ingest_id)
     ended = follow(deployment, name)
     live = ingest_status(deployment, ingest_id)
-    found: list[Comparison] = []
+    comparisons: list[Comparison] = []
     if live.plan and ended.plan:
-        ids, ones, others = _answers(deployment, live.plan, ended.plan)
-        found = compare(ids, ones, others)
-    if not found:
-        why: dict[str, Any] = {
-            "version": version,
-            "error": str(ended.summary.get("cause") or "it has no answer in common"),
-        }
-        _enter(deployment, ingest_id, why)
-        raise NotThereError(f"version {version} did not do as a shadow of {ingest_id}: {why['error']}")
-    compared = sum(comparison.compared for comparison in found)
-    disagreed = compared - sum(comparison.agreed for comparison in found)
-    told: dict[str, Any] = {"version": version, "ingest_id": name, "compared": compared, "disagreed": disagreed}
+        ids, live_answers, shadow_answers = _answers(deployment, live.plan, ended.plan)
+        comparisons = compare(ids, live_answers, shadow_answers)
+    if not comparisons:
+        why = str(ended.summary.get("cause") or "it has no answer in common")
+        deployment.ledger.enter_shadow(ingest_id, {"version": version, "error": why})
+        raise NotThereError(f"version {version} did not do as a shadow of {ingest_id}: {why}")
+    compared = sum(comparison.compared for comparison in comparisons)
+    disagreed = compared - sum(comparison.agreed for comparison in comparisons)
+    entry: dict[str, Any] = {"version": version, "ingest_id": name, "compared": compared, "disagreed": disagreed}
     if ended.summary["status"] != Status.COMPLETED:
-        told["cause"] = str(ended.summary["cause"])
-    if _enter(deployment, ingest_id, told):
-        _count(deployment, compared, disagreed)
-    return found
+        entry["cause"] = str(ended.summary["cause"])
+    if deployment.ledger.enter_shadow(ingest_id, entry):
+        _put_metrics(deployment, {ShadowMetric.COMPARED: compared, ShadowMetric.DISAGREED: disagreed})
+    return comparisons
 
 
 def _shadow_of(deployment: Deployment, ingest_id: str) -> tuple[str, str]:
@@ -90,54 +87,43 @@ def _shadow_of(deployment: Deployment, ingest_id: str) -> tuple[str, str]:
 def _answers(deployment: Deployment, live: Plan, shadow: Plan) -> tuple[list[str], list[Answer], list[Answer]]:
     batches = read_manifest(deployment, shadow)
     ids: list[str] = []
-    ones: list[Answer] = []
-    others: list[Answer] = []
-    for one, other in zip(
+    live_answers: list[Answer] = []
+    shadow_answers: list[Answer] = []
+    for live_batch, shadow_batch in zip(
         read_batches(deployment, live, batches), read_batches(deployment, shadow, batches), strict=True
     ):
-        for record_id in dict.fromkeys(line.record_id for line in one.lines if line.record_id is not None):
+        for record_id in dict.fromkeys(line.record_id for line in live_batch.lines if line.record_id is not None):
             ids.append(record_id)
-            ones.append(_answer(one.predictions.get(record_id)))
-            others.append(_answer(other.predictions.get(record_id)))
-    return ids, ones, others
+            live_answers.append(_answer(live_batch.predictions.get(record_id)))
+            shadow_answers.append(_answer(shadow_batch.predictions.get(record_id)))
+    return ids, live_answers, shadow_answers
 
 
 def _answer(prediction: dict[str, Any] | None) -> Answer:
     if prediction is None:
         return None
     if "outputs" in prediction:
-        outputs = {name: _answer(one) or [] for name, one in prediction["outputs"].items()}
-        return [{name: one[0] for name, one in outputs.items()}, {name: one[1] for name, one in outputs.items()}]
+        answers = {name: _answer(output) or [] for name, output in prediction["outputs"].items()}
+        return [
+            {name: label for name, (label, _) in answers.items()},
+            {name: score for name, (_, score) in answers.items()},
+        ]
     return [prediction.get("label", prediction.get("value")), prediction.get("score")]
 
 
-def _enter(deployment: Deployment, ingest_id: str, told: dict[str, Any]) -> bool:
-    """Enter what a shadow told into its ingest's summary; return whether that is new."""
-    kept = deployment.ledger.ingest(ingest_id)
-    if kept is None or kept.get("shadow") == told:
-        return False
-    deployment.dynamodb.update_item(
-        TableName=deployment.ledger_table,
-        Key={"ledger_key": {"S": ingest_id}, "entry": {"S": "summary"}},
-        UpdateExpression="SET shadow = :told",
-        ExpressionAttributeValues={":told": {"M": dict(_attributes(told))}},
-    )
-    return True
-
-
-def _attributes(told: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in told.items():
-        yield name, ({"N": str(value)} if isinstance(value, int) else {"S": str(value)})
-
-
-def _count(deployment: Deployment, compared: int, disagreed: int) -> None:
+def _put_metrics(deployment: Deployment, values: Mapping[ShadowMetric, int]) -> None:
     dimensions: list[DimensionTypeDef] = [{"Name": "service", "Value": SERVICE}]
     try:
         deployment.cloudwatch.put_metric_data(
             Namespace=NAMESPACE,
             MetricData=[
-                {"MetricName": name, "Dimensions": dimensions, "Value": float(value), "Unit": "Count"}
-                for name, value in (("ShadowCompared", compared), ("ShadowDisagreed", disagreed))
+                {
+                    "MetricName": metric.value,
+                    "Dimensions": dimensions,
+                    "Value": float(value),
+                    "Unit": unit_of(metric),  # type: ignore[typeddict-item] # one of CloudWatch's
+                }
+                for metric, value in values.items()
             ],
         )
     except (ClientError, BotoCoreError):

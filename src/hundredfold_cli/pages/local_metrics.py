@@ -212,18 +212,13 @@ def _calls(data: Iterable[Datum]) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _read_position(deployment: Deployment) -> Position:
-    try:
-        body = deployment.s3.get_object(Bucket=deployment.work_bucket, Key=POSITION_KEY)["Body"]
-    except ClientError as error:
-        if error_code(error) in NOT_FOUND:
-            return Position()
-        raise
-    return Position(**json.loads(body.read()))
+    content = deployment.work.read(POSITION_KEY)
+    return Position(**json.loads(content)) if content is not None else Position()
 
 
 def _write_position(deployment: Deployment, position: Position) -> None:
     content = {"last": position.last, "seen": position.seen, "ingests": position.ingests}
-    deployment.s3.put_object(Bucket=deployment.work_bucket, Key=POSITION_KEY, Body=json.dumps(content).encode())
+    deployment.work.write(POSITION_KEY, json.dumps(content).encode())
 
 
 def _ms(moment: datetime) -> int:

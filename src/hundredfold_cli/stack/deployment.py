@@ -10,9 +10,10 @@ from botocore.exceptions import ClientError
 
 from hundredfold.aws.errors import error_code
 from hundredfold.aws.ledger import DynamoLedger
-from hundredfold.aws.objects import S3Sources
+from hundredfold.aws.objects import S3Sources, S3WorkObjects
 from hundredfold.aws.source_tables import DynamoTables
 from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.stack.predictions_reader import PredictionsReader
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -115,6 +116,14 @@ class Deployment:
     @cached_property
     def ledger(self) -> DynamoLedger:
         return DynamoLedger(self.dynamodb, self.ledger_table)
+
+    @cached_property
+    def predictions(self) -> PredictionsReader:
+        return PredictionsReader(self.dynamodb, self.predictions_table)
+
+    @cached_property
+    def work(self) -> S3WorkObjects:
+        return S3WorkObjects(self.s3, self.work_bucket, may_list=True)
 
     @cached_property
     def sources(self) -> S3Sources:

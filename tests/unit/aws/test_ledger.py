@@ -382,3 +382,44 @@ def test_why_a_part_failed_is_read_where_the_state_machine_enters_it(
     assert ledger.partition_failure("i1.resume-2", 11) == ("SourceChangedError", "replaced")
     assert ledger.partition_failure("i1.resume-2", 12) is None
     assert aws.requests[0].json["Key"] == {"ledger_key": {"S": "i1.resume-2#partitions"}, "entry": {"S": "11"}}
+
+
+def test_how_a_shadow_compares_is_entered_into_the_ingests_own_item(aws: AnsweringServer, ledger: DynamoLedger) -> None:
+    aws.answer_in_turn(json_reply({"Item": {"started_at": {"S": "t0"}}}), json_reply({}))
+
+    assert ledger.enter_shadow("i1", {"version": "3", "compared": 100, "disagreed": 2})
+
+    update = aws.requests[1]
+    assert update.headers["X-Amz-Target"].endswith(".UpdateItem")
+    assert update.json == {
+        "TableName": "ledger",
+        "Key": {"ledger_key": {"S": "i1"}, "entry": {"S": "summary"}},
+        "UpdateExpression": "SET shadow = :shadow",
+        "ExpressionAttributeValues": {
+            ":shadow": {"M": {"version": {"S": "3"}, "compared": {"N": "100"}, "disagreed": {"N": "2"}}}
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [json_reply({}), json_reply({"Item": {"shadow": {"M": {"version": {"S": "3"}, "compared": {"N": "100"}}}}})],
+    ids=["no such ingest", "entered before"],
+)
+def test_a_shadow_that_is_not_new_is_not_entered(aws: AnsweringServer, ledger: DynamoLedger, reply: Reply) -> None:
+    aws.answer_in_turn(reply)
+
+    assert not ledger.enter_shadow("i1", {"version": "3", "compared": 100})
+
+    assert len(aws.requests) == 1
+
+
+@pytest.mark.parametrize("reply", BUSY, ids=["throttled", "failing"])
+def test_a_shadow_that_a_busy_table_does_not_take_is_said_to_be(
+    aws: AnsweringServer, ledger: DynamoLedger, reply: Reply
+) -> None:
+    found = json_reply({"Item": {"started_at": {"S": "t0"}}})
+    aws.answer = lambda request: found if request.headers["X-Amz-Target"].endswith(".GetItem") else reply
+
+    with pytest.raises(StoreBusyError, match="DynamoDB did not answer about the ledger: "):
+        ledger.enter_shadow("i1", {"version": "3"})

@@ -342,3 +342,41 @@ def test_an_object_that_is_not_there_has_no_pieces(aws: AnsweringServer, work: S
     aws.answer = lambda _: Reply(b"", 404)
 
     assert work.stream("ingests/i1/manifest.json") is None
+
+
+@pytest.mark.parametrize(("code", "status"), [("NoSuchKey", 404), ("AccessDenied", 403)])
+def test_to_a_function_that_may_not_list_a_refusal_says_that_there_is_no_object(
+    aws: AnsweringServer, work: S3WorkObjects, code: str, status: int
+) -> None:
+    aws.answer = lambda _: s3_error(code, status)
+
+    assert work.read("ingests/i1/card.json") is None
+
+
+def test_to_those_who_may_list_a_refusal_is_an_error(aws: AnsweringServer, work: S3WorkObjects) -> None:
+    listing = S3WorkObjects(work._client, "kept", may_list=True)
+    aws.answer_in_turn(s3_error("NoSuchKey", 404), s3_error("AccessDenied", 403))
+
+    assert listing.read("ingests/i1/card.json") is None
+    with pytest.raises(SourceMissingError, match=r"s3://kept/ingests/i1/card\.json: access is denied"):
+        listing.read("ingests/i1/card.json")
+
+
+def test_an_object_of_an_ingest_that_cannot_be_read_now_can_be_later(aws: AnsweringServer, work: S3WorkObjects) -> None:
+    aws.answer = lambda _: s3_error("SlowDown", 503)
+
+    with pytest.raises(StoreBusyError):
+        work.read("ingests/i1/card.json")
+
+
+def test_the_keys_of_a_folder_are_listed(aws: AnsweringServer, work: S3WorkObjects) -> None:
+    contents = "".join(
+        f"<Contents><Key>ingests/i1/rejected/{number:08d}.jsonl</Key><Size>9</Size><ETag>e</ETag></Contents>"
+        for number in (2, 11)
+    )
+    aws.answer = lambda _: Reply(f"<ListBucketResult>{contents}</ListBucketResult>".encode())
+
+    assert list(work.keys("ingests/i1/rejected/")) == [
+        "ingests/i1/rejected/00000002.jsonl", "ingests/i1/rejected/00000011.jsonl",
+    ]  # fmt: skip
+    assert "prefix=ingests%2Fi1%2Frejected%2F" in aws.requests[0].path

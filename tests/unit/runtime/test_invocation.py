@@ -9,9 +9,7 @@ from hundredfold.accounting.prices import Price, PriceList
 from hundredfold.accounting.summarize import summarize
 from hundredfold.aws import clients
 from hundredfold.aws.ledger import DynamoLedger
-from hundredfold.aws.objects import S3WorkObjects
 from hundredfold.batches import Batch, BatchFailure, BatchOutcome, InvocationStats, Sketch
-from hundredfold.errors import StoreBusyError
 from hundredfold.inference.batch import BatchTask, Scoring, Stores, infer_batch
 from hundredfold.ingest import Model, Plan
 from hundredfold.model.drift import Baseline, Measure
@@ -20,7 +18,7 @@ from hundredfold.runtime.invocation import ExecutionEnvironment
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import ObjectsSpec
 from hundredfold.summary import Status
-from tests.unit.answering_server import AnsweringServer, Reply, json_reply
+from tests.unit.answering_server import AnsweringServer, json_reply
 from tests.unit.fakes import MemoryItems, MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
 
 CONTENT = b'{"id":"r1","age":20}\n{"id":"r2","age":40}\n{"id":"r3","age":"old"}\n{"id":"r4","age":99}'
@@ -137,22 +135,3 @@ def test_effort_and_sketch_come_back_from_the_ledger_as_they_were(aws: Answering
     client.close()
 
     assert read == outcome
-
-
-@pytest.mark.parametrize("code", ["NoSuchKey", "AccessDenied"])
-def test_an_object_that_is_not_there_is_none_of_it(aws: AnsweringServer, code: str) -> None:
-    status = 404 if code == "NoSuchKey" else 403
-    aws.answer = lambda _: Reply(status=status, body=f"<Error><Code>{code}</Code></Error>".encode())
-    client = clients.s3()
-
-    assert S3WorkObjects(client, "work").read("ingests/i1/card.json") is None
-    client.close()
-
-
-def test_an_object_that_cannot_be_read_now_can_be_later(aws: AnsweringServer) -> None:
-    aws.answer = lambda _: Reply(status=503, body=b"<Error><Code>SlowDown</Code></Error>")
-    client = clients.s3()
-
-    with pytest.raises(StoreBusyError):
-        S3WorkObjects(client, "work").read("ingests/i1/card.json")
-    client.close()

@@ -12,7 +12,15 @@ from hundredfold.inference.stream import StreamOutcome
 from hundredfold.inference.stream_events import Place
 from hundredfold.ingest import Model, Plan
 from hundredfold.records import Reason
-from hundredfold.runtime.metric_names import ALL, COLD_START, Metric, rejected_for, unit_of
+from hundredfold.runtime.metric_names import (
+    ALL,
+    COLD_START,
+    Metric,
+    ShadowMetric,
+    StreamMetric,
+    rejected_for,
+    unit_of,
+)
 from hundredfold.runtime.telemetry import (
     failures_logged,
     logger,
@@ -153,19 +161,19 @@ def test_what_is_not_known_is_not_emitted() -> None:
 
 
 def test_everything_emitted_is_in_the_list_and_everything_in_the_list_is_emitted() -> None:
-    found = set()
+    emitted_names = set()
     observe_plan(PLAN)
-    found |= names(emitted())
+    emitted_names |= names(emitted())
     observe_batch("i1", BATCH, "7", 1.0)
-    found |= names(emitted())
+    emitted_names |= names(emitted())
     observe_summary(SUMMARY)
-    found |= names(emitted())
+    emitted_names |= names(emitted())
     observe_stream("reviews", STREAMED, "7")
-    found |= names(emitted())
+    emitted_names |= names(emitted())
     observe_notification("AccessDeniedException")
-    found |= names(emitted())
+    emitted_names |= names(emitted())
 
-    assert found | {COLD_START} == ALL
+    assert emitted_names | {COLD_START, *ShadowMetric} == ALL  # the command puts those of shadows
 
 
 def test_units_are_those_that_cloudwatch_knows() -> None:
@@ -174,6 +182,7 @@ def test_units_are_those_that_cloudwatch_knows() -> None:
     }  # fmt: skip
     assert unit_of(Metric.INGEST_DURATION) == "Seconds"
     assert unit_of(Metric.PREDICT_DURATION) == "Milliseconds"
+    assert {unit_of(metric) for metric in (*StreamMetric, *ShadowMetric)} == {"Count"}
 
 
 def test_a_reasons_metric_is_named_after_it() -> None:

@@ -1,0 +1,91 @@
+"""Reading predictions back from DynamoDB."""
+
+import time
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hundredfold.aws.backoff import backoff_seconds
+from hundredfold.aws.errors import is_busy
+from hundredfold.errors import StoreBusyError
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+KEYS_PER_CALL = 100
+"""The most that BatchGetItem takes. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
+
+_deserialize = TypeDeserializer().deserialize
+
+
+class PredictionsReader:
+    """Reads what `DynamoPredictions` wrote.
+
+    Parameters
+    ----------
+    table : the predictions table, whose keys are `record_id` and `ingest_id`
+    """
+
+    def __init__(self, client: "DynamoDBClient", table: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._table = table
+        self._sleep = sleep
+
+    def read(self, ingest_id: str, record_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Read the predictions of some records of an ingest, strongly consistent.
+
+        Parameters
+        ----------
+        record_ids : each once
+
+        Returns
+        -------
+        predictions : by record id; without those that have none
+
+        Raises
+        ------
+        StoreBusyError
+            If DynamoDB throttles or fails for longer than its client waits.
+        """
+        keys: list[Any] = [{"record_id": {"S": record_id}, "ingest_id": {"S": ingest_id}} for record_id in record_ids]
+        predictions: dict[str, dict[str, Any]] = {}
+        attempt = 0
+        while keys:
+            items, unprocessed = self._read_some(keys[:KEYS_PER_CALL])
+            predictions |= {item["record_id"]["S"]: _prediction(item) for item in items}
+            keys = [*unprocessed, *keys[KEYS_PER_CALL:]]
+            if unprocessed:
+                self._sleep(backoff_seconds(attempt))
+            attempt = attempt + 1 if unprocessed else 0
+        return predictions
+
+    def _read_some(self, keys: list[Any]) -> tuple[list[Any], list[Any]]:
+        try:
+            answer: Any = self._client.batch_get_item(
+                RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}}
+            )
+        except (ClientError, BotoCoreError) as error:
+            if is_busy(error):
+                raise StoreBusyError(f"DynamoDB did not answer about predictions: {type(error).__name__}") from None
+            raise
+        unprocessed = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+        return answer["Responses"].get(self._table, []), unprocessed
+
+
+def _prediction(item: dict[str, Any]) -> dict[str, Any]:
+    prediction = {name: _plain(_deserialize(value)) for name, value in item.items()}
+    prediction["batch"] = int(prediction["batch"])
+    return prediction
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return float(value)
+        case dict():
+            return {name: _plain(inner) for name, inner in value.items()}
+        case _:
+            return value
