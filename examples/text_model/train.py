@@ -37,7 +37,7 @@ def baseline(pipeline: Pipeline, training: list[Review], signature: Signature) -
     classes = [str(label) for label in pipeline.classes_]
     answers = [(classes[row.argmax()], float(row.max())) for row in probabilities]
     on = f"{len(texts):,} sentences of training reviews"
-    return Baseline.of(on, signature, classes, [(text,) for text in texts], answers)
+    return Baseline.from_records(on, signature, classes, [(text,) for text in texts], answers)
 
 
 def write_bundle(pipeline: Pipeline, training: list[Review], accuracy: float, held_out: int, folder: Path) -> None:

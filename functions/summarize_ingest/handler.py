@@ -42,7 +42,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         ledger.plan(ingest_id),
         ledger.entries(ingest_id),
         event["state"].get("failure"),
-        baseline=Baseline.of_card(work.read(card_key(ingest_id))),
+        baseline=Baseline.from_card(work.read(card_key(ingest_id))),
         price_list=price_list,
     )
     repeated = ledger.finish(summary, resumed_by=name if name != ingest_id else None)

@@ -1,1 +1,1 @@
-"""The model: its signature, its card, its bundle, what it answers, and its drift."""
+"""The model: its signature, card and bundle, its output, its drift, and the smoke test of a release."""

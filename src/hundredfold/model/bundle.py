@@ -1,4 +1,4 @@
-"""The model as deployed: its files, the checks that come before anything is unpickled, and how it answers."""
+"""The bundle: a model as it is deployed. Its files are checked before anything in them is opened."""
 
 import hashlib
 import io
@@ -13,11 +13,13 @@ from hundredfold.model.output import Answer, answer, check_classes
 __all__ = ["CARD", "LIBRARIES", "SKOPS_SUFFIX", "Bundle", "Card", "load", "read_step", "versions_here"]
 
 SKOPS_SUFFIX = ".skops"
-"""Files that are read by skops, which makes only types that it knows or the card trusts; all others by joblib."""
+"""Files with this suffix are read by skops, which creates only types that it knows or that the card trusts.
+
+All other files are read by joblib."""
 
 
 class Bundle:
-    """A loaded model: applies its steps to the values of many records at once."""
+    """A loaded model. It applies its steps to the values of many records at once."""
 
     def __init__(self, card: Card, steps: Sequence[Any], digest: str = "") -> None:
         self.card = card
@@ -26,19 +28,19 @@ class Bundle:
         check_classes(card, self._model)
 
     def predict(self, values: Sequence[tuple[str | float, ...]]) -> list[Answer]:
-        """Return the model's label for each record, and its score.
+        """Return the model's label and score for each record.
 
         Parameters
         ----------
-        values : one tuple for each record, in the signature's order of fields
+        values : one tuple for each record, in the order of the signature's fields
 
         Raises
         ------
         ModelMisbehavedError
-            If the model does not answer once for each record, in the shape that its card says.
+            If the output does not have one answer for each record, in the shape that the card describes.
         ArithmeticError
-            If an answer is not a number, as some models answer to values far out of their range. That is the
-            record's fault, and no store would take it.
+            If an answer is not a finite number. Some models give such answers to values far out of their range. The
+            record is at fault, and no store would take the answer.
         """
         data = self._arrange(values)
         for transformer in self._transformers:
@@ -59,25 +61,25 @@ class Bundle:
 
 
 def load(folder: Traversable, digest: str = "") -> Bundle:
-    """Load the bundle in `folder`, after its versions and the digest of every file were checked against its card.
+    """Load the bundle in `folder`. First check versions and the digest of every file against its card.
 
-    A joblib file is code, which runs when it is opened. What is opened here is exactly the bytes that were checked.
+    Opening a joblib file runs it as code. Only bytes that were checked are opened.
 
     Parameters
     ----------
-    digest : the SHA-256 that the card must have, as it was released; empty if it may have any
+    digest : the SHA-256 of the released card, in hex; empty if any card will do
 
     Raises
     ------
     BundleRefusedError
-        If the card cannot be read or is not the one released, a version here is not the card's (both are named),
-        a file is missing, a file's SHA-256 is not the card's, or a file cannot be opened.
+        If the card cannot be read or is not the released one, if a version differs from the card's, or if a file is
+        missing, has another SHA-256 than on the card, or cannot be opened.
     """
     content = _read_card(folder)
-    found = card_digest(content)
-    if digest and found != digest:
+    actual = card_digest(content)
+    if digest and actual != digest:
         raise BundleRefusedError(
-            f"the model's card is not the one that was released (SHA-256 {found}, released {digest}): "
+            f"the model's card is not the one that was released (SHA-256 {actual}, released {digest}): "
             "the layer was replaced, so nothing in it is opened; publish the model again"
         )
     card = Card.from_json(content)
@@ -89,16 +91,16 @@ def load(folder: Traversable, digest: str = "") -> Bundle:
         raise
     except Exception as error:
         raise BundleRefusedError(f"model {card.name} cannot be opened: {error!r}") from error
-    return Bundle(card, steps, found)
+    return Bundle(card, steps, actual)
 
 
 def read_step(name: str, content: bytes, trusted: Sequence[str] = ()) -> Any:
-    """Open one file of a bundle, whose bytes must have been checked: a joblib file runs as code.
+    """Open one file of a bundle. Check its bytes first: a joblib file runs as code.
 
     Raises
     ------
     BundleRefusedError
-        If it is a `.skops` file and holds types that neither skops nor `trusted` know; nothing of it is made then.
+        If a `.skops` file holds types that neither skops nor `trusted` knows. Then nothing of it is created.
     """
     if not name.endswith(SKOPS_SUFFIX):
         import joblib
@@ -119,35 +121,37 @@ def _read_card(folder: Traversable) -> bytes:
     try:
         return folder.joinpath(CARD).read_bytes()
     except OSError as error:
-        raise BundleRefusedError(f"the model layer has no card {CARD}: {error}") from error
+        raise BundleRefusedError(f"the model layer has no card {CARD}: {error}; publish a packaged model") from error
 
 
 def _check_versions(card: Card) -> None:
     here = versions_here((*LIBRARIES, *card.requires))
-    wrong = [
+    mismatches = [
         f"{name} {version}, and here is {here.get(name, 'none')}"
         for name, version in card.versions.items()
         if here.get(name) != version
     ]
-    if wrong:
-        lacking = [name for name in card.requires if name not in here]
+    if mismatches:
+        missing = [name for name in card.requires if name not in here]
         advice = (
-            f'build the dependencies layer with {" and ".join(lacking)} (EXTRAS="{" ".join(lacking)}")'
-            if lacking
+            f'build the dependencies layer with {" and ".join(missing)} (EXTRAS="{" ".join(missing)}")'
+            if missing
             else "train it again with the versions here, or pin those of its card in the dependencies layer"
         )
-        raise BundleRefusedError(f"model {card.name} was saved with {'; '.join(wrong)}: {advice}")
+        raise BundleRefusedError(f"model {card.name} was saved with {'; '.join(mismatches)}: {advice}")
 
 
 def _read_checked(folder: Traversable, name: str, digest: str) -> bytes:
     try:
         content = folder.joinpath(name).read_bytes()
     except OSError as error:
-        raise BundleRefusedError(f"the model's card names {name}, which is not in the layer") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != digest:
         raise BundleRefusedError(
-            f"{name} is not the file that the model's card describes (SHA-256 {found}, on the card {digest}): "
+            f"the model's card names {name}, which is not in the layer; package the model again"
+        ) from error
+    actual = hashlib.sha256(content).hexdigest()
+    if actual != digest:
+        raise BundleRefusedError(
+            f"{name} is not the file that the model's card describes (SHA-256 {actual}, on the card {digest}): "
             "it was damaged or replaced, so it is not opened; package the model again"
         )
     return content

@@ -1,4 +1,4 @@
-"""A model's card: what a bundle says of itself, in `bundle.json`."""
+"""The card: the description of a model, in `bundle.json` among the bundle's files."""
 
 import hashlib
 import importlib.metadata
@@ -17,30 +17,30 @@ CARD = "bundle.json"
 """The name of the card among a bundle's files."""
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "joblib")
-"""What a saved scikit-learn model depends on, to the version."""
+"""The libraries whose exact versions a saved scikit-learn model depends on."""
 
 
 class Task(StrEnum):
-    """What a model answers with."""
+    """What a model predicts."""
 
     CLASSIFICATION = "classification"
-    """Labels, with a score if it gives probabilities."""
+    """Labels, with scores if the model gives probabilities."""
     REGRESSION = "regression"
     """Numbers."""
 
 
 class Input(StrEnum):
-    """What a model is given the records' fields as."""
+    """The type in which a model takes the records' fields."""
 
     ARRAY = "array"
-    """A list of strings for one text field, an array of floats for numbers, else an array of objects."""
+    """A list of strings for one text field, an array of floats for numbers only, else an array of objects."""
     DATAFRAME = "dataframe"
-    """A pandas DataFrame whose columns have the fields' names."""
+    """A pandas DataFrame. Its columns have the names of the fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One of several outputs: its name, and its classes if it has any."""
+    """One of several outputs of a model: its name, and its classes if it has any."""
 
     name: str
     classes: tuple[str, ...] = ()
@@ -48,25 +48,25 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a bundle says of itself.
+    """The description of a model.
 
     Attributes
     ----------
-    name : what the model is called
-    steps : its files in the order in which they are applied; the last one predicts
-    signature : the fields it reads
-    classes : the labels it can answer, in the order of its probabilities; none for numbers and several outputs
-    versions : of Python (major.minor), LIBRARIES and what else it needs, that it must be run with
+    name : of the model
+    steps : the files, in the order in which they are applied. The last one predicts.
+    signature : the fields that the model reads
+    classes : the labels that it can predict, in the order of its probabilities; empty for numbers and several outputs
+    versions : of Python (major.minor), LIBRARIES and other packages. Inference must run with these.
     files : the SHA-256 of each file, in hex
-    training : where it comes from: the training data's digest and size
-    score : how good it was on held-out data: metric, value, and on what
-    outputs : none if it has a single one
-    saved_with : the versions that it was saved with, as far as its files or its maker say
-    mismatches : differences between `saved_with` and `versions` that its maker accepted, in words
-    trusted : types beside skops' own that a `.skops` file may hold
+    training : the digest and size of the training data
+    score : how good the model was on held-out data: metric, value, and the data
+    outputs : empty if there is only one
+    saved_with : the versions that saved the files, as far as the files or the maker say
+    mismatches : differences between `saved_with` and `versions` that the maker accepted, in words
+    trusted : types that a `.skops` file may hold, beside those that skops knows
     sample : a few records, and the model's answer to each: `{"records": […], "answers": [[label, score], …]}`
-    made : when, and by whom
-    baseline : what its inputs and answers looked like, to tell drift from; None if it has none
+    made : when and by whom
+    baseline : the distribution of inputs and predictions, to measure drift against; or None
     """
 
     name: str
@@ -90,40 +90,42 @@ class Card:
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
-        """Read a card; raises BundleRefusedError, naming what is wrong, if it cannot be read."""
+        """Read a card. Raise BundleRefusedError, which names the fault, if it cannot be read."""
         try:
-            card = json.loads(data)
-            read = cls(
-                name=str(card["name"]),
-                steps=_texts(card["steps"]),
-                signature=Signature.from_dict(card["signature"]),
-                classes=_texts(card["classes"]),
-                versions=_text_values(card["versions"]),
-                files=_text_values(card["files"]),
-                training=dict(card.get("training", {})),
-                score=dict(card.get("score", {})),
-                task=Task(card.get("task", Task.CLASSIFICATION)),
-                input=Input(card.get("input", Input.ARRAY)),
-                outputs=tuple(Output(str(one["name"]), _texts(one["classes"])) for one in card.get("outputs", [])),
-                saved_with=_text_values(card.get("saved_with", {})),
-                mismatches=_texts(card.get("mismatches", [])),
-                trusted=_texts(card.get("trusted", [])),
-                sample=dict(card.get("sample", {})),
-                made=_text_values(card.get("made", {})),
-                notes=str(card.get("notes", "")),
-                baseline=Baseline.from_dict(card["baseline"]) if card.get("baseline") else None,
+            values = json.loads(data)
+            card = cls(
+                name=str(values["name"]),
+                steps=_texts(values["steps"]),
+                signature=Signature.from_dict(values["signature"]),
+                classes=_texts(values["classes"]),
+                versions=_text_values(values["versions"]),
+                files=_text_values(values["files"]),
+                training=dict(values.get("training", {})),
+                score=dict(values.get("score", {})),
+                task=Task(values.get("task", Task.CLASSIFICATION)),
+                input=Input(values.get("input", Input.ARRAY)),
+                outputs=tuple(
+                    Output(str(output["name"]), _texts(output["classes"])) for output in values.get("outputs", [])
+                ),
+                saved_with=_text_values(values.get("saved_with", {})),
+                mismatches=_texts(values.get("mismatches", [])),
+                trusted=_texts(values.get("trusted", [])),
+                sample=dict(values.get("sample", {})),
+                made=_text_values(values.get("made", {})),
+                notes=str(values.get("notes", "")),
+                baseline=Baseline.from_dict(values["baseline"]) if values.get("baseline") else None,
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BundleRefusedError(f"the model's card {CARD} cannot be read: {error!r}") from error
-        if read.baseline and tuple(read.baseline.labels) != read.classes:
+        if card.baseline and tuple(card.baseline.labels) != card.classes:
             raise BundleRefusedError(f"the model's card {CARD} has a baseline of other classes than the model's")
-        if not read.steps or any(step not in read.files for step in read.steps):
+        if not card.steps or any(step not in card.files for step in card.steps):
             raise BundleRefusedError(f"the model's card {CARD} must name its steps, and a digest for each")
-        return read
+        return card
 
     def to_json(self) -> bytes:
-        """Write the card; the same card is always the same bytes."""
-        card: dict[str, Any] = {
+        """Write the card. The same card always gives the same bytes."""
+        values: dict[str, Any] = {
             "name": self.name,
             "task": self.task.value,
             "steps": list(self.steps),
@@ -143,22 +145,25 @@ class Card:
             "notes": self.notes,
         }
         if self.baseline:
-            card["baseline"] = self.baseline.as_dict()
-        return json.dumps(card, indent=2, ensure_ascii=False).encode() + b"\n"
+            values["baseline"] = self.baseline.as_dict()
+        return json.dumps(values, indent=2, ensure_ascii=False).encode() + b"\n"
 
     @property
     def requires(self) -> tuple[str, ...]:
-        """The packages it needs beside those that every model does."""
+        """The packages that the model needs, beside those that every model needs."""
         return tuple(name for name in self.versions if name != "python" and name not in LIBRARIES)
 
 
 def card_digest(content: bytes) -> str:
-    """Return the SHA-256 of a card's bytes, in hex: it stands for the whole bundle, whose digests the card holds."""
+    """Return the SHA-256 of a card's bytes, in hex.
+
+    It identifies the whole bundle, since the card holds the digests of all files.
+    """
     return hashlib.sha256(content).hexdigest()
 
 
 def versions_here(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
-    """Return the versions of Python (major.minor) and of `libraries` in this environment; absent ones are left out."""
+    """Return the versions of Python (major.minor) and `libraries` in this environment. Leave out absent libraries."""
     versions = {"python": ".".join(platform.python_version_tuple()[:2])}
     for library in libraries:
         try:

@@ -1,6 +1,6 @@
-"""Whether a model still sees what it was trained on: a baseline on its card, and a sketch of what an ingest held.
+"""Drift: how far the inputs and predictions of an ingest are from the baseline on the model's card.
 
-A sketch is counts only, a few dozen numbers: it is added up over batches, and no content of a record is in it.
+Each batch is counted into a sketch: a few dozen numbers, which add up over batches. It has no content of a record.
 """
 
 import json
@@ -9,7 +9,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from hundredfold.batches import Sketch
@@ -18,29 +18,32 @@ from hundredfold.records import Prediction
 from hundredfold.summary import Drift
 
 LEAST_RECORDS = 200
-"""Below this, chance alone moves the index: about (bins - 1) / records, 0.05 for ten bins and 200 records."""
+"""The fewest records whose drift is measured.
+
+With fewer, chance alone moves the index: by about (bins - 1) / records, 0.05 for ten bins and 200 records.
+"""
 
 _BINS = 10
 _COMMON_WORDS = 200
 _CATEGORIES = 50
-_TEXT_LOOKED_AT = 1000  # characters; enough to tell one kind of text from another, and bounds what it costs
+_TEXT_CHARACTERS = 1000  # enough to tell kinds of text apart, and it bounds the time for long texts
 _SMALLEST_SHARE = 1e-4
 _words = re.compile(r"\w+").findall
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One thing that is counted of each record's input, in bins.
+    """A property of the records' inputs that is counted in bins.
 
     Attributes
     ----------
     field : the field of the signature
-    kind : `characters` (of a text), `common_words` (share of a text's words that are among `known`), `value` (of a
-        number) or `category` (which of `known`; the last bin is for any other)
-    edges : between the bins; a value equal to an edge is in the bin above it
-    shares : of the baseline's records in each bin
+    kind : `characters`, the length of a text; `common_words`, the share of a text's words that are in `known`; `value`
+        of a number; or `category`, one bin for each of `known` and a last bin for any other
+    edges : between the bins. A value equal to an edge is in the bin above it.
+    shares : the share of the baseline's records in each bin
     known : words or categories
-    low, high : the smallest and the largest value of the baseline
+    low, high : the smallest and the largest value in the baseline
     """
 
     field: str
@@ -54,16 +57,16 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What the model's inputs and answers looked like on records like those it was made for.
+    """The distribution of a model's inputs and predictions on records like those that it was made for.
 
     Attributes
     ----------
-    on : what the records were
-    records : how many
-    labels : share of each class, in the order of the model's classes
-    score_edges, scores : score histogram, in tenths of the baseline
-    inputs : of each field
-    unseen : share of records with an input that is out of range or unknown, as among the baseline itself
+    on : a description of the records
+    records : how many there were
+    labels : the share of each class, in the order of the model's classes
+    score_edges, scores : the histogram of scores, in tenths of the baseline
+    inputs : the measures of each field
+    unseen : the share of records with an input that is out of range or unknown
     """
 
     on: str
@@ -75,7 +78,7 @@ class Baseline:
     unseen: float
 
     @classmethod
-    def of(
+    def from_records(
         cls,
         on: str,
         signature: Signature,
@@ -83,15 +86,15 @@ class Baseline:
         values: Sequence[tuple[str | float, ...]],
         answers: Sequence[tuple[str, float]],
     ) -> Self:
-        """Take the baseline of records, at least LEAST_RECORDS of them, and of the model's answers to them.
+        """Measure the baseline of at least LEAST_RECORDS records, and of the model's answers to them.
 
-        Choose records like those that will be scored, other than those the model was fitted to: a model made from
-        whole reviews that will score sentences needs a baseline of sentences.
+        Choose records like those to be scored, and not those that the model was fitted to. A model that is fitted to
+        whole reviews and will score sentences needs a baseline of sentences.
 
         Raises
         ------
         ValueError
-            If there are fewer records, or not one answer for each.
+            If there are fewer records, or another number of answers.
         """
         if len(values) < LEAST_RECORDS or len(values) != len(answers):
             raise ValueError(f"a baseline needs at least {LEAST_RECORDS} records, and an answer for each")
@@ -102,24 +105,24 @@ class Baseline:
             for position, field in enumerate(signature.fields)
             for measure in _measures(field.name, field.type, [row[position] for row in values])
         )
-        blank = cls(on, len(values), dict.fromkeys(classes, 0.0), score_edges, (), measures, 0.0)
-        seen = blank.sketch(signature, values, [Prediction("", label, score) for label, score in answers])
+        empty = cls(on, len(values), dict.fromkeys(classes, 0.0), score_edges, (), measures, 0.0)
+        sketch = empty.sketch(signature, values, [Prediction("", label, score) for label, score in answers])
         return cls(
             on=on,
             records=len(values),
             labels={name: labels[name] / len(answers) for name in classes},
             score_edges=score_edges,
-            scores=_shares(seen.scores),
+            scores=_shares(sketch.scores),
             inputs=tuple(
-                Measure(m.field, m.kind, _shares(counts), m.edges, m.known, m.low, m.high)
-                for m, counts in zip(measures, seen.inputs, strict=True)
+                replace(measure, shares=_shares(counts))
+                for measure, counts in zip(measures, sketch.inputs, strict=True)
             ),
-            unseen=seen.unseen / len(values),
+            unseen=sketch.unseen / len(values),
         )
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read a card's `baseline`; raises KeyError or TypeError if it is not one."""
+        """Read the `baseline` of a card. Raise KeyError or TypeError if it is malformed."""
         inputs = []
         for item in data["inputs"]:
             shares, edges, known = item["shares"], item.get("edges", ()), item.get("known", ())
@@ -136,25 +139,25 @@ class Baseline:
         )
 
     @classmethod
-    def of_card(cls, card: bytes | None) -> Self | None:
-        """Read the baseline on a card that was kept with an ingest; None if there is no card, or none on it.
+    def from_card(cls, card: bytes | None) -> Self | None:
+        """Read the baseline of a card that was kept beside an ingest. Return None if there is no card or no baseline.
 
-        Only that: the rest of a card needs what only the inference function's layers hold.
+        It does not read the rest of the card. That needs packages which only the inference function has.
         """
-        found = json.loads(card).get("baseline") if card else None
-        return cls.from_dict(found) if found else None
+        values = json.loads(card).get("baseline") if card else None
+        return cls.from_dict(values) if values else None
 
     def as_dict(self) -> dict[str, Any]:
-        """Write it for the card: shares rounded to 5 places."""
+        """Return the `baseline` of a card. Shares are rounded to 5 places."""
         inputs = []
-        for m in self.inputs:
-            item: dict[str, Any] = {"field": m.field, "kind": m.kind, "shares": _rounded(m.shares)}
-            if m.edges:
-                item["edges"] = list(m.edges)
-            if m.known:
-                item["known"] = list(m.known)
-            if math.isfinite(m.low):
-                item |= {"low": m.low, "high": m.high}
+        for measure in self.inputs:
+            item: dict[str, Any] = {"field": measure.field, "kind": measure.kind, "shares": _rounded(measure.shares)}
+            if measure.edges:
+                item["edges"] = list(measure.edges)
+            if measure.known:
+                item["known"] = list(measure.known)
+            if math.isfinite(measure.low):
+                item |= {"low": measure.low, "high": measure.high}
             inputs.append(item)
         return {
             "on": self.on,
@@ -171,22 +174,22 @@ class Baseline:
         values: Iterable[tuple[str | float, ...]],
         predictions: Sequence[Prediction],
     ) -> Sketch:
-        """Count inputs and answers of a batch into the baseline's bins."""
+        """Count the inputs and predictions of a batch into the baseline's bins."""
         positions = {field.name: position for position, field in enumerate(signature.fields)}
-        counters = [(positions[m.field], _counter(m)) for m in self.inputs]
-        counts = [[0] * _bins(m) for m in self.inputs]
+        counters = [(positions[measure.field], _counter(measure)) for measure in self.inputs]
+        counts = [[0] * _bins(measure) for measure in self.inputs]
         unseen = 0
         for row in values:
-            known = True
+            all_known = True
             for bins, (position, count) in zip(counts, counters, strict=True):
-                bin_, seen = count(row[position])
+                bin_, known = count(row[position])
                 bins[bin_] += 1
-                known = known and seen
-            unseen += not known
+                all_known = all_known and known
+            unseen += not all_known
         scores = [0] * (len(self.score_edges) + 1)
         labels = dict.fromkeys(self.labels, 0)
         for prediction in predictions:
-            # A baseline is of one class and its score; no other model has one.
+            # Only a model that predicts one class and its score has a baseline.
             assert isinstance(prediction.label, str)  # noqa: S101
             assert isinstance(prediction.score, float)  # noqa: S101
             scores[bisect_right(self.score_edges, prediction.score)] += 1
@@ -194,14 +197,17 @@ class Baseline:
         return Sketch(tuple(labels.values()), tuple(scores), tuple(tuple(bins) for bins in counts), unseen)
 
     def drift(self, sketch: Sketch) -> Drift | None:
-        """Hold what an ingest held against the baseline; None if it had fewer than LEAST_RECORDS records."""
+        """Compare the sketch of an ingest with the baseline. Return None for fewer than LEAST_RECORDS records."""
         records = sum(sketch.labels)
         if records < LEAST_RECORDS:
             return None
         return Drift(
             labels=stability_index(tuple(self.labels.values()), sketch.labels),
             scores=stability_index(self.scores, sketch.scores),
-            inputs=max(stability_index(m.shares, c) for m, c in zip(self.inputs, sketch.inputs, strict=True)),
+            inputs=max(
+                stability_index(measure.shares, counts)
+                for measure, counts in zip(self.inputs, sketch.inputs, strict=True)
+            ),
             unseen=round(sketch.unseen / records, 5),
         )
 
@@ -209,15 +215,15 @@ class Baseline:
 def stability_index(expected: Sequence[float], counts: Sequence[int]) -> float:
     """Return the population stability index of counts against expected shares.
 
-    The sum over bins of (actual - expected) x ln(actual / expected). By custom under 0.1 nothing has changed, and
-    over 0.25 much has. A share under 0.0001 counts as that, so that an empty bin is no infinity. Source: Siddiqi,
-    Credit Risk Scorecards (2006), chapter 9.
+    It is the sum over bins of (actual - expected) x ln(actual / expected). By custom, under 0.1 means no change, and
+    over 0.25 a large one. A share under 0.0001 counts as 0.0001, so that an empty bin does not give infinity. Source:
+    Siddiqi, Credit Risk Scorecards (2006), chapter 9.
     """
     total = sum(counts)
     index = 0.0
     for share, count in zip(expected, counts, strict=True):
-        e, a = max(share, _SMALLEST_SHARE), max(count / total, _SMALLEST_SHARE)
-        index += (a - e) * math.log(a / e)
+        baseline, actual = max(share, _SMALLEST_SHARE), max(count / total, _SMALLEST_SHARE)
+        index += (actual - baseline) * math.log(actual / baseline)
     return round(index, 5)
 
 
@@ -231,7 +237,7 @@ def _measures(name: str, type_: FieldType, values: Sequence[str | float]) -> lis
             return [Measure(name, "category", (), known=common)]
         case FieldType.TEXT:
             texts = [str(value) for value in values]
-            words = Counter(word for text in texts for word in set(_words(text[:_TEXT_LOOKED_AT].lower())))
+            words = Counter(word for text in texts for word in set(_words(text[:_TEXT_CHARACTERS].lower())))
             known = tuple(word for word, _ in words.most_common(_COMMON_WORDS))
             count = _counter(Measure(name, "common_words", (), (), known), share=True)
             return [
@@ -241,7 +247,10 @@ def _measures(name: str, type_: FieldType, values: Sequence[str | float]) -> lis
 
 
 def _counter(measure: Measure, *, share: bool = False) -> Any:
-    """Return what says of a value its bin (or, for common words, its share) and whether it is known."""
+    """Return a function from a value to its bin and whether the value is known.
+
+    With `share`, a counter of common words returns the share in place of the bin.
+    """
     edges = measure.edges
     match measure.kind:
         case "value":
@@ -254,9 +263,9 @@ def _counter(measure: Measure, *, share: bool = False) -> Any:
     known = frozenset(measure.known)
 
     def common_words(value: str) -> tuple[float, bool]:
-        words = _words(value[:_TEXT_LOOKED_AT].lower())
-        found = sum(map(known.__contains__, words)) / len(words) if words else 0.0
-        return (found if share else bisect_right(edges, found)), found > 0
+        words = _words(value[:_TEXT_CHARACTERS].lower())
+        common = sum(map(known.__contains__, words)) / len(words) if words else 0.0
+        return (common if share else bisect_right(edges, common)), common > 0
 
     return common_words
 
@@ -266,7 +275,7 @@ def _bins(measure: Measure) -> int:
 
 
 def _quantiles(values: Sequence[float]) -> tuple[float, ...]:
-    """Return what cuts values into tenths; fewer where many are the same."""
+    """Return the edges that divide values into tenths. There are fewer if many values are equal."""
     ordered = sorted(values)
     edges = {round(ordered[len(ordered) * tenth // _BINS], 6) for tenth in range(1, _BINS)}
     return tuple(sorted(edges - {ordered[0]}))

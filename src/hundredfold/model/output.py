@@ -1,4 +1,4 @@
-"""From what a model returns to one answer for each record: classes, numbers, or several of either."""
+"""Output: turn what a model returns into one answer for each record. It may be classes, numbers, or several of both."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,60 +13,63 @@ type Answer = tuple[Label, Score]
 
 
 type Predict = Callable[[Sequence[tuple[str | float, ...]]], Sequence[Answer]]
-"""A model: the values of many records in, one answer for each out, in the same order."""
+"""A model: takes the values of many records, and returns one answer for each, in the same order."""
 
-_MULTIPLE = 2
-"""The dimensions of what a model of several outputs predicts: records x outputs."""
+_MATRIX_DIMENSIONS = 2
+"""The dimensions of the predictions of a model with several outputs: records x outputs."""
 
 
 def classes_of(model: Any) -> tuple[str, ...] | list[tuple[str, ...]] | None:
-    """Return a model's classes as labels, in the order of its probabilities; a list of them for several outputs.
+    """Return a model's classes as labels, in the order of its probabilities; for several outputs, a list of them.
 
-    None for a model that names no classes: a regressor, a clusterer, an outlier detector.
+    Return None for a model without classes: a regressor, a clusterer, an outlier detector.
     """
     classes = getattr(model, "classes_", None)
     if classes is None:
         return None
     if isinstance(classes, list | tuple):
-        return [tuple(str(label) for label in one) for one in classes]
+        return [tuple(str(label) for label in output_classes) for output_classes in classes]
     return tuple(str(label) for label in classes)
 
 
 def check_classes(card: Card, model: Any) -> None:
-    """Make sure that a model answers what its card says; raises BundleRefusedError if it cannot."""
+    """Check that a model can predict what its card describes. Raise BundleRefusedError if it cannot."""
     if not (hasattr(model, "predict") or hasattr(model, "predict_proba")):
         raise BundleRefusedError(
             f"the last step of model {card.name} is a {type(model).__name__}, which does not predict: "
             "it must be a fitted estimator that has predict"
         )
-    found = classes_of(model)
+    classes = classes_of(model)
     if card.outputs:
-        if isinstance(found, list) and found != [output.classes for output in card.outputs]:
-            raise BundleRefusedError(f"the model's outputs have the classes {found}, and its card says others")
+        expected = [output.classes for output in card.outputs]
+        if isinstance(classes, list) and classes != expected:
+            raise BundleRefusedError(f"the model's outputs have the classes {classes}, and its card says {expected}")
         return
     if card.task is Task.REGRESSION:
-        if found is not None:
-            raise BundleRefusedError(f"the model is a classifier of {found}, and its card says that it is a regressor")
-    elif (found or ()) != card.classes:
-        raise BundleRefusedError(f"the model's classes are {found or ()}, and its card says {card.classes}")
+        if classes is not None:
+            raise BundleRefusedError(
+                f"the model is a classifier of {classes}, and its card says that it is a regressor"
+            )
+    elif (classes or ()) != card.classes:
+        raise BundleRefusedError(f"the model's classes are {classes or ()}, and its card says {card.classes}")
 
 
 def answer(card: Card, model: Any, data: Any, records: int) -> list[Answer]:
-    """Let `model` predict `data`, and return its answer for each of `records` records.
+    """Let `model` predict `data`, and return one answer for each of `records` records.
 
-    A score is the probability of the label; it is None for numbers, and for classifiers without `predict_proba`,
-    whose decision values have no scale that could be compared.
+    The score is the probability of the label. It is None for numbers, and for a classifier without `predict_proba`:
+    its decision values have no common scale.
 
     Raises
     ------
     ModelMisbehavedError, ArithmeticError
-        As of `Bundle.predict`.
+        As for `Bundle.predict`.
     """
     if card.outputs:
         return _several(card, model, data, records)
     if card.task is Task.REGRESSION:
         predicted = model.predict(data)
-        if predicted.ndim == _MULTIPLE:
+        if predicted.ndim == _MATRIX_DIMENSIONS:
             predicted = _shaped(card, predicted, (records, 1))[:, 0]
         return [(value, None) for value in _finite(_shaped(card, predicted, (records,)))]
     if hasattr(model, "predict_proba"):
@@ -99,13 +102,13 @@ def _several(card: Card, model: Any, data: Any, records: int) -> list[Answer]:
     if hasattr(model, "predict_proba"):
         scores = _scores_of_several(card, model.predict_proba(data), labels)
     return [
-        (dict(zip(names, row, strict=True)), dict(zip(names, sure, strict=True)))
-        for row, sure in zip(labels, scores, strict=True)
+        (dict(zip(names, row, strict=True)), dict(zip(names, row_scores, strict=True)))
+        for row, row_scores in zip(labels, scores, strict=True)
     ]
 
 
 def _label(value: Any, classes: tuple[str, ...]) -> str:
-    """Return a predicted value as one of the classes: some models answer 1.0 where their class is 1."""
+    """Return a predicted value as one of the classes. Some models predict 1.0 for their class 1."""
     label = str(value)
     if label not in classes and isinstance(value, float) and value.is_integer():
         return str(int(value))
@@ -115,24 +118,27 @@ def _label(value: Any, classes: tuple[str, ...]) -> str:
 def _scores_of_several(card: Card, probabilities: Any, labels: list[list[str]]) -> list[list[float]]:
     """Return the probability of each output's label.
 
-    Some models give an array of records x classes for each output, others one of records x outputs that says how
-    probable the last of each output's two classes is.
+    Some models give an array of records x classes for each output. Others give one array of records x outputs, with
+    the probability of the second of each output's two classes.
     """
     if isinstance(probabilities, list):
-        index = [{label: place for place, label in enumerate(output.classes)} for output in card.outputs]
+        columns = [{label: column for column, label in enumerate(output.classes)} for output in card.outputs]
         tables = [
             _shaped(card, table, (len(labels), len(output.classes)))
             for table, output in zip(probabilities, card.outputs, strict=True)
         ]
         scores = [
-            [table[number, places[label]] for table, places, label in zip(tables, index, row, strict=True)]
+            [table[number, column[label]] for table, column, label in zip(tables, columns, row, strict=True)]
             for number, row in enumerate(labels)
         ]
     else:
-        last = [output.classes[-1] for output in card.outputs]
-        table = _shaped(card, probabilities, (len(labels), len(last)))
+        second = [output.classes[-1] for output in card.outputs]
+        table = _shaped(card, probabilities, (len(labels), len(second)))
         scores = [
-            [value if label == of else 1 - value for value, label, of in zip(values, row, last, strict=True)]
+            [
+                value if label == second_class else 1 - value
+                for value, label, second_class in zip(values, row, second, strict=True)
+            ]
             for values, row in zip(table.tolist(), labels, strict=True)
         ]
     return [_finite(row) for row in scores]
@@ -141,13 +147,13 @@ def _scores_of_several(card: Card, probabilities: Any, labels: list[list[str]]) 
 def _shaped(card: Card, answers: Any, expected: tuple[int, ...]) -> Any:
     import numpy as np
 
-    found = np.asarray(answers)
-    if found.shape != expected:
+    array = np.asarray(answers)
+    if array.shape != expected:
         raise ModelMisbehavedError(
-            f"model {card.name} answered with the shape {found.shape} where {expected} was expected: "
+            f"model {card.name} answered with the shape {array.shape} where {expected} was expected: "
             "one answer for each record, and as many outputs as its card names"
         )
-    return found
+    return array
 
 
 def _finite(values: Any) -> list[float]:

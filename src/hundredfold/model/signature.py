@@ -1,4 +1,4 @@
-"""A model's signature: which fields of a record it reads, of which type, in which order."""
+"""The signature: which fields of a record a model reads, of which type, and in which order."""
 
 import json
 import math
@@ -12,18 +12,18 @@ from hundredfold.records import Reason
 
 
 class FieldType(StrEnum):
-    """What a field of a record may hold."""
+    """The type of a field."""
 
     TEXT = "text"
-    """A string that is more than white space."""
+    """A string with more than white space."""
     NUMBER = "number"
     """A finite JSON number, read as a float."""
     CATEGORY = "category"
-    """Any string, taken as it is."""
+    """Any string, unchanged."""
 
 
 class UnfitValueError(ValueError):
-    """A field's value does not fit the signature; `detail` names the field and the types, never the value."""
+    """A record does not fit the signature. `detail` names the field and the types, never the value."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -35,7 +35,9 @@ class UnfitValueError(ValueError):
 class Field:
     """One field that the model reads.
 
-    `converts`: numbers may be text, and text numbers or true and false; see `Signature.converting`.
+    Attributes
+    ----------
+    converts : whether a value of another type is converted (see `Signature.converting`)
     """
 
     name: str
@@ -43,12 +45,12 @@ class Field:
     converts: bool = False
 
     def read(self, record: Mapping[str, Any]) -> str | float:
-        """Return this field's value of `record`.
+        """Return the value of this field in `record`.
 
         Raises
         ------
         UnfitValueError
-            If it is missing, empty or of another type.
+            If the value is missing, empty or of another type.
         """
         try:
             value = record[self.name]
@@ -82,7 +84,7 @@ class Field:
 
     def _number_of(self, text: str) -> float:
         try:
-            if "_" in text:  # which Python allows within a number
+            if "_" in text:  # Python allows it within a number
                 raise ValueError
             return float(text)
         except ValueError:
@@ -92,7 +94,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """The fields that a model reads, in its order. A model of one text field is given the strings alone."""
+    """The fields that a model reads, in order. A model of one text field gets the strings alone."""
 
     fields: tuple[Field, ...]
 
@@ -122,15 +124,15 @@ class Signature:
         return all(field.type is FieldType.NUMBER for field in self.fields)
 
     def converting(self) -> "Signature":
-        """Return it for records whose values have no types, or others than JSON has: CSV, Parquet.
+        """Return the signature for formats without JSON's types, such as CSV and Parquet.
 
-        A number may be text that is one, with white space around it; text may be a number or true or false, and is
-        then as JSON writes it.
+        Text that is a number is read as a number; white space around it is ignored. A number, true or false is read
+        as text, in the form that JSON gives it.
         """
         return Signature(tuple(replace(field, converts=True) for field in self.fields))
 
     def read(self, record: Mapping[str, Any]) -> tuple[str | float, ...]:
-        """Return the values of `record`'s fields, in order; raises UnfitValueError at the first that does not fit."""
+        """Return the values of the fields in `record`, in order. Raise UnfitValueError at the first misfit."""
         return tuple([field.read(record) for field in self.fields])
 
 

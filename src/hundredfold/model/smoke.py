@@ -1,4 +1,4 @@
-"""The smoke test of a release: a published version predicts its own card's sample before it goes live."""
+"""The smoke test of a release: a new version predicts the sample on its own card before it goes live."""
 
 import math
 from typing import Any
@@ -7,38 +7,46 @@ from hundredfold.model.bundle import Bundle
 from hundredfold.model.card import Card
 
 TOLERANCE = 1e-6
-"""By how much a number may differ from that of packaging: another processor adds in another order."""
+"""How much a number may differ from the one at packaging. Another processor may add in another order."""
 
 
 def smoke(bundle: Bundle) -> dict[str, Any]:
-    """Predict the sample on the bundle's card. It reads and writes nothing else."""
+    """Predict the sample on the bundle's card. Nothing is read from or written to a store."""
     fields = bundle.card.signature
     values = [fields.read(record) for record in bundle.card.sample.get("records", [])]
     answers = bundle.predict(values) if values else []
     return {"name": bundle.card.name, "card": bundle.digest, "answers": [list(answer) for answer in answers]}
 
 
-def differences(card: Card, digest: str, told: dict[str, Any]) -> list[str]:
-    """Say in words where what a version told of itself is not what its card says; nothing if all is as it must be."""
-    if told.get("card") != digest:
-        return [f"it has loaded the card {told.get('card')}, and {digest} was published"]
-    expected, found = card.sample.get("answers", []), told.get("answers", [])
-    if len(expected) != len(found):
-        return [f"it gave {len(found)} answers to a sample of {len(expected)}"]
+def differences(card: Card, digest: str, result: dict[str, Any]) -> list[str]:
+    """Compare the result of `smoke` with the published card. Return each difference in words.
+
+    Parameters
+    ----------
+    digest : the SHA-256 of the published card, in hex
+    result : what `smoke` returned in the deployed version
+    """
+    if result.get("card") != digest:
+        return [f"it has loaded the card {result.get('card')}, and {digest} was published"]
+    expected, answers = card.sample.get("answers", []), result.get("answers", [])
+    if len(expected) != len(answers):
+        return [f"it gave {len(answers)} answers to a sample of {len(expected)}"]
     return [
-        f"record {number} of the sample is {one} there, and was {other} when it was packaged"
-        for number, (one, other) in enumerate(zip(found, expected, strict=True), start=1)
-        if not _same(one, other)
+        f"record {number} of the sample is {deployed} there, and was {packaged} when it was packaged"
+        for number, (deployed, packaged) in enumerate(zip(answers, expected, strict=True), start=1)
+        if not _same(deployed, packaged)
     ]
 
 
-def _same(one: Any, other: Any) -> bool:
-    match one, other:
+def _same(deployed: Any, packaged: Any) -> bool:
+    match deployed, packaged:
         case ((float() | int()), (float() | int())):
-            return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+            return math.isclose(deployed, packaged, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
         case list(), list():
-            return len(one) == len(other) and all(map(_same, one, other))
+            return len(deployed) == len(packaged) and all(map(_same, deployed, packaged))
         case dict(), dict():
-            return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+            return deployed.keys() == packaged.keys() and all(
+                _same(deployed[name], packaged[name]) for name in deployed
+            )
         case _:
-            return bool(one == other)
+            return bool(deployed == packaged)

@@ -113,7 +113,7 @@ def read_report(deployment: Deployment, now: IngestStatus, cost: Bill | None) ->
     found = islice(read_all_rejections(deployment, now.plan), 100_000) if now.plan and now.summary["rejected"] else ()
     rejections = list(found)
     card = read_card(deployment, ingest_id)
-    baseline = Baseline.of_card(card)
+    baseline = Baseline.from_card(card)
     sketch = Sketch.sum(entry.sketch for entry in done if entry.sketch)
     return Report(
         summary=dict(now.summary),

@@ -1,4 +1,4 @@
-"""The bundle: real scikit-learn models, saved and loaded, and everything that keeps a file from being opened."""
+"""The bundle: real scikit-learn models, saved and loaded, and every check that keeps a file from being opened."""
 
 import hashlib
 import io
@@ -75,7 +75,7 @@ def text_bundle(tmp_path: Path) -> Path:
 # ---------------------------------------------------------------- predicting
 
 
-def test_a_text_pipeline_answers_as_it_does_by_hand(text_bundle: Path) -> None:
+def test_a_text_pipeline_answers_as_it_does_outside_a_bundle(text_bundle: Path) -> None:
     answers = load(text_bundle).predict([("good and fine",), ("bad",), ("enough",)])
 
     pipeline = joblib.load(text_bundle / "pipeline.joblib")
@@ -85,11 +85,11 @@ def test_a_text_pipeline_answers_as_it_does_by_hand(text_bundle: Path) -> None:
     assert all(type(label) is str and type(score) is float for label, score in answers)
 
 
-def test_steps_are_applied_in_the_cards_order(tmp_path: Path) -> None:
+def test_steps_are_applied_in_the_order_of_the_card(tmp_path: Path) -> None:
     vectorizer = CountVectorizer().fit(TEXTS)
     transformer = TfidfTransformer().fit(vectorizer.transform(TEXTS))
     classifier = LogisticRegression().fit(transformer.transform(vectorizer.transform(TEXTS)), LABELS)
-    # Names whose alphabetical order is another one
+    # The alphabetical order of the names is another one.
     steps = {"z_vectorizer.joblib": vectorizer, "m_transformer.joblib": transformer, "a_classifier.joblib": classifier}
     write_bundle(tmp_path, steps, TEXT, ("neg", "pos"))
     texts = ["good good fine", "poor", "enough and enough", "unknown words"]
@@ -110,8 +110,8 @@ def test_the_score_is_the_probability_of_the_label(tmp_path: Path) -> None:
     assert load(tmp_path).predict([(1.0, 2.0), (3.0, 4.0)]) == [("b", 0.75), ("b", 0.75)]
 
 
-def test_a_table_of_numbers_reaches_the_model_by_rows_and_in_the_fields_order(tmp_path: Path) -> None:
-    # "tall" is higher than wide
+def test_numbers_reach_the_model_by_rows_in_the_order_of_the_fields(tmp_path: Path) -> None:
+    # "tall" means higher than wide
     table = np.array([[2.0, 1.0], [3.0, 1.0], [5.0, 2.0], [1.0, 2.0], [1.0, 3.0], [2.0, 5.0]])
     model = LogisticRegression(C=100).fit(table, ["tall"] * 3 + ["wide"] * 3)
     write_bundle(tmp_path, {"model.joblib": model}, NUMBERS, ("tall", "wide"))
@@ -123,7 +123,7 @@ def test_a_table_of_numbers_reaches_the_model_by_rows_and_in_the_fields_order(tm
     assert [score for _, score in answers] == expected.tolist()
 
 
-def test_a_table_of_categories_and_numbers_keeps_both_kinds(tmp_path: Path) -> None:
+def test_categories_and_numbers_keep_their_types(tmp_path: Path) -> None:
     rows = np.array([["red", 1.0], ["red", 2.0], ["blue", 1.0], ["blue", 2.0]], dtype=object)
     columns = ColumnTransformer([("colour", OneHotEncoder(handle_unknown="ignore"), [0])], remainder="passthrough")
     model = make_pipeline(columns, LogisticRegression(C=100)).fit(rows, ["stop", "stop", "go", "go"])
@@ -145,9 +145,9 @@ def test_classes_that_are_numbers_become_labels(tmp_path: Path) -> None:
     assert score == pytest.approx(2 / 3)
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # numpy's, of the overflow that this is about
-def test_a_record_whose_probability_is_not_a_number_is_rejected_alone(tmp_path: Path) -> None:
-    # Squares of numbers so far out overflow: to GaussianNB all classes are then equally impossible.
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # numpy warns of the overflow that this test provokes
+def test_a_probability_that_is_not_finite_rejects_only_its_record(tmp_path: Path) -> None:
+    # The squares of such numbers overflow. Then all classes are equally impossible to GaussianNB.
     model = GaussianNB().fit([[1.0, 1.0], [1.5, 1.0], [9.0, 9.0], [9.5, 9.0]], ["near", "near", "far", "far"])
     write_bundle(tmp_path, {"model.joblib": model}, NUMBERS, ("far", "near"))
     bundle = load(tmp_path)
@@ -160,11 +160,11 @@ def test_a_record_whose_probability_is_not_a_number_is_rejected_alone(tmp_path: 
     assert rejection.record_id == "r1e+200"
 
 
-class Noting(DummyClassifier):  # type: ignore[misc]  # scikit-learn has no types
-    """Keeps what it was given."""
+class Recording(DummyClassifier):  # type: ignore[misc]  # scikit-learn has no types
+    """Keeps its last input."""
 
     def predict_proba(self, X: Any) -> Any:  # noqa: N803 - its name there
-        self.given = X
+        self.input = X
         return super().predict_proba(X)
 
 
@@ -179,15 +179,15 @@ class Noting(DummyClassifier):  # type: ignore[misc]  # scikit-learn has no type
         ),
     ],
 )
-def test_a_model_of_several_fields_is_given_an_array_of_records_x_fields(
+def test_a_model_of_several_fields_gets_an_array_of_records_x_fields(
     signature: Signature, values: list[tuple[str | float, ...]], dtype: str
 ) -> None:
-    model = Noting(strategy="prior").fit([[0.0, 0.0]] * 4, ["a", "b", "b", "b"])
+    model = Recording(strategy="prior").fit([[0.0, 0.0]] * 4, ["a", "b", "b", "b"])
 
     bundle_of(model, signature).predict(values)
 
-    assert (model.given.dtype.name, model.given.shape) == (dtype, (3, 2))
-    assert [tuple(row) for row in model.given.tolist()] == values
+    assert (model.input.dtype.name, model.input.shape) == (dtype, (3, 2))
+    assert [tuple(row) for row in model.input.tolist()] == values
 
 
 class OneRowShort(DummyClassifier):  # type: ignore[misc]  # scikit-learn has no types
@@ -197,7 +197,7 @@ class OneRowShort(DummyClassifier):  # type: ignore[misc]  # scikit-learn has no
         return super().predict_proba(X)[:-1]
 
 
-def test_another_number_of_rows_is_the_models_fault() -> None:
+def test_a_missing_row_is_the_models_fault() -> None:
     model = OneRowShort(strategy="prior").fit([[0.0, 0.0]] * 4, ["a", "b", "b", "b"])
 
     with pytest.raises(
@@ -254,7 +254,7 @@ def test_a_card_that_cannot_be_read_is_refused(content: bytes, message: str) -> 
         ({"files": {}}, "a digest for each"),
     ],
 )
-def test_a_card_that_makes_no_sense_is_refused(text_bundle: Path, changes: dict[str, Any], message: str) -> None:
+def test_a_malformed_card_is_refused(text_bundle: Path, changes: dict[str, Any], message: str) -> None:
     change_card(text_bundle, **changes)
 
     with pytest.raises(BundleRefusedError, match=message):
@@ -266,14 +266,14 @@ def test_a_folder_without_a_card_is_refused(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_a_card_with_other_classes_than_the_models_is_refused(text_bundle: Path) -> None:
+def test_a_card_with_other_classes_than_the_model_is_refused(text_bundle: Path) -> None:
     change_card(text_bundle, classes=["pos", "neg"])
 
     with pytest.raises(BundleRefusedError, match=r"classes are \('neg', 'pos'\), and its card says \('pos', 'neg'\)"):
         load(text_bundle)
 
 
-def test_a_regressor_whose_card_says_classes_is_refused(tmp_path: Path) -> None:
+def test_a_regressor_with_the_card_of_a_classifier_is_refused(tmp_path: Path) -> None:
     model = LinearRegression().fit([[0.0, 0.0], [1.0, 1.0]], [0, 1])
     write_bundle(tmp_path, {"model.joblib": model}, NUMBERS, ("0", "1"))
 
@@ -288,7 +288,7 @@ def test_a_last_step_that_does_not_predict_is_refused(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_a_card_that_is_not_the_released_one_is_refused_and_nothing_opened(text_bundle: Path) -> None:
+def test_a_card_that_is_not_the_released_one_is_refused_and_nothing_is_opened(text_bundle: Path) -> None:
     released = sha256(text_bundle / CARD)
     assert load(text_bundle, released).digest == released
     proof = set_trap(text_bundle)
@@ -300,12 +300,12 @@ def test_a_card_that_is_not_the_released_one_is_refused_and_nothing_opened(text_
     assert not proof.exists()
 
 
-# ---------------------------------------------------------------- what is not opened
+# ---------------------------------------------------------------- files that are not opened
 
 
 @dataclass
 class Trap:
-    """Unpickled, it creates a file: the proof that it was opened."""
+    """Creates a file when it is unpickled. That file proves that it was opened."""
 
     proof: Path
     labels: list[str] = field(default_factory=list)
@@ -315,7 +315,7 @@ class Trap:
 
 
 def set_trap(folder: Path) -> Path:
-    """Put a trap in place of the bundle's file; returns the file that it would create."""
+    """Put a trap in place of the bundle's file. Return the file that it would create."""
     proof = folder / "opened"
     joblib.dump(Trap(proof), folder / "pipeline.joblib")
     return proof
@@ -343,7 +343,7 @@ def test_a_replaced_file_is_refused_and_not_opened(text_bundle: Path) -> None:
     assert sha256(text_bundle / "pipeline.joblib") in str(refused.value)
 
 
-def test_nothing_is_opened_if_a_version_is_another(text_bundle: Path) -> None:
+def test_nothing_is_opened_if_a_version_differs(text_bundle: Path) -> None:
     proof = set_trap(text_bundle)
     change_card(
         text_bundle,
@@ -358,7 +358,7 @@ def test_nothing_is_opened_if_a_version_is_another(text_bundle: Path) -> None:
     assert f"scikit-learn 0.24.2, and here is {sklearn.__version__}" in str(refused.value)
 
 
-def test_all_versions_that_are_others_are_named(text_bundle: Path) -> None:
+def test_every_version_that_differs_is_named(text_bundle: Path) -> None:
     change_card(text_bundle, versions={"python": "2.7", "numpy": np.__version__, "a-library": "1.0"})
 
     with pytest.raises(BundleRefusedError) as refused:
@@ -368,7 +368,7 @@ def test_all_versions_that_are_others_are_named(text_bundle: Path) -> None:
     assert "numpy" not in str(refused.value)
 
 
-def test_nothing_is_opened_if_one_of_several_files_is_not_the_cards(text_bundle: Path) -> None:
+def test_nothing_is_opened_if_one_of_several_files_differs(text_bundle: Path) -> None:
     proof = set_trap(text_bundle)
     (text_bundle / "words.txt").write_text("damaged")
     change_card(
@@ -407,7 +407,7 @@ def test_a_missing_file_is_named(text_bundle: Path) -> None:
         load(text_bundle)
 
 
-def test_versions_here_are_those_that_a_saved_model_depends_on() -> None:
+def test_versions_here_are_of_the_libraries_that_a_saved_model_depends_on() -> None:
     versions = versions_here()
 
     assert set(versions) == {"python", "numpy", "scipy", "scikit-learn", "joblib"}
@@ -416,20 +416,18 @@ def test_versions_here_are_those_that_a_saved_model_depends_on() -> None:
     assert versions["joblib"] == joblib.__version__
 
 
-def test_the_bytes_that_are_opened_are_the_bytes_that_were_checked(
-    text_bundle: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_bytes_that_were_checked_are_opened(text_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[object] = []
     real_load = joblib.load
 
-    def load_and_note(file: object) -> object:
+    def load_and_record(file: object) -> object:
         opened.append(file)
         return real_load(file)
 
-    monkeypatch.setattr(joblib, "load", load_and_note)
+    monkeypatch.setattr(joblib, "load", load_and_record)
 
     load(text_bundle)
 
     [file] = opened
-    assert isinstance(file, io.BytesIO), "a file that is opened by its name could be replaced after the check"
+    assert isinstance(file, io.BytesIO), "a file opened by name could be replaced after the check"
     assert hashlib.sha256(file.getvalue()).hexdigest() == sha256(text_bundle / "pipeline.joblib")

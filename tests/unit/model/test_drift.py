@@ -1,4 +1,4 @@
-"""Baselines, sketches and the distance between them. Expected figures are worked out by hand."""
+"""Drift: baselines, sketches and the index between them. Expected figures are worked out by hand."""
 
 import json
 from dataclasses import replace
@@ -17,7 +17,7 @@ TEXT = Signature((Field("text", FieldType.TEXT),))
 MIXED = Signature((Field("age", FieldType.NUMBER), Field("colour", FieldType.CATEGORY)))
 
 
-def test_the_index_is_the_sum_over_bins() -> None:
+def test_the_index_is_summed_over_bins() -> None:
     # (0.25 - 0.5) x ln(0.25 / 0.5) + (0.75 - 0.5) x ln(0.75 / 0.5) = 0.17329 + 0.10137
     assert stability_index((0.5, 0.5), (25, 75)) == pytest.approx(0.27465, abs=1e-5)
 
@@ -26,7 +26,7 @@ def test_the_index_of_the_same_shares_is_zero() -> None:
     assert stability_index((0.2, 0.3, 0.5), (20, 30, 50)) == 0
 
 
-def test_an_empty_bin_is_no_infinity() -> None:
+def test_an_empty_bin_gives_a_finite_index() -> None:
     # (0.0001 - 0.5) x ln(0.0001 / 0.5) + (1 - 0.5) x ln(1 / 0.5) = 4.25775 + 0.34657
     assert stability_index((0.5, 0.5), (0, 10)) == pytest.approx(4.60432, abs=1e-4)
 
@@ -73,7 +73,7 @@ def test_a_sketch_counts_into_the_baselines_bins() -> None:
         labels=(1, 3),
         scores=(2, 2),  # an edge belongs to the bin above it
         inputs=((3, 2), (2, 1, 2)),
-        unseen=3,  # 91 and 17.9 are out of range, green and grey are unknown; the last is both, and counts once
+        unseen=3,  # 91 and 17.9 are out of range; green and grey are unknown; the last row is both and counts once
     )
 
 
@@ -85,7 +85,7 @@ def test_sketches_add_up() -> None:
     assert Sketch.from_dict(json.loads(json.dumps(first.as_dict()))) == first
 
 
-def test_drift_is_told_of_labels_scores_and_the_worst_input() -> None:
+def test_drift_is_measured_for_labels_scores_and_the_worst_input() -> None:
     sketch = Sketch(labels=(250, 750), scores=(500, 500), inputs=((500, 500), (300, 700, 0)), unseen=20)
 
     drift = BASELINE.drift(sketch)
@@ -99,7 +99,7 @@ def test_drift_is_told_of_labels_scores_and_the_worst_input() -> None:
     assert drift.largest == drift.inputs
 
 
-def test_too_few_records_tell_nothing() -> None:
+def test_too_few_records_have_no_drift() -> None:
     sketch = Sketch((100, 99), (100, 99), ((100, 99), (100, 99, 0)), 0)
 
     assert LEAST_RECORDS == 200
@@ -115,7 +115,7 @@ def test_a_baseline_of_texts_knows_their_common_words_and_lengths() -> None:
     texts = sentences(500)
     answers = [("pos" if number % 4 else "neg", 0.5 + (number % 50) / 100) for number in range(500)]
 
-    baseline = Baseline.of("our texts", TEXT, ("neg", "pos"), [(text,) for text in texts], answers)
+    baseline = Baseline.from_records("our texts", TEXT, ("neg", "pos"), [(text,) for text in texts], answers)
 
     assert baseline.labels == {"neg": 0.25, "pos": 0.75}
     assert [measure.kind for measure in baseline.inputs] == ["characters", "common_words"]
@@ -130,7 +130,7 @@ def test_a_baseline_of_texts_knows_their_common_words_and_lengths() -> None:
 
 def test_a_text_without_a_common_word_is_unseen() -> None:
     texts = sentences(500)
-    baseline = Baseline.of("ours", TEXT, ("a",), [(text,) for text in texts], [("a", 1.0)] * 500)
+    baseline = Baseline.from_records("ours", TEXT, ("a",), [(text,) for text in texts], [("a", 1.0)] * 500)
 
     sketch = baseline.sketch(
         TEXT, [("The film!",), ("Der Streifen war gut",), ("...",)], [Prediction("", "a", 1.0)] * 3
@@ -144,39 +144,39 @@ def test_the_baselines_own_records_have_not_drifted() -> None:
         (float(number % 71), ("red", "blue", "red")[number % 3]) for number in range(900)
     ]
     answers = [("pos" if number % 3 else "neg", (number % 100) / 100) for number in range(900)]
-    baseline = Baseline.of("ours", MIXED, ("neg", "pos"), values, answers)
+    baseline = Baseline.from_records("ours", MIXED, ("neg", "pos"), values, answers)
 
     sketch = baseline.sketch(MIXED, values, [Prediction("", label, score) for label, score in answers])
 
     assert baseline.drift(sketch) == Drift(0, 0, 0, 0)
 
 
-def test_a_baseline_comes_back_from_the_card_as_it_was_written() -> None:
+def test_a_baseline_is_read_from_the_card_as_it_was_written() -> None:
     values: list[tuple[str | float, ...]] = [(float(number % 7), "red") for number in range(LEAST_RECORDS)]
-    baseline = Baseline.of("ours", MIXED, ("a",), values, [("a", 0.5)] * LEAST_RECORDS)
+    baseline = Baseline.from_records("ours", MIXED, ("a",), values, [("a", 0.5)] * LEAST_RECORDS)
     card = json.dumps({"name": "m", "baseline": baseline.as_dict()}).encode()
 
-    read = Baseline.of_card(card)
+    read = Baseline.from_card(card)
 
     assert read is not None
     assert read.as_dict() == baseline.as_dict()
     assert (read.inputs[0].low, read.inputs[0].high) == (0.0, 6.0)
-    assert Baseline.of_card(b'{"name": "m"}') is None
-    assert Baseline.of_card(None) is None
+    assert Baseline.from_card(b'{"name": "m"}') is None
+    assert Baseline.from_card(None) is None
 
 
 @pytest.mark.parametrize(("records", "answers"), [(LEAST_RECORDS - 1, LEAST_RECORDS - 1), (LEAST_RECORDS, 3)])
-def test_a_baseline_needs_enough_records_and_their_answers(records: int, answers: int) -> None:
+def test_a_baseline_needs_enough_records_and_an_answer_for_each(records: int, answers: int) -> None:
     with pytest.raises(ValueError, match="at least 200 records, and an answer for each"):
-        Baseline.of("ours", TEXT, ("a",), [("t",)] * records, [("a", 1.0)] * answers)
+        Baseline.from_records("ours", TEXT, ("a",), [("t",)] * records, [("a", 1.0)] * answers)
 
 
-def test_no_text_of_a_record_is_on_the_card() -> None:
+def test_a_baseline_holds_no_text_of_a_record() -> None:
     texts = [(f"word{number} secret number {number}",) for number in range(500)]
 
-    told = json.dumps(Baseline.of("ours", TEXT, ("a",), texts, [("a", 1.0)] * 500).as_dict())
+    written = json.dumps(Baseline.from_records("ours", TEXT, ("a",), texts, [("a", 1.0)] * 500).as_dict())
 
-    assert "secret number" not in told
+    assert "secret number" not in written
 
 
 def test_a_measure_without_edges_has_one_bin() -> None:

@@ -1,4 +1,4 @@
-"""Models of every kind: what they return becomes one answer for each record."""
+"""Model output: whatever kind of model it is, each record gets one answer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -46,7 +46,7 @@ def test_a_regressor_answers_with_numbers() -> None:
     assert all(type(value) is float for value, _ in answers)
 
 
-def test_a_regressor_of_one_column_answers_with_numbers() -> None:
+def test_a_regressor_that_returns_one_column_answers_with_numbers() -> None:
     model = LinearRegression().fit(X, [[1.0], [3.0], [17.0], [19.0]])
     assert model.predict(X).shape == (4, 1)
 
@@ -55,7 +55,7 @@ def test_a_regressor_of_one_column_answers_with_numbers() -> None:
     assert value == pytest.approx(5.0)
 
 
-def test_a_number_that_is_none_rejects_its_record_alone() -> None:
+def test_an_answer_that_is_not_finite_rejects_only_its_record() -> None:
     model = LinearRegression().fit(X, [1.0, 3.0, 17.0, 19.0])
     records = [Record("good", (1.0, 1.0), 1, 0), Record("bad", (1e308, 1e308), 2, 9)]
 
@@ -83,19 +83,19 @@ def test_a_clusterer_answers_with_its_clusters() -> None:
     assert set(labels) == {"0", "1"}
 
 
-def test_several_classes_at_once_each_have_their_score() -> None:
+def test_each_of_several_class_outputs_has_a_score() -> None:
     targets = [["red", "s"], ["red", "l"], ["blue", "s"], ["blue", "s"]]
     model = DecisionTreeClassifier(max_depth=1, random_state=0).fit(X, targets)
     assert isinstance(model.predict_proba(X), list)
 
     [(labels, scores)] = bundle(model, outputs=COLOUR_AND_SIZE).predict([(0.0, 0.0)])
 
-    # The first split parts near from far: near are 2 of 2 red, and 1 of 2 small, where the first of two equals is taken
+    # The only split separates near from far. Near, 2 of 2 are red and 1 of 2 is small; of equals, the first class wins.
     assert labels == {"colour": "red", "size": "l"}
     assert scores == {"colour": 1.0, "size": 0.5}
 
 
-def test_several_numbers_at_once_have_their_names() -> None:
+def test_each_of_several_number_outputs_has_its_name() -> None:
     model = DummyRegressor(strategy="mean").fit(X, [[1.0, 10.0]] * 2 + [[3.0, 30.0]] * 2)
 
     answers = bundle(model, task=Task.REGRESSION, outputs=(Output("low"), Output("high"))).predict([(0.0, 0.0)])
@@ -106,7 +106,7 @@ def test_several_numbers_at_once_have_their_names() -> None:
 @pytest.mark.parametrize(
     "model", [OneVsRestClassifier(LogisticRegression(C=100)), ClassifierChain(LogisticRegression(C=100))]
 )
-def test_labels_that_apply_or_not_are_outputs_with_the_probability_of_what_is_said(model: Any) -> None:
+def test_a_multilabel_model_scores_each_output_by_the_probability_of_its_answer(model: Any) -> None:
     model.fit(X, np.array([[1, 0], [1, 0], [0, 1], [0, 1]]))
     outputs = (Output("near", ("0", "1")), Output("far", ("0", "1")))
 
@@ -118,7 +118,7 @@ def test_labels_that_apply_or_not_are_outputs_with_the_probability_of_what_is_sa
     assert probability_near > 0.9
 
 
-def test_columns_by_name_reach_a_model_that_was_fitted_on_a_data_frame() -> None:
+def test_a_model_fitted_on_a_data_frame_gets_columns_by_name() -> None:
     frame = pd.DataFrame({"colour": ["red", "red", "blue", "blue"], "width": [1.0, 2.0, 1.0, 2.0]})
     columns = ColumnTransformer(
         [("c", OneHotEncoder(handle_unknown="ignore"), ["colour"]), ("w", StandardScaler(), ["width"])]
@@ -127,14 +127,14 @@ def test_columns_by_name_reach_a_model_that_was_fitted_on_a_data_frame() -> None
     signature = Signature((Field("colour", FieldType.CATEGORY), Field("width", FieldType.NUMBER)))
 
     by_name = bundle(model, signature=signature, classes=["go", "stop"], input=Input.DATAFRAME)
-    by_place = bundle(model, signature=signature, classes=["go", "stop"])
+    by_position = bundle(model, signature=signature, classes=["go", "stop"])
 
     assert [label for label, _ in by_name.predict([("blue", 1.5), ("red", 1.5), ("green", 1.5)])][:2] == ["go", "stop"]
     with pytest.raises(ValueError, match="only supported for dataframes"):
-        by_place.predict([("blue", 1.5)])
+        by_position.predict([("blue", 1.5)])
 
 
-def test_a_text_column_by_name() -> None:
+def test_a_text_model_fitted_on_a_data_frame_gets_its_column_by_name() -> None:
     frame = pd.DataFrame({"review": ["good", "good fine", "bad", "bad poor"]})
     model = make_pipeline(ColumnTransformer([("t", CountVectorizer(), "review")]), LogisticRegression(C=100))
     model.fit(frame, ["pos", "pos", "neg", "neg"])
@@ -154,28 +154,28 @@ class OneRowShort(DummyRegressor):  # type: ignore[misc]  # scikit-learn has no 
         return super().predict(X)[:-1]
 
 
-def test_another_number_of_answers_is_the_models_fault() -> None:
+def test_a_missing_answer_is_the_models_fault() -> None:
     model = OneRowShort().fit(X, [1.0, 1.0, 2.0, 2.0])
 
     with pytest.raises(ModelMisbehavedError, match=r"the shape \(2,\) where \(3,\) was expected"):
         bundle(model, task=Task.REGRESSION).predict([(1.0, 1.0)] * 3)
 
 
-def test_several_outputs_where_the_card_says_one_are_the_models_fault() -> None:
+def test_more_outputs_than_on_the_card_are_the_models_fault() -> None:
     model = DummyRegressor().fit(X, [[1.0, 10.0]] * 4)
 
     with pytest.raises(ModelMisbehavedError, match=r"\(2, 2\) where \(2, 1\) was expected"):
         bundle(model, task=Task.REGRESSION).predict([(1.0, 1.0)] * 2)
 
 
-def test_a_classifier_whose_card_says_numbers_is_refused() -> None:
+def test_a_classifier_with_the_card_of_a_regressor_is_refused() -> None:
     model = DummyClassifier().fit(X, ["a", "a", "b", "b"])
 
     with pytest.raises(BundleRefusedError, match="its card says that it is a regressor"):
         bundle(model, task=Task.REGRESSION)
 
 
-def test_outputs_of_other_classes_than_the_cards_are_refused() -> None:
+def test_outputs_with_other_classes_than_on_the_card_are_refused() -> None:
     model = DummyClassifier().fit(X, [["red", "s"], ["red", "l"], ["green", "s"], ["green", "s"]])
 
     with pytest.raises(BundleRefusedError, match="green"):

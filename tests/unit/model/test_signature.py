@@ -1,4 +1,4 @@
-"""The signature: what it reads of a record, and which cards it refuses."""
+"""The signature: which values it reads from a record, and which cards it refuses."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def signature(**types: str) -> Signature:
     return Signature(tuple(Field(name, FieldType(kind)) for name, kind in types.items()))
 
 
-def test_values_are_read_in_the_signatures_order_whatever_the_records_is() -> None:
+def test_values_are_read_in_the_order_of_the_signature() -> None:
     record = {"c": "x", "more": None, "b": 2, "a": "y"}
 
     assert signature(a="text", b="number", c="category").read(record) == ("y", 2.0, "x")
@@ -33,10 +33,10 @@ def test_values_are_read_in_the_signatures_order_whatever_the_records_is() -> No
     ],
 )
 def test_a_value_that_fits_is_read(kind: str, value: object, read: str | float) -> None:
-    [found] = signature(a=kind).read({"a": value})
+    [actual] = signature(a=kind).read({"a": value})
 
-    assert found == read
-    assert type(found) is type(read)
+    assert actual == read
+    assert type(actual) is type(read)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_value_that_fits_is_read(kind: str, value: object, read: str | float) 
         ("number", float("nan"), Reason.WRONG_TYPE, "its field 'a' is a number out of range"),
     ],
 )
-def test_a_value_that_does_not_fit_is_named_by_its_kind_only(
+def test_a_value_that_does_not_fit_is_rejected_by_its_kind_without_the_value(
     kind: str, value: object, reason: Reason, detail: str
 ) -> None:
     with pytest.raises(UnfitValueError) as unfit:
@@ -78,10 +78,10 @@ def test_the_first_field_that_does_not_fit_is_named() -> None:
 def test_a_signature_is_read_from_its_card_and_written_back() -> None:
     card = {"fields": [{"name": "b", "type": "number"}, {"name": "a", "type": "category"}]}
 
-    found = Signature.from_dict(card)
+    from_card = Signature.from_dict(card)
 
-    assert found == signature(b="number", a="category")
-    assert found.as_dict() == card
+    assert from_card == signature(b="number", a="category")
+    assert from_card.as_dict() == card
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,13 @@ def test_a_signature_is_read_from_its_card_and_written_back() -> None:
         ({"fields": [{"name": "id", "type": "text"}]}, r"none of them id; it names \['id'\]"),
     ],
 )
-def test_a_signature_that_makes_no_sense_is_refused(card: dict[str, Any], message: str) -> None:
+def test_a_malformed_signature_is_refused(card: dict[str, Any], message: str) -> None:
     with pytest.raises(BundleRefusedError, match=message):
         Signature.from_dict(card)
 
 
 @pytest.mark.parametrize(
-    ("found", "is_text", "is_numeric"),
+    ("fields", "is_text", "is_numeric"),
     [
         (signature(a="text"), True, False),
         (signature(a="text", b="text"), False, False),
@@ -113,8 +113,10 @@ def test_a_signature_that_makes_no_sense_is_refused(card: dict[str, Any], messag
         (signature(a="number", b="category"), False, False),
     ],
 )
-def test_what_a_model_is_given_depends_on_its_fields(found: Signature, is_text: bool, is_numeric: bool) -> None:
-    assert (found.is_text, found.is_numeric) == (is_text, is_numeric)
+def test_a_signature_knows_if_it_is_one_text_or_numbers_only(
+    fields: Signature, is_text: bool, is_numeric: bool
+) -> None:
+    assert (fields.is_text, fields.is_numeric) == (is_text, is_numeric)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,9 @@ def test_what_a_model_is_given_depends_on_its_fields(found: Signature, is_text: 
         ("category", "", ""),
     ],
 )
-def test_values_without_types_are_converted_where_that_is_asked_for(type_: str, value: object, read: object) -> None:
+def test_a_converting_signature_converts_values_and_a_strict_one_rejects_them(
+    type_: str, value: object, read: object
+) -> None:
     strict = signature(a=type_)
 
     assert strict.converting().read({"a": value}) == (read,)
@@ -154,7 +158,7 @@ def test_values_without_types_are_converted_where_that_is_asked_for(type_: str, 
         ("category", ["x"], "its field 'a' is an array, not a string"),
     ],
 )
-def test_what_cannot_be_converted_is_of_the_wrong_type(type_: str, value: object, detail: str) -> None:
+def test_a_value_that_cannot_be_converted_has_the_wrong_type(type_: str, value: object, detail: str) -> None:
     with pytest.raises(UnfitValueError) as unfit:
         signature(a=type_).converting().read({"a": value})
 

@@ -1,4 +1,4 @@
-"""The smoke test of a release: what a version tells is held against its card."""
+"""The smoke test of a release: the answers of a version are compared with its card."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def card(sample: dict[str, Any]) -> Card:
     return Card("m", ("m",), signature, ("far", "near"), versions={}, files={"m": ""}, sample=sample)
 
 
-def told(**changes: Any) -> dict[str, Any]:
+def result(**changes: Any) -> dict[str, Any]:
     return {"name": "m", "card": "abc", "answers": SAMPLE["answers"], **changes}
 
 
@@ -29,10 +29,10 @@ def test_the_sample_is_predicted_as_records_are() -> None:
     model = DummyClassifier(strategy="prior").fit([[0.0]] * 4, ["far", "near", "near", "near"])
     sample = {"records": [{"a": 1}], "answers": [["near", 0.75]]}
 
-    found = smoke(Bundle(card(sample), [model], "abc"))
+    predicted = smoke(Bundle(card(sample), [model], "abc"))
 
-    assert found == {"name": "m", "card": "abc", "answers": [["near", 0.75]]}
-    assert differences(card(sample), "abc", found) == []
+    assert predicted == {"name": "m", "card": "abc", "answers": [["near", 0.75]]}
+    assert differences(card(sample), "abc", predicted) == []
 
 
 def test_without_a_sample_nothing_is_predicted() -> None:
@@ -41,10 +41,10 @@ def test_without_a_sample_nothing_is_predicted() -> None:
     assert smoke(Bundle(card({}), [model], "abc")) == {"name": "m", "card": "abc", "answers": []}
 
 
-def test_the_last_digits_may_differ() -> None:
+def test_numbers_may_differ_in_their_last_digits() -> None:
     close = [["near", 0.7500001], [{"x": 2.5000001, "y": "red"}, {"x": None, "y": 0.5}], [3.5, None]]
 
-    assert differences(card(SAMPLE), "abc", told(answers=close)) == []
+    assert differences(card(SAMPLE), "abc", result(answers=close)) == []
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_the_last_digits_may_differ() -> None:
         ),
     ],
 )
-def test_anything_else_is_said(changes: dict[str, Any], message: str) -> None:
-    [difference] = differences(card(SAMPLE), "abc", told(**changes))
+def test_any_other_difference_is_reported(changes: dict[str, Any], message: str) -> None:
+    [difference] = differences(card(SAMPLE), "abc", result(**changes))
 
     assert message in difference
