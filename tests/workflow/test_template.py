@@ -13,12 +13,13 @@ Resources:
   Role:
     Type: AWS::IAM::Role
     Properties:
+      ManagedPolicyArns: !If [Traced, [!Ref TracePolicy], !Ref "AWS::NoValue"]
       Policies:
         - !If
-          - Traced
-          - PolicyName: trace
+          - Audited
+          - PolicyName: audit
             PolicyDocument:
-              Statement: [{Action: "xray:PutTraceSegments", Resource: "*"}]
+              Statement: [{Action: "a:Audit", Resource: "*"}]
           - !Ref AWS::NoValue
         - PolicyName: work
           PolicyDocument:
@@ -27,6 +28,11 @@ Resources:
                 Resource: !GetAtt Table.Arn
               - Action: a:One
                 Resource: [!Sub "${Bucket.Arn}/*", !Ref Queue]
+  TracePolicy:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument:
+        Statement: [{Action: "xray:PutTraceSegments", Resource: "*"}]
   Function:
     Type: AWS::Serverless::Function
     Properties: {Timeout: 20}
@@ -41,7 +47,7 @@ TEMPLATE = Template.parse(TEXT)
 
 
 def test_what_the_role_may_do_with_all_conditions_held() -> None:
-    assert TEMPLATE.granted() == {"xray:PutTraceSegments", "a:One", "a:Two"}
+    assert TEMPLATE.granted() == {"xray:PutTraceSegments", "a:Audit", "a:One", "a:Two"}
     assert [resource_named(resource) for resource in TEMPLATE.resources_for("a:One")] == ["Table", "Bucket", "Queue"]
     assert [resource_named(resource) for resource in TEMPLATE.resources_for("a:Two")] == ["Table"]
     assert TEMPLATE.resources_for("a:Three") == []

@@ -50,9 +50,10 @@ class Template:
         return declared
 
     def statements(self) -> Iterator[Mapping[str, Any]]:
-        """Yield the statements of the state machine's role."""
-        role = resource_named(self.state_machine["Role"])
-        for policy in self.resources[role]["Properties"]["Policies"]:
+        """Yield the statements of the state machine's role: of its own policies, and of those attached to it."""
+        role = self.resources[resource_named(self.state_machine["Role"])]["Properties"]
+        attached = [self.resources[resource_named(arn)]["Properties"] for arn in role.get("ManagedPolicyArns", ())]
+        for policy in [*role["Policies"], *attached]:
             yield from policy["PolicyDocument"]["Statement"]
 
     def granted(self) -> set[str]:
