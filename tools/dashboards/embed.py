@@ -1,10 +1,9 @@
-"""Puts the dashboards' bodies into the template, between their markers: CloudFormation takes them only as text there.
+"""Copies the dashboards' bodies into the template, between their markers.
 
-`business.json` and `engineer.json` are what is edited; `make dashboards` runs this, and a test holds the two against
-each other.
+CloudFormation takes a body as text in the template, and includes files only from S3. So `infra/dashboards/*.json` are
+edited, `make dashboards` runs this, and a test fails while the template has other text.
 """
 
-import json
 import re
 import sys
 from pathlib import Path
@@ -13,26 +12,27 @@ FOLDER = Path(__file__).resolve().parents[2] / "infra/dashboards"
 TEMPLATE = FOLDER.parent / "template.yaml"
 NAMES = ("business", "engineer")
 
+_NUMBER = re.compile(r'"(\$\{Alarm\w+\})"')
+"""A placeholder for a number. The file quotes it, since it is JSON; CloudWatch takes no text for a number."""
 
-def embedded(name: str) -> str:
-    """Return a dashboard's body as the template holds it: one widget a line, `${...}` left to `Fn::Sub`."""
-    body = json.loads((FOLDER / f"{name}.json").read_text())
-    widgets = ",\n".join(json.dumps(widget, separators=(",", ":")) for widget in body.pop("widgets"))
-    rest = json.dumps(body, separators=(",", ":"))[1:-1]
-    return f'{{{rest},"widgets":[\n{widgets}\n]}}'
+
+def body(name: str) -> str:
+    """Return a dashboard's body as text for `Fn::Sub`, which replaces its `${...}` placeholders."""
+    return _NUMBER.sub(r"\1", (FOLDER / f"{name}.json").read_text().rstrip("\n"))
 
 
 def embed(template: str) -> str:
-    """Return the template with the bodies put in."""
+    """Return the template with the bodies of the files; raises ValueError if it has no markers for one of them."""
     for name in NAMES:
-        lines = "\n".join(f"        {line}" for line in embedded(name).splitlines())
-        marked = re.compile(rf"( +# begin {name}.json[^\n]*\n[^\n]*\n).*?(\n +# end {name}.json)", re.DOTALL)
-        if not marked.search(template):
-            raise SystemExit(f"{TEMPLATE} has no markers for {name}.json")
-        template = marked.sub(rf"\g<1>{lines.replace('\\', r'\\')}\g<2>", template)
+        before, begin, rest = template.partition(f"      # begin {name}.json\n")
+        _, end, after = rest.partition(f"      # end {name}.json\n")
+        if not (begin and end):
+            raise ValueError(f"{TEMPLATE.name} has no markers for {name}.json")
+        lines = "".join(f"        {line}\n" for line in body(name).splitlines())
+        template = f"{before}{begin}      DashboardBody: !Sub |-\n{lines}{end}{after}"
     return template
 
 
 if __name__ == "__main__":
     TEMPLATE.write_text(embed(TEMPLATE.read_text()))
-    sys.stdout.write(f"the bodies of {' and '.join(NAMES)} are in {TEMPLATE.name}\n")
+    sys.stdout.write(f"{TEMPLATE.name} has the bodies of {' and '.join(NAMES)}\n")
