@@ -7,6 +7,11 @@ import pytest
 from tools.workflow.template import Template, resource_named
 
 TEXT = """
+Parameters:
+  Size: {Type: Number, Default: 7}
+  Name: {Type: String}
+Mappings:
+  Texts: {One: {Text: "one"}}
 Conditions:
   Traced: !Equals [!Ref Tracing, "on"]
 Resources:
@@ -35,7 +40,11 @@ Resources:
         Statement: [{Action: "xray:PutTraceSegments", Resource: "*"}]
   Function:
     Type: AWS::Serverless::Function
-    Properties: {Timeout: 20}
+    Properties: {Timeout: 20, Description: !FindInMap [Texts, One, Text]}
+  Spare:
+    Type: AWS::Serverless::Function
+    Condition: Traced
+    Properties: {Timeout: 3}
   BatchInference:
     Type: AWS::Serverless::StateMachine
     Properties:
@@ -57,6 +66,23 @@ def test_what_else_is_read() -> None:
     assert TEMPLATE.function_seconds("Function") == 20
     assert TEMPLATE.substitutions == {"Table": {"Ref": "Table"}}
     assert TEMPLATE.state_machine["Tags"] == ["y"]
+
+
+def test_resources_are_found_by_their_type_and_mappings_are_filled_in() -> None:
+    functions = {
+        "Function": {"Timeout": 20, "Description": "one"},
+        "Spare": {"Timeout": 3},
+    }
+
+    assert TEMPLATE.of_type("AWS::Serverless::Function") == functions
+    assert TEMPLATE.of_type("AWS::Serverless::Function", always=True) == {"Function": functions["Function"]}
+    assert TEMPLATE.properties("Function") == functions["Function"]
+
+
+def test_a_parameter_has_a_default_or_none() -> None:
+    assert TEMPLATE.default("Size") == 7
+    with pytest.raises(KeyError):
+        TEMPLATE.default("Name")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What infra/template.yaml says about the state machine: substitutions, permissions, timeouts of its functions."""
+"""Reads infra/template.yaml: its parameters, its resources, and what the state machine's role may do."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -31,18 +31,64 @@ _Loader.add_multi_constructor("!", _short_form)
 
 @dataclass(frozen=True)
 class Template:
-    """A template, as far as the state machine is concerned, as it is when all of its conditions hold."""
+    """A template as it is when all of its conditions hold, with the values of its mappings filled in.
 
+    Attributes
+    ----------
+    parameters, resources, outputs : by their logical ids
+    metadata : of the template itself
+    function_globals : what SAM gives to every function
+    """
+
+    parameters: Mapping[str, Any]
     resources: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+    function_globals: Mapping[str, Any]
 
     @classmethod
     def parse(cls, text: str) -> "Template":
-        return cls(_with_all_conditions(yaml.load(text, Loader=_Loader)["Resources"]))  # noqa: S506 - a SafeLoader
+        parsed = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        mappings = parsed.get("Mappings", {})
+        return cls(
+            parameters=parsed.get("Parameters", {}),
+            resources=_resolved(parsed["Resources"], mappings),
+            outputs=_resolved(parsed.get("Outputs", {}), mappings),
+            metadata=parsed.get("Metadata", {}),
+            function_globals=_resolved(parsed.get("Globals", {}).get("Function", {}), mappings),
+        )
+
+    @classmethod
+    def read(cls) -> "Template":
+        """Read the project's template."""
+        return cls.parse(TEMPLATE.read_text())
+
+    def default(self, parameter: str) -> Any:
+        """Return a parameter's default; raises KeyError if there is no such parameter, or it has none."""
+        return self.parameters[parameter]["Default"]
+
+    def properties(self, logical_id: str) -> Mapping[str, Any]:
+        """Return the properties of a resource; raises KeyError if there is none of this logical id."""
+        found: Mapping[str, Any] = self.resources[logical_id]["Properties"]
+        return found
+
+    def of_type(self, kind: str, *, always: bool = False) -> dict[str, Mapping[str, Any]]:
+        """Return the properties of all resources of a type, by their logical ids.
+
+        Parameters
+        ----------
+        kind : such as `AWS::IAM::Role`
+        always : leave out resources that a condition can leave out
+        """
+        return {
+            name: resource["Properties"]
+            for name, resource in self.resources.items()
+            if resource["Type"] == kind and not (always and "Condition" in resource)
+        }
 
     @property
     def state_machine(self) -> Mapping[str, Any]:
-        properties: Mapping[str, Any] = self.resources[STATE_MACHINE]["Properties"]
-        return properties
+        return self.properties(STATE_MACHINE)
 
     @property
     def substitutions(self) -> Mapping[str, Any]:
@@ -51,8 +97,8 @@ class Template:
 
     def statements(self) -> Iterator[Mapping[str, Any]]:
         """Yield the statements of the state machine's role: of its own policies, and of those attached to it."""
-        role = self.resources[resource_named(self.state_machine["Role"])]["Properties"]
-        attached = [self.resources[resource_named(arn)]["Properties"] for arn in role.get("ManagedPolicyArns", ())]
+        role = self.properties(resource_named(self.state_machine["Role"]))
+        attached = [self.properties(resource_named(arn)) for arn in role.get("ManagedPolicyArns", ())]
         for policy in [*role["Policies"], *attached]:
             yield from policy["PolicyDocument"]["Statement"]
 
@@ -71,17 +117,19 @@ class Template:
 
     def function_seconds(self, function: str) -> int:
         """Return the timeout of the function with this logical id, in seconds."""
-        return int(self.resources[function]["Properties"]["Timeout"])
+        return int(self.properties(function)["Timeout"])
 
 
-def _with_all_conditions(value: Any) -> Any:
+def _resolved(value: Any, mappings: Mapping[str, Any]) -> Any:
     match value:
         case {"Fn::If": [_, held, _]}:
-            return _with_all_conditions(held)
+            return _resolved(held, mappings)
+        case {"Fn::FindInMap": [str(name), str(key), str(second_key)]}:
+            return mappings[name][key][second_key]
         case dict():
-            return {name: _with_all_conditions(inner) for name, inner in value.items()}
+            return {name: _resolved(inner, mappings) for name, inner in value.items()}
         case list():
-            inner = [_with_all_conditions(part) for part in value]
+            inner = [_resolved(part, mappings) for part in value]
             return [part for part in inner if part != {"Ref": "AWS::NoValue"}]
         case _:
             return value
