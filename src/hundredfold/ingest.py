@@ -7,8 +7,9 @@ from typing import Any, Self
 
 from hundredfold.batches import Batch
 from hundredfold.errors import InvalidIngestError
+from hundredfold.sources.object_names import stem_of
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
-from hundredfold.sources.spec import SourceSpec, spec_from_dict, stem_of
+from hundredfold.sources.spec import SourceSpec, spec_from_dict
 
 # An ingest's id is the name of its execution: AWS allows 1 to 80 characters there. Of those it allows, these
 # are safe everywhere else the id goes too: S3 keys, ledger keys, file names and URLs.

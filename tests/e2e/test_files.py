@@ -16,4 +16,4 @@ def test_a_file_that_is_not_what_its_name_says_fails_with_one_clear_cause(
     ended = stack.execute(ingest_id, {"source": {"bucket": bucket, "key": key}})
 
     assert ended["status"] == "FAILED"
-    assert f"{ingest_id}.csv.gz is cut off or damaged: its gzip cannot be unpacked to the end" in ended["cause"]
+    assert f"{ingest_id}.csv.gz is cut off or damaged: its gzip cannot be read to the end" in ended["cause"]

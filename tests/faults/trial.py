@@ -14,7 +14,7 @@ from hundredfold.keys import upload_key
 from hundredfold.model.bundle import Bundle
 from hundredfold.summary import Status
 from hundredfold_cli.ingests.outcomes import read_all_rejections, read_batches, read_manifest
-from hundredfold_cli.ingests.request import File
+from hundredfold_cli.ingests.request import FileUpload
 from hundredfold_cli.ingests.resume import start_resume
 from hundredfold_cli.ingests.status import IngestStatus, ingest_status, start_ingest
 from hundredfold_cli.ingests.verification import verify
@@ -64,7 +64,7 @@ class Trial:
         self._began = time.monotonic()
 
     def start(self) -> None:
-        start_ingest(self.deployment, File(self.file), self.ingest_id, lambda _: None)
+        start_ingest(self.deployment, FileUpload(self.file), self.ingest_id, lambda _: None)
 
     def replace_source(self, content: bytes) -> None:
         self.deployment.s3.put_object(

@@ -11,7 +11,8 @@ from hundredfold.errors import InvalidIngestError
 from hundredfold.ingest import Model, Plan, check_ingest_id
 from hundredfold.keys import manifest_key, rejections_key, upload_key
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
-from hundredfold.sources.spec import Compression, Kind, ObjectsSpec, ReadOptions
+from hundredfold.sources.read_options import ReadOptions
+from hundredfold.sources.spec import ObjectsSpec
 
 
 @pytest.mark.parametrize("ingest_id", ["a", "0", "2026-11-24T10.00_reviews", "A" * 80, "a..b", "a-"])
@@ -54,7 +55,7 @@ def test_where_an_ingests_objects_lie() -> None:
 def test_a_plan_travels_through_the_state_machine_as_json() -> None:
     plan = Plan(
         ingest_id="i1",
-        spec=ObjectsSpec("records", "reviews.jsonl", options=ReadOptions(Kind.JSONL, Compression.NONE)),
+        spec=ObjectsSpec("records", "reviews.jsonl", options=ReadOptions("jsonl", "none")),
         pinned=PinnedObject("records", "reviews.jsonl", etag="e1", size=16),
         source_bytes=16,
         manifest=ObjectLocation("work", "ingests/i1/manifest.json"),

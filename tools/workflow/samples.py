@@ -13,12 +13,12 @@ from hundredfold.ingest import Model, PartitionedPlan, Plan
 from hundredfold.keys import manifest_key, partitions_key
 from hundredfold.records import Reason
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
-from hundredfold.sources.spec import Compression, Kind, ObjectsSpec, ReadOptions
+from hundredfold.sources.read_options import PLAIN_JSON_LINES
+from hundredfold.sources.spec import ObjectsSpec
 from tools.workflow.dataflow import Samples
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-infer-batch"
 SOURCE_BUCKET = "source-bucket"
-JSON_LINES = ReadOptions(Kind.JSONL, Compression.NONE)
 WORK_BUCKET = "hundredfold-work-000000000000-us-east-1"
 STARTED, FINISHED = "2026-11-24T10:00:00.000Z", "2026-11-24T10:00:11.500Z"
 
@@ -37,7 +37,7 @@ def plan_of(batches: int, *, partitions: int = 0, ingest_id: str = "ingest-1") -
     """A plan of full batches, as the planner makes it."""
     return Plan(
         ingest_id=ingest_id,
-        spec=ObjectsSpec(SOURCE_BUCKET, f"uploads/{ingest_id}/records.jsonl", options=JSON_LINES),
+        spec=ObjectsSpec(SOURCE_BUCKET, f"uploads/{ingest_id}/records.jsonl", options=PLAIN_JSON_LINES),
         pinned=PinnedObject(
             SOURCE_BUCKET, f"uploads/{ingest_id}/records.jsonl", "9b2cf535f27731c974343645a3985328", 7_654
         ),
@@ -145,7 +145,7 @@ def largest(records: int) -> Samples:
     ingest_id, bucket, key = "i" * ID_CHARACTERS, "b" * BUCKET_CHARACTERS, "k" * KEY_BYTES
     plan = Plan(
         ingest_id=ingest_id,
-        spec=ObjectsSpec(bucket, key, options=JSON_LINES),
+        spec=ObjectsSpec(bucket, key, options=PLAIN_JSON_LINES),
         pinned=PinnedObject(bucket, key, "e" * 128, 5 * 1024**4),
         source_bytes=5 * 1024**4,
         manifest=ObjectLocation(bucket, manifest_key(ingest_id)),

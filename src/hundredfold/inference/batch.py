@@ -20,6 +20,7 @@ from hundredfold.ports import Ledger, Predictions, SourceItems, Sources, TimeLef
 from hundredfold.records import Prediction, Rejection
 from hundredfold.sources.dynamodb.write_back import WriteBackResult
 from hundredfold.sources.objects import PinnedObject
+from hundredfold.sources.reading import is_json_lines
 from hundredfold.sources.spec import SourceSpec, TableSpec, spec_from_dict
 
 
@@ -119,7 +120,7 @@ def infer_batch(
             *(data, batch, task.pinned, scoring.signature),
             max_record_bytes=scoring.max_record_bytes,
             converts=task.spec.converts,
-            marked=bool(task.pinned.staged_from) and not task.spec.options.is_json_lines,
+            marked=bool(task.pinned.staged_from) and not is_json_lines(task.spec.options),
         )
         watch.lap("decode")
     found, not_predictable = predict_batch(records, scoring.predict)

@@ -10,8 +10,8 @@ from hundredfold.batches import Batch
 from hundredfold.errors import SourceChangedError
 from hundredfold.model.signature import Signature, UnfitValueError
 from hundredfold.records import MAX_ID_BYTES, Reason, Rejection
-from hundredfold.sources.formats.unreadable import read_unreadable
 from hundredfold.sources.objects import PinnedObject
+from hundredfold.sources.unreadable import read_unreadable
 
 _decode_json = msgspec.json.Decoder().decode
 

@@ -12,9 +12,9 @@ from hundredfold.errors import InvalidIngestError
 from hundredfold.inference.decode import Record, decode_record
 from hundredfold.model.signature import Signature
 from hundredfold.records import Reason, Rejection
-from hundredfold.sources.dynamodb.items import AttributeValueError, is_item, item_line, renamed
+from hundredfold.sources.dynamodb.items import AttributeValueError, is_item, item_line, select_members
 from hundredfold.sources.dynamodb.members import as_object, read_members
-from hundredfold.sources.spec import ReadOptions
+from hundredfold.sources.read_options import ReadOptions
 
 KINESIS, DYNAMODB = "aws:kinesis", "aws:dynamodb"
 
@@ -119,7 +119,7 @@ def _line_of_data(record: Mapping[str, Any], options: ReadOptions) -> bytes | Sk
             return _line_of_change(change, options)
     if all(member[:1] == "{" for member in members.values()) and is_item(item := _decode(data)):
         return item_line(item, options)
-    return as_object(renamed(members, options)) if options.fields else data
+    return as_object(select_members(members, options)) if options.fields else data
 
 
 def _line_of_change(change: Mapping[str, Any], options: ReadOptions) -> bytes | Skipped:

@@ -14,6 +14,7 @@ from hundredfold.planning.manifest import whole_lines
 from hundredfold.planning.ranges import ObjectRange, RangeBatches
 from hundredfold.ports import WorkObjects
 from hundredfold.sources.objects import PinnedObject
+from hundredfold.sources.reading import is_read_in_place
 from hundredfold.sources.spec import read_options_from_dict
 
 PARTITION_BYTES = 1024**3
@@ -136,7 +137,7 @@ def _read_ranges(entries: Iterator[dict[str, Any]]) -> Iterator[RangeBatches]:
 
 def _split(whole: ObjectRange, partition_bytes: int) -> list[ObjectRange]:
     """Split an object into ranges of nearly equal size, if it is too large and can be read in place."""
-    if not whole.options.in_place or whole.size <= partition_bytes:
+    if not is_read_in_place(whole.options) or whole.size <= partition_bytes:
         return [whole]
     count = -(-whole.size // partition_bytes)
     bounds = [whole.size * number // count for number in range(count + 1)]

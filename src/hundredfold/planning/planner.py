@@ -24,7 +24,8 @@ from hundredfold.planning.ranges import ObjectRange, RangeBatches, batch_ranges,
 from hundredfold.planning.shadows import shadow_from_input
 from hundredfold.ports import Ledger, Models, Sources, Tables, WorkObjects
 from hundredfold.sources.objects import ObjectLocation
-from hundredfold.sources.spec import Compression, Kind, ReadOptions, SourceSpec, TableSpec, spec_from_input
+from hundredfold.sources.read_options import PLAIN_JSON_LINES
+from hundredfold.sources.spec import SourceSpec, TableSpec, spec_from_input
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +268,7 @@ class Planner:
         """Write an ingest's manifest again, if its one object and the same limits give the same batches."""
         if plan.pinned is None:
             raise ManifestDamagedError(str(plan.manifest))
-        ranges = [ObjectRange.whole(0, plan.pinned, ReadOptions(Kind.JSONL, Compression.NONE))]
+        ranges = [ObjectRange.whole(0, plan.pinned, PLAIN_JSON_LINES)]
         if plan.partitions:
             partitions = partition_ranges(ranges, partition_bytes=self.partition_bytes)
             ranges = [object_range for partition in partitions for object_range in partition]

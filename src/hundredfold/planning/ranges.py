@@ -12,10 +12,12 @@ from hundredfold.keys import staged_key
 from hundredfold.planning.batching import cut_batches
 from hundredfold.planning.owned_lines import OwnedLines
 from hundredfold.ports import Sources, Upload, WorkObjects
-from hundredfold.sources.formats import read_as_lines
-from hundredfold.sources.formats.compression import checked
+from hundredfold.sources.content import check_chunks
+from hundredfold.sources.object_names import options_for_name
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
-from hundredfold.sources.spec import ObjectsSpec, ReadOptions
+from hundredfold.sources.read_options import ReadOptions
+from hundredfold.sources.reading import is_read_in_place, read_as_lines
+from hundredfold.sources.spec import ObjectsSpec
 
 MOST_OBJECTS = 100_000
 """The most objects that one ingest reads under its prefix."""
@@ -90,12 +92,12 @@ def find_ranges(spec: ObjectsSpec, sources: Sources) -> tuple[ObjectsSpec, list[
             )
         if len(objects) > MOST_OBJECTS:
             raise InvalidIngestError(f"{spec} has more than {MOST_OBJECTS:,} objects; ingest it by longer prefixes")
-    options = spec.options.for_name(objects[0].key)
-    stray = next((pinned for pinned in objects if spec.options.for_name(pinned.key) != options), None)
+    options = options_for_name(spec.options, objects[0].key)
+    stray = next((pinned for pinned in objects if options_for_name(spec.options, pinned.key) != options), None)
     if stray:
         raise InvalidIngestError(
             f"{spec} has objects of different kinds, such as {objects[0].key} and {stray.key}; "
-            "ingest each kind by a prefix of its own, or state the kind"
+            "ingest each kind by a prefix of its own, or set the kind"
         )
     ranges = [ObjectRange.whole(number, pinned, options) for number, pinned in enumerate(objects)]
     return replace(spec, options=options), ranges
@@ -117,10 +119,10 @@ def batch_range(
     SourceChangedError, InvalidIngestError
     """
     pinned, options = object_range.pinned, object_range.options
-    if options.in_place:
+    if is_read_in_place(options):
         chunks = sources.stream(pinned, max(object_range.start - 1, 0))
         if not object_range.start:
-            chunks = checked(chunks, options, str(pinned))
+            chunks = check_chunks(chunks, options, str(pinned))
         lines = OwnedLines(chunks, object_range.start, object_range.end)
         in_place = cut_batches(lines, max_records=max_records, max_bytes=max_bytes, offset=lines.offset)
         return RangeBatches(pinned, in_place, lambda: lines.line_feeds, object_range.start)

@@ -12,7 +12,8 @@ from typing import Any
 
 from hundredfold.errors import InvalidIngestError
 from hundredfold.ingest import check_ingest_id, id_stem
-from hundredfold.sources.spec import ObjectsSpec, SourceSpec, stem_of
+from hundredfold.sources.object_names import stem_of
+from hundredfold.sources.spec import ObjectsSpec, SourceSpec
 from hundredfold.sources.uri import parse_source
 
 _STEM_CHARACTERS = 40

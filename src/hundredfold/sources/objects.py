@@ -1,4 +1,4 @@
-"""Objects in S3, and how they are pinned."""
+"""Objects in S3: where one is, and which content of it is read."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,12 +20,12 @@ class ObjectLocation:
 
 @dataclass(frozen=True, slots=True)
 class PinnedObject:
-    """An object that batches are byte ranges of, pinned by its ETag to the content that was planned.
+    """An object that batches are byte ranges of. Its ETag pins the content that was planned.
 
     Attributes
     ----------
     size : in bytes
-    staged_from : what the planner staged it from, if it did; else the object is the ingest's origin itself
+    staged_from : the source that the planner staged this object from; empty if the object is the source itself
     """
 
     bucket: str
@@ -39,7 +39,7 @@ class PinnedObject:
         return ObjectLocation(self.bucket, self.key)
 
     def __str__(self) -> str:
-        """Name what a person knows it by."""
+        """Return the name that a person knows: the source's, if this object was staged from it."""
         return self.staged_from or str(self.location)
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,140 +1,23 @@
-"""Where an ingest's records come from and how they are read: the `source` of its execution's input."""
+"""The source of an ingest: what is read and how, as the `source` of an execution's input has it."""
 
-import codecs
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from hundredfold.errors import InvalidIngestError
-
-
-class Kind(StrEnum):
-    """What an object holds."""
-
-    JSONL = "jsonl"
-    """One JSON object a line."""
-    JSON = "json"
-    """One JSON array of objects."""
-    CSV = "csv"
-    """Rows of values with a delimiter between, the first of them the columns' names."""
-    TSV = "tsv"
-    """CSV with tabs between."""
-    PARQUET = "parquet"
-
-
-class Compression(StrEnum):
-    """What an object is packed with."""
-
-    NONE = "none"
-    GZIP = "gzip"
-    ZSTD = "zstd"
-
-
-_KINDS = {
-    ".jsonl": Kind.JSONL,
-    ".ndjson": Kind.JSONL,
-    ".json": Kind.JSON,
-    ".csv": Kind.CSV,
-    ".tsv": Kind.TSV,
-    ".parquet": Kind.PARQUET,
-}
-_COMPRESSIONS = {".gz": Compression.GZIP, ".zst": Compression.ZSTD}
-
-
-def stem_of(name: str) -> str | None:
-    """Return an object's name without what its end tells of kind and compression; None if it tells no kind."""
-    stem, kind, _ = _told_by(name)
-    return stem if kind else None
-
-
-def suffix_of(kind: Kind, compression: Compression) -> str:
-    """Return how the name of such an object ends: `.csv.gz`."""
-    packed = next((suffix for suffix, one in _COMPRESSIONS.items() if one is compression), "")
-    return f".{kind.value}{packed}"
-
-
-def _told_by(name: str) -> tuple[str, Kind | None, Compression]:
-    """Take apart an object's name: its stem, and the kind and the compression that its end tells."""
-    packed = Compression.NONE
-    for suffix, compression in _COMPRESSIONS.items():
-        if name.lower().endswith(suffix):
-            name, packed = name[: -len(suffix)], compression
-    for suffix, kind in _KINDS.items():
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)], kind, packed
-    return name, None, packed
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
-    """How records are read.
-
-    Attributes
-    ----------
-    kind, compression : None until the object's name has told them (see `of_name`)
-    delimiter : between the values of CSV, one character
-    encoding : of CSV and TSV, by Python's name for it
-    fields : the column (or field of JSON) that each field is taken from, where the two have different names
-    columns : of all columns, the only ones that are read beside those of `fields`, by the columns' names; all if empty
-    """
-
-    kind: Kind | None = None
-    compression: Compression | None = None
-    delimiter: str = ","
-    encoding: str = "utf-8"
-    fields: Mapping[str, str] = field(default_factory=dict)
-    columns: tuple[str, ...] = ()
-
-    @property
-    def renames(self) -> bool:
-        """Whether records get other fields than they have, or fewer."""
-        return bool(self.fields or self.columns)
-
-    @property
-    def is_json_lines(self) -> bool:
-        """Whether an object's content, unpacked, is JSON Lines already."""
-        return self.kind is Kind.JSONL and not self.renames
-
-    @property
-    def in_place(self) -> bool:
-        """Whether batches can be byte ranges of the object itself; if not, it is staged as JSON Lines first."""
-        return self.is_json_lines and self.compression is Compression.NONE
-
-    @property
-    def converts(self) -> bool:
-        """Whether values have no types, or other types than JSON has, so that the signature converts them."""
-        return self.kind in {Kind.CSV, Kind.TSV, Kind.PARQUET}
-
-    def for_name(self, name: str) -> "ReadOptions":
-        """Return it with the kind and compression that an object's name tells, unless they were stated.
-
-        A name that ends in nothing known is of JSON Lines.
-        """
-        _, kind, packed = _told_by(name)
-        return replace(self, kind=self.kind or kind or Kind.JSONL, compression=self.compression or packed)
-
-    def as_dict(self) -> dict[str, Any]:
-        plain = ReadOptions()
-        known: dict[str, Any] = {
-            "kind": self.kind and self.kind.value,
-            "compression": self.compression and self.compression.value,
-            "delimiter": self.delimiter,
-            "encoding": self.encoding,
-            "fields": dict(self.fields),
-            "columns": list(self.columns),
-        }
-        usual = {"delimiter": plain.delimiter, "encoding": plain.encoding}
-        return {name: value for name, value in known.items() if value and value != usual.get(name)}
+from hundredfold.sources.compressions import COMPRESSIONS
+from hundredfold.sources.format_options import DELIMITER, ENCODING, FORMAT_OPTIONS, FormatOption
+from hundredfold.sources.formats import FORMATS, format_of
+from hundredfold.sources.read_options import NOT_COMPRESSED, ReadOptions
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectsSpec:
-    """Objects in S3: the one of a key, or all whose keys begin with a prefix, in the order of their keys.
+    """Objects in S3: one with a key, or all whose keys begin with a prefix, in the order of their keys.
 
     Attributes
     ----------
-    etag : of the object of the key; another one under that key is refused. Any will do if empty
+    etag : the only ETag that the object with the key may have; any if empty
     """
 
     bucket: str
@@ -148,28 +31,29 @@ class ObjectsSpec:
 
     @property
     def name(self) -> str:
-        """What an ingest of it is named after."""
+        """What the ingest is named after."""
         return self.key or self.prefix or self.bucket
 
     @property
     def converts(self) -> bool:
-        return self.options.converts
+        """Whether the model's signature converts values; known once the options have a kind."""
+        return self.options.kind is not None and format_of(self.options).converts
 
     def as_dict(self) -> dict[str, Any]:
-        where = {"key": self.key} if self.key else {"prefix": self.prefix}
-        pinned = {"etag": self.etag} if self.etag else {}
-        return {"bucket": self.bucket, **where, **pinned, **self.options.as_dict()}
+        location = {"key": self.key} if self.key else {"prefix": self.prefix}
+        etag = {"etag": self.etag} if self.etag else {}
+        return {"bucket": self.bucket, **location, **etag, **self.options.as_dict()}
 
 
 @dataclass(frozen=True, slots=True)
 class TableSpec:
-    """Items of a DynamoDB table: all, or those of one partition key of it or of an index.
+    """Items of a DynamoDB table: all, or those with one value of the partition key of the table or of an index.
 
     Attributes
     ----------
-    partition : name and value (text or number) of the partition key; nothing for all items
+    partition : name and value (text or number) of the partition key; empty for all items
     write_back : the attribute of the items that gets the predictions; none if empty
-    layout : `fields` and `columns` of it count; their columns are the items' attributes
+    options : only `fields` and `columns` apply; their columns are the items' attributes
     """
 
     table: str
@@ -185,18 +69,19 @@ class TableSpec:
 
     @property
     def name(self) -> str:
-        """What an ingest of it is named after."""
+        """What the ingest is named after."""
         return self.table
 
     @property
     def converts(self) -> bool:
+        """Whether the model's signature converts values; items have types, so it does not."""
         return False
 
     def as_dict(self) -> dict[str, Any]:
-        known = {"index": self.index, "key": dict(self.partition), "write_back": self.write_back}
+        values = {"index": self.index, "key": dict(self.partition), "write_back": self.write_back}
         return {
             "table": self.table,
-            **{name: value for name, value in known.items() if value},
+            **{name: value for name, value in values.items() if value},
             **self.options.as_dict(),
         }
 
@@ -204,20 +89,19 @@ class TableSpec:
 type SourceSpec = ObjectsSpec | TableSpec
 
 _EXPECTED = 'the execution\'s input must be {"source": {"bucket": "...", "key": "..."}}'
-_OF_OBJECTS = ("bucket", "key", "prefix", "etag", "kind", "compression", "delimiter", "encoding")
-_OF_TABLES = ("table", "index", "key", "write_back")
-_NAMES = frozenset((*_OF_OBJECTS, *_OF_TABLES, "fields", "columns"))
+_OBJECTS_NAMES = ("bucket", "key", "prefix", "etag")
+_TABLE_NAMES = ("table", "index", "key", "write_back")
+_OPTIONS_NAMES = ("kind", "compression", *(option.name for option in FORMAT_OPTIONS), "fields", "columns")
+_NAMES = frozenset((*_OBJECTS_NAMES, *_TABLE_NAMES, *_OPTIONS_NAMES))
 
 
 def spec_from_input(execution_input: object) -> SourceSpec:
-    """Read the input of an execution: `{"source": {"bucket": …, "key": …}}`, or one of the other shapes of a source.
-
-    `docs/sources.md` has all of them.
+    """Parse the input of an execution: `{"source": {"bucket": …, "key": …}}`, or another form in `docs/sources.md`.
 
     Raises
     ------
     InvalidIngestError
-        If it has any other shape; the message shows the right one.
+        If it has none of these forms; the message shows the right one.
     """
     if not isinstance(execution_input, dict):
         raise InvalidIngestError(f"{_EXPECTED}, not {type(execution_input).__name__}")
@@ -228,92 +112,86 @@ def spec_from_input(execution_input: object) -> SourceSpec:
 
 
 def spec_from_dict(source: Mapping[str, Any]) -> SourceSpec:
-    """Read the `source` alone; raises InvalidIngestError as `origin_from_input` does."""
-    read = _Reading(source)
+    """Parse the `source` alone; raises InvalidIngestError as `spec_from_input` does."""
+    parser = _Parser(source)
     if unknown := sorted(source.keys() - _NAMES):
         raise InvalidIngestError(
             f"the source has {', '.join(map(repr, unknown))}; it may have {', '.join(sorted(_NAMES))}"
         )
-    options = read.options()
+    options = parser.options()
     if "table" in source:
-        return TableSpec(read.text("table"), read.optional("index"), read.key(), read.optional("write_back"), options)
+        return TableSpec(
+            parser.required_text("table"), parser.text("index"), parser.key(), parser.text("write_back"), options
+        )
     if not isinstance(source.get("bucket"), str) or not source["bucket"]:
         raise InvalidIngestError(f"{_EXPECTED}; its source has no bucket")
-    key, prefix = read.optional("key"), read.optional("prefix")
+    key, prefix = parser.text("key"), parser.text("prefix")
     if bool(key) == ("prefix" in source):
         raise InvalidIngestError(f"{_EXPECTED}; its source has no key (or a prefix in place of it)")
-    etag = read.optional("etag")
+    etag = parser.text("etag")
     if etag and not key:
-        raise InvalidIngestError("the source has an etag, and no key that it is of")
+        raise InvalidIngestError("the source has an etag, which needs a key")
     return ObjectsSpec(source["bucket"], key, prefix, options, etag)
 
 
 def read_options_from_dict(values: Mapping[str, Any]) -> ReadOptions:
-    """Read what `Layout.as_dict` wrote; raises InvalidIngestError if it makes no sense."""
-    return _Reading(values).options()
+    """Parse the result of `ReadOptions.as_dict`; raises InvalidIngestError if a value is not valid."""
+    return _Parser(values).options()
 
 
-class _Reading:
-    """Reads the parts of a source, each with an error that names it."""
+class _Parser:
+    """Parses the members of a source; each error names the member."""
 
     def __init__(self, source: Mapping[str, Any]) -> None:
         self._source = source
 
-    def text(self, name: str) -> str:
-        return str(self._fitting(name, "", lambda value: isinstance(value, str) and value != "", "text"))
+    def required_text(self, name: str) -> str:
+        return str(self._member(name, "", lambda value: isinstance(value, str) and value != "", "text"))
 
-    def optional(self, name: str) -> str:
-        return str(self._fitting(name, "", lambda value: isinstance(value, str), "text"))
+    def text(self, name: str) -> str:
+        return str(self._member(name, "", lambda value: isinstance(value, str), "text"))
 
     def key(self) -> dict[str, Any]:
-        def fits(value: object) -> bool:
-            return isinstance(value, dict) and len(value) == 1 and _is_scalar(next(iter(value.values())))
-
-        if "key" not in self._source:
-            return {}
-        return dict(self._fitting("key", {}, fits, "one attribute and its value, text or a number"))
+        return dict(self._member("key", {}, _is_key, "one attribute and its value, text or a number"))
 
     def options(self) -> ReadOptions:
         return ReadOptions(
-            kind=self._choice("kind", Kind),
-            compression=self._choice("compression", Compression),
-            delimiter=self._fitting("delimiter", ",", _is_delimiter, "one character, no quote and no line break"),
-            encoding=self._fitting("encoding", "utf-8", _is_encoding, "an encoding of text that Python knows"),
-            fields=dict(self._fitting("fields", {}, _is_texts_by_name, "an object of text")),
-            columns=tuple(self._fitting("columns", [], _is_texts, "a list of text")),
+            kind=self._choice("kind", FORMATS),
+            compression=self._choice("compression", (NOT_COMPRESSED, *COMPRESSIONS)),
+            delimiter=self._option(DELIMITER),
+            encoding=self._option(ENCODING),
+            fields=dict(self._member("fields", {}, _is_text_by_name, "an object of text")),
+            columns=tuple(self._member("columns", [], _is_list_of_text, "a list of text")),
         )
 
-    def _choice[E: StrEnum](self, name: str, choices: type[E]) -> E | None:
-        if name not in self._source:
-            return None
-        known = [choice.value for choice in choices]
-        return choices(self._fitting(name, "", lambda value: value in known, f"one of {', '.join(known)}"))
+    def _option(self, option: FormatOption) -> str:
+        return str(self._member(option.name, option.default, option.is_valid, option.expected))
 
-    def _fitting(self, name: str, default: Any, fits: Callable[[Any], bool], what: str) -> Any:
-        value = self._source.get(name, default)
-        if name in self._source and not fits(value):
-            raise InvalidIngestError(f"the source's {name} must be {what}")
+    def _choice(self, name: str, choices: Iterable[str]) -> str | None:
+        names = tuple(choices)
+        choice: str | None = self._member(name, None, lambda value: value in names, f"one of {', '.join(names)}")
+        return choice
+
+    def _member(self, name: str, default: Any, is_valid: Callable[[Any], bool], expected: str) -> Any:
+        if name not in self._source:
+            return default
+        value = self._source[name]
+        if not is_valid(value):
+            raise InvalidIngestError(f"the source's {name} must be {expected}")
         return value
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, dict) and len(value) == 1 and _is_scalar(next(iter(value.values())))
 
 
 def _is_scalar(value: object) -> bool:
     return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
-def _is_delimiter(value: object) -> bool:
-    return isinstance(value, str) and len(value) == 1 and value not in '"\r\n'
+def _is_list_of_text(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
-
-
-def _is_texts_by_name(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(one, str) for one in (*value, *value.values()))
-
-
-def _is_encoding(value: object) -> bool:
-    try:
-        return isinstance(value, str) and codecs.lookup(value)._is_text_encoding and bool(",".encode(value))
-    except (LookupError, UnicodeError, ValueError):
-        return False
+def _is_text_by_name(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(item, str) for item in (*value, *value.values()))

@@ -1,8 +1,8 @@
-"""Rows that could not be read: how the planner hands them to the inference function, which rejects them.
+"""Rows that cannot be read: the planner marks them, and the inference function rejects them.
 
-A row with too few values, or with bytes that are no text, is a record all the same, and gets its rejection with all
-others. The planner stages it as a line that is no JSON: a mark, and why. Marks count only in objects whose every line
-the planner wrote itself; in anybody's own lines they are what they look like, which is no JSON.
+A row may have too few values, or bytes that are not text. It is a record all the same, and gets a rejection like any
+other. So the planner stages it as a mark: a line that is no JSON, with the reason. Marks count only in objects whose
+every line the planner wrote. In a user's own lines they are nothing but lines that are no JSON.
 """
 
 import json
@@ -13,19 +13,19 @@ _MARK = b"!"
 
 
 def unreadable_line(detail: str, record_id: object = None) -> bytes:
-    """Return the line, with its end, of a row that could not be read.
+    """Return the line, with its end, that marks a row that cannot be read.
 
     Parameters
     ----------
-    detail : says for a person why; never holds anything of the row's content
-    record_id : of the row, if it is one and was read
+    detail : the reason, for a person; it never holds content of the row
+    record_id : the row's id as it was read, if it was
     """
     mark = {"detail": detail, "id": record_id if _can_be_id(record_id) else None}
     return _MARK + json.dumps(mark).encode() + b"\n"
 
 
 def read_unreadable(line: bytes) -> tuple[str, str | None] | None:
-    """Return detail and record id of such a line; None if it is any other line."""
+    """Return the detail and the record id of a marked row; None if the line is no mark."""
     if not line.startswith(_MARK):
         return None
     mark = json.loads(line.removeprefix(_MARK))

@@ -1,4 +1,4 @@
-"""What `hundredfold ingest` is given: a file, standard input, or the address of records that are somewhere already."""
+"""The records that `hundredfold ingest` scores: a file, standard input, or a source in S3 or DynamoDB."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -12,30 +12,25 @@ from hundredfold.aws.objects import S3Upload
 from hundredfold.errors import InvalidIngestError, SourceMissingError
 from hundredfold.keys import upload_key
 from hundredfold.sources.dynamodb.segments import check_table_spec
+from hundredfold.sources.format_options import FORMAT_OPTIONS
+from hundredfold.sources.formats import format_of
+from hundredfold.sources.object_names import options_for_name, suffix_for
 from hundredfold.sources.objects import ObjectLocation
-from hundredfold.sources.spec import (
-    Compression,
-    Kind,
-    ObjectsSpec,
-    ReadOptions,
-    SourceSpec,
-    TableSpec,
-    spec_from_dict,
-    suffix_of,
-)
+from hundredfold.sources.read_options import ReadOptions
+from hundredfold.sources.spec import ObjectsSpec, SourceSpec, TableSpec, read_options_from_dict
 from hundredfold.sources.uri import DYNAMODB, S3, parse_uri
 from hundredfold_cli.stack.deployment import Deployment
 
 STANDARD_INPUT = "-"
-_PIECE_BYTES = 1024 * 1024
+_CHUNK_BYTES = 1024 * 1024
 
 type Uploaded = Callable[[int], None]
-"""Called with the number of bytes of each piece that is uploaded."""
+"""Called after each uploaded chunk, with its number of bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """What the options say of the records; None and nothing where they say nothing."""
+    """The options of the command that say how the records are read; None or empty where one is not set."""
 
     kind: str | None = None
     compression: str | None = None
@@ -46,9 +41,9 @@ class SourceOptions:
     prefix: bool = False
     write_back: str | None = None
 
-    def options(self) -> ReadOptions:
-        """Return it as a layout; raises InvalidIngestError if an option makes no sense."""
-        known: dict[str, Any] = {
+    def read_options(self) -> ReadOptions:
+        """Return them as the options of a source; raises InvalidIngestError if one is not valid."""
+        values: dict[str, Any] = {
             "kind": self.kind,
             "compression": self.compression,
             "delimiter": "\t" if self.delimiter == "\\t" else self.delimiter,
@@ -56,21 +51,18 @@ class SourceOptions:
             "fields": _fields(self.maps),
             "columns": None if self.columns is None else _columns(self.columns),
         }
-        somewhere = {"bucket": "any", "key": "any"}
-        stated = {name: value for name, value in known.items() if value is not None}
-        return spec_from_dict({**somewhere, **stated}).options
+        return read_options_from_dict({name: value for name, value in values.items() if value is not None})
 
     def refuse(self, source: str, *names: str) -> None:
-        """Raise InvalidIngestError if one of these options is there, which `source` has no use for."""
+        """Raise InvalidIngestError if one of these options is set, since it does not apply to the source."""
         if name := next((name for name in names if getattr(self, name)), None):
             raise InvalidIngestError(f"--{name.replace('_', '-')} does not fit {source}")
 
-    def check_kind(self, source: str, kind: Kind | None) -> None:
-        """Raise InvalidIngestError if an option does not fit what kind of object the source is."""
-        if kind is not Kind.CSV:
-            self.refuse(f"{source}, which is {kind}", "delimiter")
-        if kind not in {Kind.CSV, Kind.TSV}:
-            self.refuse(f"{source}, which is {kind}", "encoding")
+    def check_kind(self, source: str, options: ReadOptions) -> None:
+        """Raise InvalidIngestError if an option is set that the format of the source does not have."""
+        format_ = format_of(options)
+        unknown = (option.name for option in FORMAT_OPTIONS if option not in format_.options)
+        self.refuse(f"{source}, which is {format_.name}", *unknown)
 
 
 class IngestRequest(Protocol):
@@ -78,8 +70,8 @@ class IngestRequest(Protocol):
 
     Attributes
     ----------
-    name : what their ingest is named after
-    size : in bytes; None if it is not known before all is read, or nothing is uploaded
+    name : what the ingest is named after
+    size : bytes to upload; None if nothing is uploaded, or the size is known only at the end
     """
 
     name: str
@@ -88,51 +80,48 @@ class IngestRequest(Protocol):
     def size(self) -> int | None: ...
 
     def check(self, deployment: Deployment) -> None:
-        """Make sure that they are there; raises InvalidIngestError or SourceMissingError. To be called first."""
+        """Check that the records are there, before anything else; raises InvalidIngestError or SourceMissingError."""
         ...
 
     def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
-        """Have them where they can be read from, and return where that is."""
+        """Upload the records if they are not in AWS yet, and return where they are."""
         ...
 
-    def told(self, ingest_id: str) -> str:
-        """Say what is done with them."""
+    def describe(self, ingest_id: str) -> str:
+        """Say what the command does with the records."""
         ...
 
 
-def read_request(source: str, stated: SourceOptions, standard: BinaryIO) -> IngestRequest:
-    """Tell what the command was given.
-
-    Parameters
-    ----------
-    standard : standard input
+def read_request(source: str, source_options: SourceOptions, standard_input: BinaryIO) -> IngestRequest:
+    """Return the request that the command's argument and options make.
 
     Raises
     ------
     InvalidIngestError
-        If it is no readable file and no address, or an option does not fit it.
+        If the source is neither a readable file nor a URI, or an option does not fit it.
     """
-    options = stated.options()
+    options = source_options.read_options()
     if source.startswith(DYNAMODB):
-        stated.refuse(source, "kind", "compression", "delimiter", "encoding", "prefix")
+        format_options = (option.name for option in FORMAT_OPTIONS)
+        source_options.refuse(source, "kind", "compression", *format_options, "prefix")
         spec = parse_uri(source, options)
-        if isinstance(spec, TableSpec) and stated.write_back:
-            spec = replace(spec, write_back=stated.write_back)
-        return Elsewhere(spec, stated)
-    stated.refuse(source, "write_back")
+        if isinstance(spec, TableSpec) and source_options.write_back:
+            spec = replace(spec, write_back=source_options.write_back)
+        return StoredSource(spec, source_options)
+    source_options.refuse(source, "write_back")
     if source.startswith(S3):
-        return Elsewhere(parse_uri(source, options, prefix=stated.prefix), stated)
-    stated.refuse(source, "prefix")
+        return StoredSource(parse_uri(source, options, prefix=source_options.prefix), source_options)
+    source_options.refuse(source, "prefix")
     if source == STANDARD_INPUT:
-        stated.check_kind("standard input", options.for_name("").kind)
-        return Stream(standard, options)
+        source_options.check_kind("standard input", options_for_name(options, ""))
+        return StreamUpload(standard_input, options)
     file = Path(source)
-    stated.check_kind(source, options.for_name(file.name).kind)
-    return File(file, options)
+    source_options.check_kind(source, options_for_name(options, file.name))
+    return FileUpload(file, options)
 
 
-class File:
-    """A file here, which is uploaded; raises InvalidIngestError if it cannot be read."""
+class FileUpload:
+    """A local file, which is uploaded; raises InvalidIngestError if it cannot be read."""
 
     def __init__(self, file: Path, options: ReadOptions | None = None) -> None:
         try:
@@ -149,19 +138,19 @@ class File:
         return self._file.stat().st_size
 
     def check(self, deployment: Deployment) -> None:
-        """It was opened to begin with, before anybody was asked."""
+        """Do nothing: the constructor has opened the file."""
 
     def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
-        key = _key(ingest_id, self._options, self.name)
+        key = _upload_key(ingest_id, self._options, self.name)
         deployment.s3.upload_file(str(self._file), deployment.source_bucket, key, Callback=uploaded)
         return ObjectsSpec(deployment.source_bucket, key, options=self._options)
 
-    def told(self, ingest_id: str) -> str:
+    def describe(self, ingest_id: str) -> str:
         return f"uploading {self.name} ({self.size:,} bytes) as ingest {ingest_id} ..."
 
 
-class Stream:
-    """Standard input, which is uploaded in parts as it is read."""
+class StreamUpload:
+    """Standard input, which is uploaded in chunks as it is read."""
 
     name = "stdin"
     size = None
@@ -171,70 +160,69 @@ class Stream:
         self._options = options
 
     def check(self, deployment: Deployment) -> None:
-        """It can be read once only, so it is not."""
+        """Do nothing: a stream can be read only once."""
 
     def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
-        key = _key(ingest_id, self._options, "")
+        key = _upload_key(ingest_id, self._options, "")
         with S3Upload(deployment.s3, ObjectLocation(deployment.source_bucket, key)) as upload:
-            while piece := self._stream.read(_PIECE_BYTES):
-                upload.write(piece)
-                uploaded(len(piece))
+            while chunk := self._stream.read(_CHUNK_BYTES):
+                upload.write(chunk)
+                uploaded(len(chunk))
             upload.finish()
         return ObjectsSpec(deployment.source_bucket, key, options=self._options)
 
-    def told(self, ingest_id: str) -> str:
+    def describe(self, ingest_id: str) -> str:
         return f"uploading standard input as ingest {ingest_id} ..."
 
 
-class Elsewhere:
-    """Objects or a table that are there already."""
+class StoredSource:
+    """Objects or a table that are in AWS already."""
 
     size = None
 
-    def __init__(self, spec: SourceSpec, stated: SourceOptions) -> None:
+    def __init__(self, spec: SourceSpec, source_options: SourceOptions) -> None:
         self._spec = spec
-        self._stated = stated
+        self._source_options = source_options
         self.name = spec.name
 
     def check(self, deployment: Deployment) -> None:
         if isinstance(self._spec, TableSpec):
-            self._spec = _table(deployment, self._spec)
+            self._spec = _check_table(deployment, self._spec)
             return
-        first = _first_key(deployment, self._spec)
-        self._stated.check_kind(str(self._spec), self._spec.options.for_name(first).kind)
+        first_key = _first_key(deployment, self._spec)
+        self._source_options.check_kind(str(self._spec), options_for_name(self._spec.options, first_key))
 
     def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
         return self._spec
 
-    def told(self, ingest_id: str) -> str:
+    def describe(self, ingest_id: str) -> str:
         return f"starting ingest {ingest_id} of {self._spec} ..."
 
 
-def _key(ingest_id: str, options: ReadOptions, name: str) -> str:
-    """Return the key that records are uploaded to, which tells their kind as `layout` and their name do."""
-    found = options.for_name(name)
-    return upload_key(ingest_id, suffix_of(found.kind or Kind.JSONL, found.compression or Compression.NONE))
+def _upload_key(ingest_id: str, options: ReadOptions, name: str) -> str:
+    """Return the key to upload records to; its ending means the same format as the options and the name."""
+    return upload_key(ingest_id, suffix_for(options_for_name(options, name)))
 
 
 def _first_key(deployment: Deployment, spec: ObjectsSpec) -> str:
-    """Return the key of an origin's only or first object; raises SourceMissingError if there is none."""
+    """Return the key of a source's first object; raises SourceMissingError if there is none."""
     try:
         deployment.s3.head_bucket(Bucket=spec.bucket)
     except ClientError as error:
         if error_code(error) in NOT_FOUND:
             raise SourceMissingError(str(spec), "there is no such bucket") from None
-        # Who may not ask for the bucket may be allowed to read the object all the same.
+        # Without permission to look at the bucket, one may still have permission to read the object.
     if spec.key:
         return deployment.sources.pin(ObjectLocation(spec.bucket, spec.key)).key
-    listed = deployment.sources.list(spec.bucket, spec.prefix)
-    first = next((source.key for source in listed if not source.key.endswith("/")), None)
-    if first is None:
+    objects = deployment.sources.list(spec.bucket, spec.prefix)
+    first_key = next((pinned.key for pinned in objects if not pinned.key.endswith("/")), None)
+    if first_key is None:
         raise SourceMissingError(str(spec), "there is no object whose key begins so")
-    return first
+    return first_key
 
 
-def _table(deployment: Deployment, spec: TableSpec) -> TableSpec:
-    """Return a table with the value of its partition key as the table has it, text or number."""
+def _check_table(deployment: Deployment, spec: TableSpec) -> TableSpec:
+    """Check that a table fits its spec; return the spec with the partition key's value as the table's type has it."""
     table = deployment.tables.describe(spec.table, spec.index)
     numbers = {name for name, type_ in table.types.items() if type_ == "N"}
     partition = {
@@ -258,10 +246,10 @@ def _number(spec: TableSpec, value: str) -> int | float:
 
 def _fields(maps: list[str]) -> dict[str, str] | None:
     fields: dict[str, str] = {}
-    for one in maps:
-        name, _, column = one.partition("=")
+    for mapping in maps:
+        name, _, column = mapping.partition("=")
         if not name or not column or name in fields:
-            raise InvalidIngestError(f"--map {one} must be field=column, once for each field")
+            raise InvalidIngestError(f"--map {mapping} must be field=column, once for each field")
         fields[name] = column
     return fields or None
 

@@ -41,10 +41,10 @@ def check_new(deployment: Deployment, ingest_id: str) -> None:
         raise IngestExistsError(ingest_id)
 
 
-def start_ingest(deployment: Deployment, given: IngestRequest, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
-    """Have records where they can be read from, start the execution that scores them, and return where they are.
+def start_ingest(deployment: Deployment, request: IngestRequest, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
+    """Upload records if need be, start the execution that scores them, and return where they are.
 
-    `given` has been checked.
+    The request was checked before.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def start_ingest(deployment: Deployment, given: IngestRequest, ingest_id: str, u
         As of `check_new`. Nothing is uploaded or started then.
     """
     check_new(deployment, ingest_id)
-    spec = given.place(deployment, ingest_id, uploaded)
+    spec = request.place(deployment, ingest_id, uploaded)
     _start(deployment, ingest_id, {"source": spec.as_dict()})
     return spec
 

@@ -12,7 +12,8 @@ from hundredfold.aws.source_tables import READ_ATTEMPTS, DynamoTables
 from hundredfold.errors import SourceMissingError, StoreBusyError
 from hundredfold.sources.dynamodb.segments import Segment
 from hundredfold.sources.dynamodb.table import Table
-from hundredfold.sources.spec import ReadOptions, TableSpec
+from hundredfold.sources.read_options import ReadOptions
+from hundredfold.sources.spec import TableSpec
 from tests.unit.answering_server import AnsweringServer, Reply, dynamodb_error, json_reply
 
 TABLE = Table("shelf", ("shelf", "place"), {"shelf": "S", "place": "N"}, 0, True)

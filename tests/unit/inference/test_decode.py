@@ -11,8 +11,8 @@ from hundredfold.errors import SourceChangedError
 from hundredfold.inference.decode import Line, Record, decode_batch, read_lines, reject_unread
 from hundredfold.model.signature import Field, FieldType, Signature
 from hundredfold.records import Reason, Rejection
-from hundredfold.sources.formats.unreadable import unreadable_line
 from hundredfold.sources.objects import PinnedObject
+from hundredfold.sources.unreadable import unreadable_line
 
 SOURCE = PinnedObject("records", "reviews.jsonl", etag="e", size=10**6)
 SIGNATURE = Signature(

@@ -15,7 +15,8 @@ from hundredfold.model.signature import Field, FieldType, Signature
 from hundredfold.records import Prediction
 from hundredfold.sources.dynamodb.items import item_line
 from hundredfold.sources.objects import ObjectLocation
-from hundredfold.sources.spec import ReadOptions, TableSpec
+from hundredfold.sources.read_options import ReadOptions
+from hundredfold.sources.spec import TableSpec
 from hundredfold.summary import Totals
 from tests.unit.fakes import MemoryItems, MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
 

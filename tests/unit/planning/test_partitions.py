@@ -25,17 +25,16 @@ from hundredfold.planning.partitions import partition_ranges
 from hundredfold.planning.planner import Planner
 from hundredfold.planning.ranges import ObjectRange
 from hundredfold.planning.shadows import Shadow
-from hundredfold.sources.formats.compression import check_head
+from hundredfold.sources.content import check_head
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
-from hundredfold.sources.spec import Compression, Kind, ReadOptions
+from hundredfold.sources.read_options import PLAIN_JSON_LINES, ReadOptions
 from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork, as_partitioned
 from tests.unit.planning.test_batching import naive_lines
 
 BOM = b"\xef\xbb\xbf"
 STARTED = "2026-11-24T10:00:00Z"
 LATER = "2026-11-24T11:00:00Z"
-JSON_LINES = ReadOptions(Kind.JSONL, Compression.NONE)
-GZIPPED = ReadOptions(Kind.JSONL, Compression.GZIP)
+GZIPPED = ReadOptions("jsonl", "gzip")
 
 _line = st.one_of(
     st.sampled_from([b"", b" ", b"\t\r", b"{}", b'{"id":"1"}', BOM, "é\u2028ü😀".encode(), b"\xff\x00"]),
@@ -46,7 +45,7 @@ _line = st.one_of(
 def _begins_as_lines(content: bytes) -> bool:
     """Tell whether an object of JSON Lines may begin so. If not, it is refused as a whole."""
     try:
-        check_head(content[:64], JSON_LINES, "")
+        check_head(content[:64], PLAIN_JSON_LINES, "")
     except InvalidIngestError:
         return False
     return True
@@ -191,7 +190,7 @@ def test_partitions_together_have_the_lines_of_a_plan_made_in_one_call(
 def test_a_partition_is_within_its_bytes_and_partitions_cover_all_objects_in_order(
     sizes: list[int], partition_bytes: int, in_place: bool
 ) -> None:
-    options = JSON_LINES if in_place else GZIPPED
+    options = PLAIN_JSON_LINES if in_place else GZIPPED
     wholes = [
         ObjectRange.whole(number, PinnedObject("b", f"k{number}", "e", size), options)
         for number, size in enumerate(sizes)
@@ -436,4 +435,4 @@ def size_of(partition: list[ObjectRange]) -> int:
 
 
 def _whole(content: bytes) -> ObjectRange:
-    return ObjectRange.whole(0, PinnedObject("b", "k", "e", len(content)), JSON_LINES)
+    return ObjectRange.whole(0, PinnedObject("b", "k", "e", len(content)), PLAIN_JSON_LINES)

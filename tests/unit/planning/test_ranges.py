@@ -18,7 +18,8 @@ from hundredfold.planning.manifest import decode_manifest
 from hundredfold.planning.planner import Planner
 from hundredfold.planning.ranges import find_ranges
 from hundredfold.sources.objects import ObjectLocation
-from hundredfold.sources.spec import Compression, Kind, ObjectsSpec, ReadOptions
+from hundredfold.sources.read_options import ReadOptions
+from hundredfold.sources.spec import ObjectsSpec
 from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork, as_plan
 
 FIRST = b'{"id":"1"}\n{"id":"2"}\n{"id":"3"}\n'
@@ -69,7 +70,7 @@ class World:
 def test_one_object_is_one_range_and_its_name_gives_its_kind() -> None:
     spec, ranges = find_ranges(ObjectsSpec("b", "daily.csv.gz"), source_at("daily.csv.gz", b"x"))
 
-    assert spec == ObjectsSpec("b", "daily.csv.gz", options=ReadOptions(Kind.CSV, Compression.GZIP))
+    assert spec == ObjectsSpec("b", "daily.csv.gz", options=ReadOptions("csv", "gzip"))
     assert [(item.number, item.pinned.key, item.options) for item in ranges] == [(0, "daily.csv.gz", spec.options)]
 
 

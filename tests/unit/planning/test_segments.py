@@ -13,7 +13,8 @@ from hundredfold.planning.segments import MOST_SEGMENTS, SEGMENT_BYTES, find_seg
 from hundredfold.sources.dynamodb.items import Item
 from hundredfold.sources.dynamodb.segments import Segment
 from hundredfold.sources.dynamodb.table import Table
-from hundredfold.sources.spec import ReadOptions, TableSpec, spec_from_dict
+from hundredfold.sources.read_options import ReadOptions
+from hundredfold.sources.spec import TableSpec, spec_from_dict
 from tests.unit.fakes import FixedModels, MemoryLedger, MemorySources, MemoryTables, MemoryWork, as_plan
 
 TABLE = Table("shelf", ("shelf", "place"), {"shelf": "S", "place": "N", "mood": "B"}, 0, True)
@@ -54,16 +55,16 @@ def test_a_table_has_one_segment_for_each_64_mib_and_one_partition_key_has_one(s
     [
         ({"key": {"place": 3}}, "the source's key names 'place', but the partition key of table reviews is 'shelf'"),
         ({"key": {"shelf": 3}}, "'shelf' of table reviews is text, and the value in the source's key is a number"),
-        ({"columns": ["text"]}, "the source's columns must have 'id', which id is taken from"),
+        ({"columns": ["text"]}, "the source's columns must list 'id', which the field id comes from"),
         (
             {"columns": ["id"], "fields": {"text": "body"}},
-            "the source's columns must have 'body', which text is taken from",
+            "the source's columns must list 'body', which the field text comes from",
         ),
         ({"kind": "csv"}, "a table has no kind and no compression; leave them out of the source"),
         ({"write_back": "place"}, "names 'place', a key of reviews or of an index of it"),
         ({"write_back": "mood"}, "names 'mood', a key of reviews or of an index of it"),
-        ({"write_back": "id"}, "names 'id', which the records' id is"),
-        ({"write_back": "sku", "fields": {"id": "sku"}}, "names 'sku', which the records' id is"),
+        ({"write_back": "id"}, "names 'id', the records' id"),
+        ({"write_back": "sku", "fields": {"id": "sku"}}, "names 'sku', the records' id"),
     ],
 )
 def test_a_source_spec_that_does_not_fit_the_table_is_refused(source: dict[str, Any], message: str) -> None:

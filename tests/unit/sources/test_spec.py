@@ -1,27 +1,19 @@
-"""Origins: every shape of an execution's `source`, and what else is refused."""
+"""Specs: every form of an execution's `source`, and what is refused."""
 
 import json
 
 import pytest
 
 from hundredfold.errors import InvalidIngestError
-from hundredfold.sources.spec import (
-    Compression,
-    Kind,
-    ObjectsSpec,
-    ReadOptions,
-    SourceSpec,
-    TableSpec,
-    spec_from_dict,
-    spec_from_input,
-)
+from hundredfold.sources.read_options import ReadOptions
+from hundredfold.sources.spec import ObjectsSpec, SourceSpec, TableSpec, spec_from_dict, spec_from_input
 
 
 def test_the_input_names_an_object() -> None:
-    found = spec_from_input({"source": {"bucket": "b", "key": "k/ü.jsonl"}, "more": 2})
+    spec = spec_from_input({"source": {"bucket": "b", "key": "k/ü.jsonl"}, "more": 2})
 
-    assert found == ObjectsSpec("b", "k/ü.jsonl")
-    assert str(found) == "s3://b/k/ü.jsonl"
+    assert spec == ObjectsSpec("b", "k/ü.jsonl")
+    assert str(spec) == "s3://b/k/ü.jsonl"
 
 
 @pytest.mark.parametrize(
@@ -30,16 +22,14 @@ def test_the_input_names_an_object() -> None:
         ObjectsSpec("b", "k"),
         ObjectsSpec("b", prefix="daily/"),
         ObjectsSpec("b", prefix=""),
-        ObjectsSpec(
-            "b", "k", options=ReadOptions(Kind.CSV, Compression.GZIP, ";", "latin-1", {"text": "review"}, ("id",))
-        ),
+        ObjectsSpec("b", "k", options=ReadOptions("csv", "gzip", ";", "latin-1", {"text": "review"}, ("id",))),
         TableSpec("reviews"),
         TableSpec("reviews", "by-day", {"day": "2026-11-24"}, "sentiment", ReadOptions(fields={"id": "review_id"})),
         TableSpec("reviews", partition={"day": 7}),
     ],
     ids=str,
 )
-def test_an_origin_travels_as_json(spec: SourceSpec) -> None:
+def test_a_spec_travels_as_json(spec: SourceSpec) -> None:
     assert spec_from_dict(json.loads(json.dumps(spec.as_dict()))) == spec
 
 
@@ -70,7 +60,7 @@ def test_any_other_input_is_refused_and_the_right_one_is_shown(execution_input: 
     ("more", "message"),
     [
         ({"key": None}, "the source's key must be text"),
-        ({"kind": "xml"}, "the source's kind must be one of jsonl, json, csv, tsv, parquet"),
+        ({"kind": "xml"}, "the source's kind must be one of csv, json, jsonl, parquet, tsv"),
         ({"kind": []}, "the source's kind must be one of"),
         ({"compression": "zip"}, "the source's compression must be one of none, gzip, zstd"),
         ({"delimiter": '"'}, "the source's delimiter must be one character, no quote and no line break"),
@@ -92,37 +82,3 @@ def test_what_makes_no_sense_of_a_source_is_named(more: dict[str, object], messa
 def test_a_partition_key_is_one_attribute(key: object) -> None:
     with pytest.raises(InvalidIngestError, match="the source's key must be one attribute and its value"):
         spec_from_dict({"table": "t", "key": key})
-
-
-@pytest.mark.parametrize(
-    ("name", "kind", "compression"),
-    [
-        ("a/b.jsonl", Kind.JSONL, Compression.NONE),
-        ("b.NDJSON", Kind.JSONL, Compression.NONE),
-        ("b.json", Kind.JSON, Compression.NONE),
-        ("b.csv.gz", Kind.CSV, Compression.GZIP),
-        ("b.tsv.zst", Kind.TSV, Compression.ZSTD),
-        ("b.parquet", Kind.PARQUET, Compression.NONE),
-        ("records", Kind.JSONL, Compression.NONE),
-        ("records.gz", Kind.JSONL, Compression.GZIP),
-    ],
-)
-def test_an_objects_name_tells_its_kind(name: str, kind: Kind, compression: Compression) -> None:
-    assert ReadOptions().for_name(name) == ReadOptions(kind, compression)
-
-
-def test_what_was_stated_counts_more_than_the_name() -> None:
-    assert ReadOptions(Kind.CSV, Compression.NONE).for_name("b.json.gz") == ReadOptions(Kind.CSV, Compression.NONE)
-
-
-def test_only_plain_json_lines_are_read_in_place() -> None:
-    plain = ReadOptions(Kind.JSONL, Compression.NONE)
-
-    assert plain.in_place
-    for other in (
-        ReadOptions(Kind.JSONL, Compression.GZIP),
-        ReadOptions(Kind.CSV, Compression.NONE),
-        ReadOptions(Kind.JSONL, Compression.NONE, fields={"id": "key"}),
-        ReadOptions(Kind.JSONL, Compression.NONE, columns=("id",)),
-    ):
-        assert not other.in_place

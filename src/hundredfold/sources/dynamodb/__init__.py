@@ -1,1 +1,1 @@
-"""DynamoDB tables as sources: items as records, segments, and writing predictions back."""
+"""DynamoDB tables as sources: items as records, segments of a table, and predictions written back."""

@@ -1,4 +1,4 @@
-"""Reading back what `items` has written into lines: a record's members exactly as they stand there."""
+"""Reads the lines that `items` writes: a record's members, each exactly as it is written."""
 
 import base64
 from collections.abc import Mapping
@@ -13,25 +13,25 @@ _decode = msgspec.json.Decoder().decode
 
 
 def read_members(line: bytes) -> Members:
-    """Read the members of a line that holds a JSON object; raises msgspec.DecodeError if it holds none."""
+    """Return the members of a line with a JSON object; raises msgspec.DecodeError if it has none."""
     return {name: bytes(member).decode() for name, member in _decode_members(line).items()}
 
 
 def read_key(members: Members) -> dict[str, AttributeValue]:
-    """Read the primary key that `item_line` wrote into a line."""
+    """Return the primary key that `item_line` wrote into a line."""
     key: Mapping[str, Mapping[str, Any]] = _decode(members[KEY_MEMBER])
     return {
-        name: {kind: base64.b64decode(text) if kind == "B" else text for kind, text in value.items()}
+        name: {type_: base64.b64decode(text) if type_ == "B" else text for type_, text in value.items()}
         for name, value in key.items()
     }
 
 
 def scalar_value(member: str) -> AttributeValue:
-    """Return the text or number of a line as the attribute value that it was read from, every digit of it."""
+    """Return a text or a number of a line as the attribute value that it came from, with every digit."""
     return {"S": _decode(member)} if member[:1] == '"' else {"N": member}
 
 
 def as_object(members: Members) -> bytes:
-    """Write members as the JSON object that they are of."""
+    """Return the JSON object that has these members."""
     encoded = {name: msgspec.Raw(member.encode()) for name, member in members.items()}
     return msgspec.json.encode(encoded)

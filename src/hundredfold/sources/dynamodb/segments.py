@@ -1,4 +1,4 @@
-"""Segments of a DynamoDB table: what is read at one go, staged as JSON Lines, and cut into batches."""
+"""Segments of a DynamoDB table: each is read by itself, staged as JSON Lines, and cut into batches."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from hundredfold.errors import InvalidIngestError
 from hundredfold.sources.dynamodb.items import Item, item_line
 from hundredfold.sources.dynamodb.table import Table
-from hundredfold.sources.spec import ReadOptions, TableSpec
+from hundredfold.sources.read_options import ReadOptions
+from hundredfold.sources.spec import TableSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One of the segments that a table, or an index of it, is read in; or all items of one partition key.
+    """A segment of a table or of an index; or all items with one partition key.
 
     Attributes
     ----------
-    number : its place in the ingest, from 0
-    total : how many segments there are
-    table : the table as it was described when the ingest was planned
+    number : the segment's number in the ingest, from 0
+    total : the number of segments
+    table : the table as it was when the ingest was planned
     """
 
     number: int
@@ -27,20 +28,20 @@ class Segment:
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """The attributes that have to be read; all if empty."""
+        """The attributes to read; all if empty."""
         columns = self.spec.options.columns
         return tuple(dict.fromkeys((*columns, *self.key))) if columns else ()
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The attributes of the primary key, if each line is to have them."""
+        """The attributes of the primary key, if each line shall have them; else nothing."""
         return self.table.key if self.spec.write_back else ()
 
 
 def check_table_spec(spec: TableSpec, table: Table) -> None:
-    """Raise InvalidIngestError if partition key, fields, columns or the attribute to write back to do not fit."""
+    """Raise InvalidIngestError if the table does not fit the partition key, fields, columns or `write_back`."""
     _check_partition(spec, table)
-    _check_layout(spec.options)
+    _check_options(spec.options)
     if spec.write_back:
         _check_write_back(spec, table)
 
@@ -56,28 +57,28 @@ def _check_partition(spec: TableSpec, table: Table) -> None:
     if not spec.partition:
         return
     [(name, value)] = spec.partition.items()
-    where = f"index {spec.index}" if spec.index else f"table {spec.table}"
+    place = f"index {spec.index}" if spec.index else f"table {spec.table}"
     if name != table.partition:
         raise InvalidIngestError(
-            f"the source's key names {name!r}, but the partition key of {where} is {table.partition!r}"
+            f"the source's key names {name!r}, but the partition key of {place} is {table.partition!r}"
         )
-    kind = table.types[name]
-    expected: dict[str, tuple[type, ...]] = {"S": (str,), "N": (int, float)}
-    if kind not in expected:
-        raise InvalidIngestError(f"the partition key {name!r} of {where} is binary, which the source's key cannot name")
-    if not isinstance(value, expected[kind]):
+    type_ = table.types[name]
+    python_types: dict[str, tuple[type, ...]] = {"S": (str,), "N": (int, float)}
+    if type_ not in python_types:
+        raise InvalidIngestError(f"the partition key {name!r} of {place} is binary, which the source's key cannot name")
+    if not isinstance(value, python_types[type_]):
         raise InvalidIngestError(
-            f"the partition key {name!r} of {where} is {'text' if kind == 'S' else 'a number'}, "
-            f"and the value in the source's key is {'a number' if kind == 'S' else 'text'}"
+            f"the partition key {name!r} of {place} is {'text' if type_ == 'S' else 'a number'}, "
+            f"and the value in the source's key is {'a number' if type_ == 'S' else 'text'}"
         )
 
 
-def _check_layout(options: ReadOptions) -> None:
+def _check_options(options: ReadOptions) -> None:
     if options.kind or options.compression:
         raise InvalidIngestError("a table has no kind and no compression; leave them out of the source")
     for field in sorted({"id", *options.fields}) if options.columns else ():
         if (column := options.fields.get(field, field)) not in options.columns:
-            raise InvalidIngestError(f"the source's columns must have {column!r}, which {field} is taken from")
+            raise InvalidIngestError(f"the source's columns must list {column!r}, which the field {field} comes from")
 
 
 def _check_write_back(spec: TableSpec, table: Table) -> None:
@@ -88,5 +89,5 @@ def _check_write_back(spec: TableSpec, table: Table) -> None:
         )
     if spec.write_back == spec.options.fields.get("id", "id"):
         raise InvalidIngestError(
-            f"the source's write_back names {spec.write_back!r}, which the records' id is; name another attribute"
+            f"the source's write_back names {spec.write_back!r}, the records' id; name another attribute"
         )

@@ -1,4 +1,4 @@
-"""A DynamoDB table, or an index of one, as it was described when an ingest was planned."""
+"""A DynamoDB table or an index, as it was when an ingest was planned."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ class Table:
 
     Attributes
     ----------
-    partition : the attribute that is its partition key, an index's if it is one
+    partition : the attribute that is the partition key of the table, or of the index
     key : the attributes of the table's own primary key
-    types : of all attributes that are keys of the table or of its indexes: S, N or B
-    size : of it or its index, in bytes, as DynamoDB last counted, which it does every six hours or so
-    consistent : whether it can be read strongly consistently, which a global index cannot
+    types : the type (S, N or B) of each attribute that is a key of the table or of one of its indexes
+    size : the bytes of the table or the index; DynamoDB updates this number about every six hours
+    consistent : whether strongly consistent reads are possible; a global index has none
     """
 
     partition: str

@@ -1,4 +1,4 @@
-"""Predictions on their way back onto the items that they are of."""
+"""Predictions that are written back onto the items that they are about."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ class ItemAnswer:
 
     Attributes
     ----------
-    key : of the item
-    read : the attributes that the model was given, as they were read
+    key : the item's primary key
+    read : the attributes that the model scored, as they were read
     """
 
     key: Mapping[str, AttributeValue]
@@ -24,7 +24,14 @@ class ItemAnswer:
 
 @dataclass(frozen=True, slots=True)
 class WriteBackResult:
-    """How many answers were written onto their items, how many items had changed or gone, and the write units."""
+    """What came of writing answers back.
+
+    Attributes
+    ----------
+    written : the answers that were written onto their items
+    outdated : the items that had changed since they were read, or were gone
+    units : the consumed write units
+    """
 
     written: int = 0
     outdated: int = 0

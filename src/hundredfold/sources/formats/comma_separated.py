@@ -1,4 +1,4 @@
-"""CSV and TSV: rows of values, the first of them the columns' names, quoted as in RFC 4180."""
+"""CSV: rows of values, the first row with the columns' names, quoted as in RFC 4180."""
 
 import codecs
 import csv
@@ -9,31 +9,33 @@ from operator import itemgetter
 from typing import BinaryIO
 
 from hundredfold.errors import InvalidIngestError
-from hundredfold.sources.formats.columns import choose_columns, line_template
-from hundredfold.sources.formats.unreadable import unreadable_line
-from hundredfold.sources.spec import Kind, ReadOptions
+from hundredfold.sources.columns import choose_columns, line_template
+from hundredfold.sources.format import Format
+from hundredfold.sources.format_options import DELIMITER, ENCODING
+from hundredfold.sources.read_options import ReadOptions
+from hundredfold.sources.unreadable import unreadable_line
 
-MOST_ROW_CHARACTERS = 16 * 1024 * 1024
-"""The longest row. What is longer is taken for a quote that never ends."""
+MAX_ROW_CHARACTERS = 16 * 1024 * 1024
+"""The longest row. A longer one is most likely a quote that never ends."""
 
-# Bytes that are no text of the encoding become a lone surrogate, which text can hold, and UTF-8 cannot.
-_NO_TEXT = "hundredfold.no_text"
-codecs.register_error(_NO_TEXT, lambda error: ("\udcff", error.end))  # type: ignore[attr-defined]
+# Bytes that are not text of the encoding become a lone surrogate, which a string can hold and UTF-8 cannot.
+_UNDECODABLE = "hundredfold.undecodable"
+codecs.register_error(_UNDECODABLE, lambda error: ("\udcff", error.end))  # type: ignore[attr-defined]
 
-csv.field_size_limit(MOST_ROW_CHARACTERS)  # the row's limit is reached first
+csv.field_size_limit(MAX_ROW_CHARACTERS)  # a row reaches its own limit first
 
 
 def delimited_lines(file: BinaryIO, options: ReadOptions, name: str) -> Iterator[bytes]:
-    """Read rows as lines of JSON, whose values are all text; see `read_as_lines`.
+    """Read rows as lines of JSON, whose values are all text; see `Reader`.
 
-    Blank rows are none. A row with more or fewer values than there are columns, or with bytes that are no text of the
-    encoding, is a line of `hundredfold.unreadable`.
+    Blank rows are skipped. A row becomes a line of `hundredfold.sources.unreadable` if it has more or fewer values than
+    there are columns, or bytes that are not text of the encoding.
 
     Raises
     ------
     InvalidIngestError
-        If the columns are not those that are wanted, a quote never ends, or what follows its end is no delimiter:
-        where the next row begins is not known then.
+        If a wanted column is missing, a quote never ends, or text follows the end of a quote: nobody knows then where
+        the next row begins.
     """
     rows = _Rows(file, options, name)
     header = next(rows, None)
@@ -41,8 +43,8 @@ def delimited_lines(file: BinaryIO, options: ReadOptions, name: str) -> Iterator
         return
     chosen = choose_columns(header, options, name)
     indexes = [header.index(column) for column, _ in chosen]
-    of_id = next(header.index(column) for column, field in chosen if field == "id")
-    pick = itemgetter(*indexes, of_id)  # the id once more: it makes a tuple of a single value too
+    id_index = next(header.index(column) for column, field in chosen if field == "id")
+    pick = itemgetter(*indexes, id_index)  # with two indexes or more, it returns a tuple
     template = line_template(chosen)
     for row in rows:
         if len(row) != len(header):
@@ -52,9 +54,14 @@ def delimited_lines(file: BinaryIO, options: ReadOptions, name: str) -> Iterator
         try:
             yield (template % tuple(map(encode_basestring, values))).encode()
         except UnicodeEncodeError:
-            unread = next(column for (column, _), value in zip(chosen, values, strict=True) if not _is_text(value))
-            detail = f"its column {unread!r} has bytes that are not {options.encoding}"
-            yield unreadable_line(detail, record_id)
+            column = next(column for (column, _), value in zip(chosen, values, strict=True) if not _is_text(value))
+            yield unreadable_line(f"its column {column!r} has bytes that are not {options.encoding}", record_id)
+
+
+def is_binary(head: bytes, options: ReadOptions) -> bool:
+    """Tell whether the first bytes cannot be columns' names. A null byte in the first record is that record's fault."""
+    header = head.lstrip().partition(b"\n")[0]
+    return b"\0" in header and b"\0" not in ",".encode(options.encoding)
 
 
 def _is_text(value: str) -> bool:
@@ -66,15 +73,14 @@ def _is_text(value: str) -> bool:
 
 
 class _Rows:
-    """The rows that are not blank, the header among them, held to their limit."""
+    """The rows that are not blank, with the header, each within the limit."""
 
     def __init__(self, file: BinaryIO, options: ReadOptions, name: str) -> None:
-        self._text = io.TextIOWrapper(file, options.encoding, _NO_TEXT, newline="")
+        self._text = io.TextIOWrapper(file, options.encoding, _UNDECODABLE, newline="")
         self._characters = 0
-        self._read = -1
+        self._rows_read = -1  # the header does not count
         self._name = name
-        delimiter = "\t" if options.kind is Kind.TSV else options.delimiter
-        self._rows = csv.reader(self._lines(), delimiter=delimiter, strict=True)
+        self._rows = csv.reader(self._lines(), delimiter=options.delimiter, strict=True)
 
     def __iter__(self) -> Iterator[list[str]]:
         return self
@@ -84,27 +90,39 @@ class _Rows:
             for row in self._rows:
                 self._characters = 0
                 if row:
-                    self._read += 1
+                    self._rows_read += 1
                     return row
         except csv.Error as error:
             raise self._unreadable(str(error)) from None
         except UnicodeError:
-            raise InvalidIngestError(f"{self._name} is not {self._text.encoding}; state its encoding") from None
+            raise InvalidIngestError(f"{self._name} is not {self._text.encoding}; set its encoding") from None
         raise StopIteration
 
     def _lines(self) -> Iterator[str]:
-        """Yield line by line, as they are broken in the file; a row has several if a quoted value has."""
-        line = self._text.readline(MOST_ROW_CHARACTERS).removeprefix("\ufeff")
+        """Yield the lines of the file; a row has several lines if a quoted value has."""
+        line = self._text.readline(MAX_ROW_CHARACTERS).removeprefix("\ufeff")
         while line:
             self._characters += len(line)
-            if self._characters >= MOST_ROW_CHARACTERS:
-                raise self._unreadable(f"longer than {MOST_ROW_CHARACTERS:,} characters")
+            if self._characters >= MAX_ROW_CHARACTERS:
+                raise self._unreadable(f"longer than {MAX_ROW_CHARACTERS:,} characters")
             yield line
-            line = self._text.readline(MOST_ROW_CHARACTERS)
+            line = self._text.readline(MAX_ROW_CHARACTERS)
 
     def _unreadable(self, why: str) -> InvalidIngestError:
-        which = f"row {self._read + 1:,}" if self._read >= 0 else "the row with the columns' names"
+        last_row = f"row {self._rows_read + 1:,}" if self._rows_read >= 0 else "the row with the columns' names"
         return InvalidIngestError(
-            f"{self._name} cannot be read beyond {which}: {why}. Is there a quote that never ends, or one inside a "
+            f"{self._name} cannot be read beyond {last_row}: {why}. Is there a quote that never ends, or one inside a "
             "value that is not doubled?"
         )
+
+
+FORMAT = Format(
+    name="csv",
+    suffixes=(".csv",),
+    description="rows of values, the first row with the columns' names; quoted as in RFC 4180, "
+    "also with line breaks inside quotes",
+    read=delimited_lines,
+    is_binary=is_binary,
+    options=(DELIMITER, ENCODING),
+    converts=True,
+)

@@ -1,4 +1,4 @@
-"""What `hundredfold ingest` is given, and which options fit it."""
+"""Requests of `hundredfold ingest`: which sources there are, and which options fit them."""
 
 import io
 from pathlib import Path
@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError
 from hundredfold.aws.source_tables import DynamoTables
 from hundredfold.errors import InvalidIngestError, SourceMissingError
 from hundredfold.sources.objects import ObjectLocation
-from hundredfold.sources.spec import Kind, ObjectsSpec, ReadOptions, TableSpec
-from hundredfold_cli.ingests.request import File, IngestRequest, SourceOptions, read_request
+from hundredfold.sources.read_options import ReadOptions
+from hundredfold.sources.spec import ObjectsSpec, TableSpec
+from hundredfold_cli.ingests.request import FileUpload, IngestRequest, SourceOptions, read_request
 from hundredfold_cli.ingests.status import new_ingest_id
 from hundredfold_cli.stack.deployment import Deployment
 from tests.unit.fakes import MemorySources
@@ -59,17 +60,17 @@ class Here:
         return {"ETag": '"e"'}
 
 
-def given(source: object, standard: bytes = b"", **stated: Any) -> IngestRequest:
-    return read_request(str(source), SourceOptions(**stated), io.BytesIO(standard))
+def request(source: object, standard_input: bytes = b"", **options: Any) -> IngestRequest:
+    return read_request(str(source), SourceOptions(**options), io.BytesIO(standard_input))
 
 
-def placed(here: Here, what: IngestRequest) -> ObjectsSpec | TableSpec:
-    what.check(cast("Deployment", here))
-    return what.place(cast("Deployment", here), "i1", lambda _: None)
+def placed(here: Here, ingest_request: IngestRequest) -> ObjectsSpec | TableSpec:
+    ingest_request.check(cast("Deployment", here))
+    return ingest_request.place(cast("Deployment", here), "i1", lambda _: None)
 
 
 @pytest.mark.parametrize(
-    ("name", "stated", "key"),
+    ("name", "options", "key"),
     [
         ("reviews.jsonl", {}, "uploads/i1/records.jsonl"),
         ("reviews.CSV.gz", {}, "uploads/i1/records.csv.gz"),
@@ -78,31 +79,33 @@ def placed(here: Here, what: IngestRequest) -> ObjectsSpec | TableSpec:
         ("reviews.json", {"kind": "jsonl", "compression": "zstd"}, "uploads/i1/records.jsonl.zst"),
     ],
 )
-def test_a_file_is_uploaded_under_a_name_that_tells_its_kind(
-    tmp_path: Path, name: str, stated: dict[str, Any], key: str
+def test_a_file_is_uploaded_under_a_name_that_means_its_kind(
+    tmp_path: Path, name: str, options: dict[str, Any], key: str
 ) -> None:
     here, file = Here(), tmp_path / name
     file.write_bytes(b"content")
 
-    spec = placed(here, given(file, **stated))
+    spec = placed(here, request(file, **options))
 
     assert here.sources.objects[ObjectLocation("source", key)] == b"content"
-    assert spec == ObjectsSpec("source", key, options=SourceOptions(**stated).options())
+    assert spec == ObjectsSpec("source", key, options=SourceOptions(**options).read_options())
 
 
 def test_standard_input_is_uploaded_as_it_is_read() -> None:
     here = Here()
 
-    spec = placed(here, given("-", b"a\n" * 10))
+    spec = placed(here, request("-", b"a\n" * 10))
 
     assert spec == ObjectsSpec("source", "uploads/i1/records.jsonl")
     assert here.sources.objects[ObjectLocation("source", "uploads/i1/records.jsonl")] == b"a\n" * 10
 
 
-def test_options_become_the_layout() -> None:
-    what = given("s3://b/a/", delimiter="\\t", encoding="latin-1", maps=["text=review", "x=a=b"], columns="id,review")
+def test_options_of_the_command_become_read_options() -> None:
+    ingest_request = request(
+        "s3://b/a/", delimiter="\\t", encoding="latin-1", maps=["text=review", "x=a=b"], columns="id,review"
+    )
 
-    spec = placed(Here(), what)
+    spec = placed(Here(), ingest_request)
 
     assert spec == ObjectsSpec(
         "b",
@@ -114,11 +117,11 @@ def test_options_become_the_layout() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "stated", "spec"),
+    ("source", "options", "spec"),
     [
         ("s3://b/one.jsonl", {}, ObjectsSpec("b", "one.jsonl")),
         ("s3://b/a", {"prefix": True}, ObjectsSpec("b", prefix="a")),
-        ("s3://b/one.jsonl", {"kind": "csv"}, ObjectsSpec("b", "one.jsonl", options=ReadOptions(kind=Kind.CSV))),
+        ("s3://b/one.jsonl", {"kind": "csv"}, ObjectsSpec("b", "one.jsonl", options=ReadOptions(kind="csv"))),
         ("dynamodb://orders", {}, TableSpec("orders")),
         ("dynamodb://orders?id=7", {}, TableSpec("orders", partition={"id": "7"})),
         ("dynamodb://orders/by-day?day=7", {}, TableSpec("orders", "by-day", {"day": 7})),
@@ -126,21 +129,21 @@ def test_options_become_the_layout() -> None:
         ("dynamodb://orders", {"write_back": "answer"}, TableSpec("orders", write_back="answer")),
     ],
 )
-def test_what_is_there_already_is_read_where_it_is(source: str, stated: dict[str, Any], spec: object) -> None:
+def test_what_is_stored_already_is_read_where_it_is(source: str, options: dict[str, Any], spec: object) -> None:
     here = Here()
     before = dict(here.sources.objects)
 
-    assert placed(here, given(source, **stated)) == spec
+    assert placed(here, request(source, **options)) == spec
     assert here.sources.objects == before
 
 
 @pytest.mark.parametrize(
-    ("source", "stated", "message"),
+    ("source", "options", "message"),
     [
         ("not-there.jsonl", {}, "cannot read not-there.jsonl: No such file"),
         (".", {}, "cannot read .: Is a directory"),
         ("s3://", {}, "names no bucket"),
-        ("dynamodb://t/i/j", {}, "no address of a table"),
+        ("dynamodb://t/i/j", {}, "no URI of a table"),
         ("-", {"prefix": True}, "--prefix does not fit -"),
         ("-", {"write_back": "a"}, "--write-back does not fit -"),
         ("-", {"delimiter": ";"}, "--delimiter does not fit standard input, which is jsonl"),
@@ -149,7 +152,7 @@ def test_what_is_there_already_is_read_where_it_is(source: str, stated: dict[str
         ("s3://b/k", {"write_back": "a"}, "--write-back does not fit s3://b/k"),
         ("dynamodb://orders", {"kind": "csv"}, "--kind does not fit dynamodb://orders"),
         ("dynamodb://orders", {"compression": "gzip"}, "--compression does not fit"),
-        ("-", {"kind": "xml"}, "kind must be one of jsonl"),
+        ("-", {"kind": "xml"}, "kind must be one of csv, json, jsonl, parquet, tsv"),
         ("-", {"compression": "rar"}, "compression must be one of none"),
         ("-", {"kind": "csv", "delimiter": ";;"}, "delimiter must be one character"),
         ("-", {"kind": "csv", "encoding": "klingon"}, "encoding must be an encoding"),
@@ -158,15 +161,13 @@ def test_what_is_there_already_is_read_where_it_is(source: str, stated: dict[str
         ("-", {"columns": "a,,b"}, "--columns a,,b must be names"),
     ],
 )
-def test_what_does_not_fit_is_refused_before_anything_is_asked(
-    source: str, stated: dict[str, Any], message: str
-) -> None:
+def test_what_does_not_fit_is_refused_before_any_call(source: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidIngestError, match=message.replace(".", r"\.")):
-        given(source, **stated)
+        request(source, **options)
 
 
 @pytest.mark.parametrize(
-    ("source", "stated", "message"),
+    ("source", "options", "message"),
     [
         ("s3://nowhere/a/", {}, "there is no such bucket"),
         ("s3://b/none.jsonl", {}, "there is no such object"),
@@ -178,11 +179,9 @@ def test_what_does_not_fit_is_refused_before_anything_is_asked(
         ("dynamodb://orders/by-day?day=x", {}, "is a number, and 'x' is none"),
     ],
 )
-def test_what_is_not_there_is_told_before_anything_is_started(
-    source: str, stated: dict[str, Any], message: str
-) -> None:
+def test_what_is_missing_is_reported_before_anything_starts(source: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises((InvalidIngestError, SourceMissingError), match=message):
-        given(source, **stated).check(cast("Deployment", Here()))
+        request(source, **options).check(cast("Deployment", Here()))
 
 
 @pytest.mark.parametrize(
@@ -203,5 +202,5 @@ def test_a_file_says_how_large_it_is(tmp_path: Path) -> None:
     file = tmp_path / "few.jsonl"
     file.write_bytes(b"12345")
 
-    assert File(file).size == 5
-    assert "5 bytes" in File(file).told("i1")
+    assert FileUpload(file).size == 5
+    assert "5 bytes" in FileUpload(file).describe("i1")

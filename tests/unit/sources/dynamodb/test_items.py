@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hundredfold.sources.dynamodb.items import AttributeValueError, is_item, item_line
 from hundredfold.sources.dynamodb.members import read_key, read_members, scalar_value
-from hundredfold.sources.spec import ReadOptions
+from hundredfold.sources.read_options import ReadOptions
 
 PLAIN = ReadOptions()
 
