@@ -1,1 +1,1 @@
-"""Inferring a batch, or what comes on a stream: read, decode, predict, store."""
+"""Inference: read, decode, predict and store a batch, or the records of a stream's event."""

@@ -1,4 +1,4 @@
-"""Inferring one batch: read it, decode it, predict it, store what came out, and enter it into the ledger."""
+"""Batch inference: read, decode and predict one batch, store the results, and enter it into the ledger."""
 
 import json
 import time
@@ -26,7 +26,7 @@ from hundredfold.sources.spec import SourceSpec, TableSpec, spec_from_dict
 
 @dataclass(frozen=True, slots=True)
 class BatchTask:
-    """One batch to infer, as the state machine hands it over; `pinned` is the object that it is of."""
+    """One batch to infer, as the state machine passes it. The batch is a byte range of `pinned`."""
 
     ingest_id: str
     spec: SourceSpec
@@ -36,7 +36,7 @@ class BatchTask:
 
     @property
     def names_source(self) -> bool:
-        """Whether rejections must say what they are of: it is not the one object that the ingest was asked to read."""
+        """Whether rejections name their object, because the ingest's spec does not identify it."""
         return bool(self.pinned.staged_from) or self.batch.pinned is not None
 
     @classmethod
@@ -57,8 +57,8 @@ class Scoring:
 
     Attributes
     ----------
-    baseline : of the model, to count inputs and answers into; None if it has none
     max_record_bytes : the longest record, in bytes of its line
+    baseline : of the model, to count inputs and predictions into; or None
     """
 
     predict: Predict
@@ -69,7 +69,7 @@ class Scoring:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Where a batch is read from, and where all that comes of it goes."""
+    """The stores that a batch is read from and written to."""
 
     sources: Sources
     work: WorkObjects
@@ -87,22 +87,22 @@ def infer_batch(
     stats: InvocationStats | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> BatchOutcome:
-    """Give every record of a batch its outcome. Doing it twice is doing it once: all keys are the records' own.
+    """Predict or reject every record of a batch. A second call changes nothing: keys depend on the records only.
 
-    The predictions table is the record of account. Only then are answers written back onto items, if that is asked
-    for. The ledger's entry is written last: a batch that has it is wholly stored.
+    Predictions go to their table first, and then, if the spec says so, onto the items that they came from. The ledger
+    entry is written last. So a batch with an entry is wholly stored.
 
     Parameters
     ----------
-    stats : what is known of the invocation before it begins; the outcome has it with what the batch consumed
+    stats : of the invocation, as known at its beginning. The outcome adds what the batch consumed.
 
     Raises
     ------
     SourceChangedError, SourceMissingError
     InvalidIngestError
-        If answers cannot be written back to the attribute that was asked for.
+        If predictions cannot be written back to the attribute that the spec names.
     OutOfTimeError, StoreBusyError
-        Trying again can help; nothing is in the ledger.
+        A retry can help. The ledger has no entry then.
     """
     batch = task.batch
     watch = _StopWatch(clock)
@@ -123,14 +123,14 @@ def infer_batch(
             marked=bool(task.pinned.staged_from) and not is_json_lines(task.spec.options),
         )
         watch.lap("decode")
-    found, not_predictable = predict_batch(records, scoring.predict)
+    predictions, not_predictable = predict_batch(records, scoring.predict)
     watch.lap("predict")
     sketch = None
     if scoring.baseline:
-        sketch = scoring.baseline.sketch(scoring.signature, [record.values for record in records], found)
+        sketch = scoring.baseline.sketch(scoring.signature, [record.values for record in records], predictions)
         watch.lap("sketch")
 
-    units = stores.predictions.write(task.ingest_id, batch.batch, task.model, found, time_left)
+    units = stores.predictions.write(task.ingest_id, batch.batch, task.model, predictions, time_left)
     rejections = sorted(rejections + not_predictable, key=lambda rejection: rejection.line)
     if rejections:
         stores.work.write(
@@ -138,24 +138,24 @@ def infer_batch(
             encode_rejections(task.ingest_id, batch.batch, rejections, str(task.pinned) if task.names_source else ""),
         )
     if batch.again:
-        _remove_leftovers(task, found, rejections, stores)
-    back = WriteBackResult()
+        _remove_leftovers(task, predictions, rejections, stores)
+    write_back = WriteBackResult()
     if to_items:
-        answers = list(item_answers(to_items, scoring.signature, data, batch, records, found))
-        back = stores.items.write_back(to_items, task.ingest_id, task.model, answers, time_left)
+        answers = list(item_answers(to_items, scoring.signature, data, batch, records, predictions))
+        write_back = stores.items.write_back(to_items, task.ingest_id, task.model, answers, time_left)
     watch.lap("write")
 
     outcome = BatchOutcome(
         batch=batch.batch,
         records=batch.records,
-        predicted=len(found),
+        predicted=len(predictions),
         rejected=len(rejections),
         reasons=dict(Counter(rejection.reason.value for rejection in rejections)),
         milliseconds=watch.milliseconds,
-        stats=replace(stats, write_units=units, write_back_units=back.units) if stats else None,
+        stats=replace(stats, write_units=units, write_back_units=write_back.units) if stats else None,
         sketch=sketch,
-        written_back=back.written,
-        outdated=back.outdated,
+        written_back=write_back.written,
+        outdated=write_back.outdated,
     )
     repeated = stores.ledger.batch_done(task.ingest_id, outcome)
     return replace(outcome, repeated=True) if repeated else outcome
@@ -163,24 +163,28 @@ def infer_batch(
 
 def _remove_leftovers(
     task: BatchTask,
-    found: list[Prediction],
+    predictions: list[Prediction],
     rejections: list[Rejection],
     stores: Stores,
 ) -> None:
-    """Remove what an earlier attempt stored for records that now, perhaps with another model, have another outcome."""
+    """Remove what an earlier attempt stored for records whose outcome has changed, perhaps by another model."""
     if not rejections:
         stores.work.remove(rejections_key(task.ingest_id, task.batch.batch))
-    predicted = {prediction.record_id for prediction in found}
+    predicted = {prediction.record_id for prediction in predictions}
     rejected = {rejection.record_id for rejection in rejections if rejection.record_id is not None}
     if rejected - predicted:
         stores.predictions.withdraw(task.ingest_id, task.batch.batch, sorted(rejected - predicted))
 
 
 def encode_rejections(ingest_id: str, batch: int, rejections: list[Rejection], source: str = "") -> bytes:
-    """Write rejections as JSON Lines, each with its ingest and batch, and with the object that `line` counts in if
-    `source` names it."""
-    where = {"ingest_id": ingest_id, "batch": batch} | ({"source": source} if source else {})
-    lines = (json.dumps(where | rejection.as_dict()) for rejection in rejections)
+    """Encode rejections as JSON Lines, each with its ingest and batch.
+
+    Parameters
+    ----------
+    source : the object in which `line` counts; left out if empty
+    """
+    context = {"ingest_id": ingest_id, "batch": batch} | ({"source": source} if source else {})
+    lines = (json.dumps(context | rejection.as_dict()) for rejection in rejections)
     return "".join(f"{line}\n" for line in lines).encode()
 
 

@@ -1,4 +1,4 @@
-"""From the bytes of a batch to records, each checked against the model's signature, or rejected with a reason."""
+"""Decoding: turn each line of a batch into a record that fits the model's signature, or into a rejection."""
 
 import json
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ _decode_json = msgspec.json.Decoder().decode
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record that can be scored: its id, the values of the signature's fields, and where it stands."""
+    """A record that can be scored: its id, the values of the signature's fields, and its place in the source."""
 
     record_id: str
     values: tuple[str | float, ...]
@@ -29,59 +29,60 @@ class Record:
 def decode_batch(
     data: bytes,
     batch: Batch,
-    source: PinnedObject,
+    pinned: PinnedObject,
     signature: Signature,
     *,
     max_record_bytes: int,
     converts: bool = False,
     marked: bool = False,
 ) -> tuple[list[Record], list[Rejection]]:
-    """Read every line of a batch as a record or as a rejection; the two together are the batch's records.
+    """Decode every line of a batch into a record or a rejection. Each record of the batch is in one of the two lists.
 
-    An id that stands twice in a batch is scored once: the first record that can be scored has it.
+    An id is scored once in a batch: by the first record with it that can be scored.
 
     Parameters
     ----------
     data : the bytes of the batch
-    max_record_bytes : the longest line, without its line end; a longer one is rejected and not parsed
-    converts : whether values are converted to what the signature wants, and an id that is a number to text
-    marked : whether the planner wrote every line itself, so that its marks of unreadable rows count
+    pinned : the object that the batch is a range of
+    max_record_bytes : the longest line, without its line end. A longer line is rejected unparsed.
+    converts : whether values are converted to the signature's types, and an id that is a number to text
+    marked : whether the planner wrote the lines. Only then do its marks of unreadable rows count.
 
     Raises
     ------
     SourceChangedError
-        If `data` does not hold as many records as the planner saw there.
+        If `data` has another number of records than the planner counted.
     """
     records: list[Record] = []
     rejections: list[Rejection] = []
-    seen: set[str] = set()
+    scored_ids: set[str] = set()
     offset = batch.offset
     if converts:
         signature = signature.converting()
     for line, content in enumerate(data.split(b"\n"), start=batch.line):
         if content and not content.isspace():
-            outcome = _decode_line(content, line, offset, seen, signature, max_record_bytes, converts)
+            outcome = _decode_line(content, line, offset, scored_ids, signature, max_record_bytes, converts)
             if marked and isinstance(outcome, Rejection):
                 outcome = _as_marked(content, outcome)
             if isinstance(outcome, Record):
-                seen.add(outcome.record_id)
+                scored_ids.add(outcome.record_id)
                 records.append(outcome)
             else:
                 rejections.append(outcome)
         offset += len(content) + 1
     if len(records) + len(rejections) != batch.records:
-        raise SourceChangedError(str(source))
+        raise SourceChangedError(str(pinned))
     return records, rejections
 
 
 def decode_record(content: bytes, number: int, signature: Signature, *, max_record_bytes: int) -> Record | Rejection:
-    """Read a record that is in no batch, such as one of a stream; `number` stands for its line."""
+    """Decode a record that belongs to no batch, such as one of a stream. `number` takes the place of its line."""
     return _decode_line(content, number, 0, set(), signature, max_record_bytes, converts=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a batch that is not blank: its number in the source, its bytes, and its id if it has one."""
+    """A line of a batch that is not blank: its number in the source, its bytes, and its id or None."""
 
     number: int
     content: bytes
@@ -89,7 +90,12 @@ class Line:
 
 
 def read_lines(data: bytes, batch: Batch, *, converts: bool = False) -> list[Line]:
-    """Read a batch's lines without judging them, to find what became of each; `converts` as in `decode_batch`."""
+    """Read the lines of a batch with their ids, to look up the outcome of each. Nothing is rejected.
+
+    Parameters
+    ----------
+    converts : as for `decode_batch`
+    """
     return [
         Line(number, content, _id_of(content, converts))
         for number, content in enumerate(data.split(b"\n"), start=batch.line)
@@ -105,7 +111,7 @@ def _id_of(content: bytes, converts: bool) -> str | None:
 
 
 def reject_unread(batch: Batch, *, max_record_bytes: int) -> list[Rejection]:
-    """Reject the one record of a batch that is over the byte limit, without having read it."""
+    """Reject the only record of a batch that is over the byte limit, without reading it."""
     return [Rejection(batch.line, batch.offset, Reason.TOO_LARGE, _too_large(batch.length, max_record_bytes))]
 
 
@@ -113,7 +119,7 @@ def _decode_line(
     content: bytes,
     line: int,
     offset: int,
-    seen: set[str],
+    scored_ids: set[str],
     signature: Signature,
     max_record_bytes: int,
     converts: bool,
@@ -122,7 +128,7 @@ def _decode_line(
     try:
         record = _read_object(content, max_record_bytes)
         record_id = _read_id(record, converts)
-        if record_id in seen:
+        if record_id in scored_ids:
             raise UnfitValueError(Reason.DUPLICATE_ID, "its id stands twice in this batch")
         return Record(record_id, signature.read(record), line, offset)
     except UnfitValueError as unfit:

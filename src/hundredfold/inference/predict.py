@@ -1,4 +1,4 @@
-"""Scoring the records of a batch in one go, and finding the ones at fault if that cannot be done."""
+"""Prediction: score the records of a batch with one call of the model. If it raises, find the records at fault."""
 
 from collections.abc import Sequence
 
@@ -9,19 +9,19 @@ from hundredfold.records import Prediction, Reason, Rejection
 
 
 def predict_batch(records: Sequence[Record], predict: Predict) -> tuple[list[Prediction], list[Rejection]]:
-    """Predict all records with one call of the model; if that raises, halve until the ones at fault stand alone.
+    """Predict all records with one call of the model. If it raises, halve them until each record at fault is alone.
 
-    One record at fault among n costs about 2 log2(n) calls more, and n of n cost 2n.
+    One record at fault among n costs about 2 log2(n) more calls. If all n are at fault, there are 2n calls.
 
     Returns
     -------
     predictions, rejections
-        One of the two for each record, each in the records' order.
+        Each record is in one of them, in the order of the records.
 
     Raises
     ------
     HundredfoldError
-        What the model's bundle raises about itself is no record's fault, and passes through.
+        If the bundle itself is at fault. No record is to blame, so the error passes through.
     """
     if not records:
         return [], []
@@ -42,6 +42,6 @@ def predict_batch(records: Sequence[Record], predict: Predict) -> tuple[list[Pre
 
 
 def _rejected(record: Record, error: Exception) -> Rejection:
-    # Only the kind of error: its message may quote the record.
+    # Keep only the type of the error: its message may quote the record.
     detail = f"the model raised {type(error).__name__} for it"
     return Rejection(record.line, record.offset, Reason.NOT_PREDICTABLE, detail, record.record_id)

@@ -1,4 +1,4 @@
-"""Inferring what comes on a stream: all records of an event in one go, each stored, rejected, skipped or reported."""
+"""Stream inference: predict the records of an event with one call. Store, reject, skip or report each."""
 
 import json
 from collections import Counter
@@ -18,14 +18,14 @@ from hundredfold.records import Rejection
 
 @dataclass(frozen=True, slots=True)
 class StreamOutcome:
-    """What became of the records of an event.
+    """The outcome of the records of an event.
 
     Attributes
     ----------
-    deleted : skipped, since their items were deleted
-    imageless : skipped, since the stream does not show items as they are after a change
-    failed : the places of those that could not be stored, which Lambda has to hand over again
-    reasons : how many were rejected for each reason
+    deleted : skipped because their items were deleted
+    imageless : skipped because the stream does not carry items as they are after a change
+    failed : the places of records that could not be stored. Lambda must deliver these again.
+    reasons : how many records were rejected for each reason
     """
 
     predicted: int
@@ -37,7 +37,7 @@ class StreamOutcome:
 
     @property
     def records(self) -> int:
-        """How many there were. One that stands twice in an event is one."""
+        """How many records there were. A record that an event has twice counts once."""
         return self.predicted + self.rejected + self.deleted + self.imageless + len(self.failed)
 
 
@@ -50,36 +50,37 @@ def infer_stream(
     model: Model,
     time_left: TimeLeft,
 ) -> StreamOutcome:
-    """Predict the records of an event with one call of the model, and store what came out.
+    """Predict the records of an event with one call of the model, and store the results.
 
-    Doing it twice is doing it once: predictions and rejections lie under the records' places in the stream.
+    A second call changes nothing: predictions and rejections are keyed by the records' places in the stream.
 
     Parameters
     ----------
-    records : the event's, as Lambda hands them over
-    fields : the attribute that each field is taken from, where the two have different names
+    records : of the event, as Lambda delivers them
+    fields : the attribute that a field is read from, where the names differ
 
     Raises
     ------
     HundredfoldError
-        What the model's bundle raises about itself; nothing is stored then.
+        If the model's bundle itself is at fault. Nothing is stored then.
     """
     places = [place_of(record) for record in records]
     read = read_records(records, fields, scoring.signature, max_record_bytes=scoring.max_record_bytes)
-    readable = [one for one in read if isinstance(one, Record)]
-    found, not_predictable = predict_batch(readable, scoring.predict)
+    scorable = [outcome for outcome in read if isinstance(outcome, Record)]
+    predictions, not_predictable = predict_batch(scorable, scoring.predict)
     unpredicted = {rejection.line for rejection in not_predictable}
-    predicted = [record.line for record in readable if record.line not in unpredicted]
-    by_place = {places[line - 1]: one for line, one in zip(predicted, found, strict=True)}
+    predicted = [places[record.line - 1] for record in scorable if record.line not in unpredicted]
+    by_place = dict(zip(predicted, predictions, strict=True))
 
-    unwritten = stores.predictions.write_each(model, {str(place): one for place, one in by_place.items()}, time_left)
+    by_key = {str(place): prediction for place, prediction in by_place.items()}
+    unwritten = stores.predictions.write_each(model, by_key, time_left)
     failed = {place for place in by_place if str(place) in unwritten}
-    rejected: dict[Place, Rejection] = {
-        places[one.line - 1]: one for one in (*read, *not_predictable) if isinstance(one, Rejection)
+    rejected = {
+        places[outcome.line - 1]: outcome for outcome in (*read, *not_predictable) if isinstance(outcome, Rejection)
     }
     unkept = _keep_rejections(rejected, stores.work, time_left)
-    skipped = Counter(one.deleted for one in read if isinstance(one, Skipped))
-    reasons = Counter(one.reason.value for place, one in rejected.items() if place not in unkept)
+    skipped = Counter(outcome.deleted for outcome in read if isinstance(outcome, Skipped))
+    reasons = Counter(rejection.reason.value for place, rejection in rejected.items() if place not in unkept)
     return StreamOutcome(
         predicted=len(by_place) - len(failed),
         rejected=reasons.total(),
@@ -91,16 +92,16 @@ def infer_stream(
 
 
 def stream_rejection_key(place: Place) -> str:
-    """Where a rejection of a stream is written to, in the work bucket."""
-    folders = "/".join(part for part in (place.stream, "rejected", place.shard) if part)
+    """Where the rejection of a stream's record is written, in the work bucket."""
+    folders = "/".join(name for name in (place.stream, "rejected", place.shard) if name)
     return f"streams/{folders}/{place.sequence}.json"
 
 
 def _keep_rejections(rejected: Mapping[Place, Rejection], work: WorkObjects, time_left: TimeLeft) -> set[Place]:
-    """Write rejections, an object each; return where those stand that could not be written."""
+    """Write an object for each rejection. Return the places of those that could not be written."""
     failed = set()
     for place, rejection in rejected.items():
-        told = {
+        content = {
             "stream": place.stream,
             "shard": place.shard,
             "sequence": place.sequence,
@@ -112,7 +113,7 @@ def _keep_rejections(rejected: Mapping[Place, Rejection], work: WorkObjects, tim
             if time_left() <= 0:
                 failed.add(place)
             else:
-                work.write(stream_rejection_key(place), json.dumps(told).encode() + b"\n")
+                work.write(stream_rejection_key(place), json.dumps(content).encode() + b"\n")
         except StoreBusyError:
             failed.add(place)
     return failed

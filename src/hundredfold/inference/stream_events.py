@@ -1,4 +1,4 @@
-"""What Lambda hands over of a stream: events of Kinesis and of DynamoDB Streams, as records to be predicted."""
+"""Stream events: read the records of Kinesis and DynamoDB Streams events that Lambda delivers."""
 
 import base64
 import binascii
@@ -23,13 +23,13 @@ _decode = msgspec.json.Decoder().decode
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in a stream a record stands.
+    """The place of a record in a stream.
 
     Attributes
     ----------
-    stream : the name of the Kinesis stream, or of the table whose stream it is
-    shard : empty for a table's stream, of which Lambda does not tell it
-    sequence : its sequence number
+    stream : the name of the Kinesis stream, or of the table that the stream belongs to
+    shard : empty for a table's stream, because Lambda does not say it
+    sequence : the record's sequence number
     """
 
     stream: str
@@ -37,22 +37,22 @@ class Place:
     sequence: str
 
     def __str__(self) -> str:
-        """Name it as predictions do, in place of an ingest."""
-        return "/".join(part for part in (self.stream, self.shard, self.sequence) if part)
+        """Return the name that predictions have in place of an ingest's id."""
+        return "/".join(name for name in (self.stream, self.shard, self.sequence) if name)
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A record that has nothing to predict: what was deleted or, if `deleted` is false, came without its new image."""
+    """A record with nothing to predict: its item was deleted or, if `deleted` is false, it has no new image."""
 
     deleted: bool
 
 
-type Read = Record | Rejection | Skipped
+type StreamRecord = Record | Rejection | Skipped
 
 
 def source_of(event: Mapping[str, Any]) -> str:
-    """Return which kind of stream an event is of; raises InvalidIngestError if it is of none."""
+    """Return the kind of stream that an event comes from. Raise InvalidIngestError for any other event."""
     records = event.get("Records")
     kinds = {record.get("eventSource") for record in records if isinstance(record, dict)} if records else set()
     match list(kinds):
@@ -63,7 +63,7 @@ def source_of(event: Mapping[str, Any]) -> str:
 
 
 def place_of(record: Mapping[str, Any]) -> Place:
-    """Return where a record of an event stands in its stream."""
+    """Return the place of an event's record in its stream."""
     # arn:aws:kinesis:…:stream/NAME, arn:aws:dynamodb:…:table/NAME/stream/…
     stream = record["eventSourceARN"].split("/")[1]
     if record["eventSource"] == KINESIS:
@@ -73,15 +73,15 @@ def place_of(record: Mapping[str, Any]) -> Place:
 
 def read_records(
     records: Sequence[Mapping[str, Any]], fields: Mapping[str, str], signature: Signature, *, max_record_bytes: int
-) -> list[Read]:
-    """Read all records of an event, as `decoding` reads lines; their numbers, from 1, stand for lines.
+) -> list[StreamRecord]:
+    """Decode all records of an event. Their numbers, from 1, take the place of lines.
 
-    Kinesis data is JSON in base64: a record, an item's attribute values, or a change of an item as DynamoDB puts it on
-    a Kinesis stream.
+    Kinesis data is JSON in base64. It holds a record, the attribute values of an item, or a change of an item as
+    DynamoDB puts it on a Kinesis stream.
 
     Parameters
     ----------
-    fields : the attribute (or member) that each field is taken from, where the two have different names
+    fields : the attribute or member that a field is read from, where the names differ
     """
     options = ReadOptions(fields=fields)
     return [
@@ -91,7 +91,7 @@ def read_records(
 
 def _read(
     record: Mapping[str, Any], number: int, options: ReadOptions, signature: Signature, max_record_bytes: int
-) -> Read:
+) -> StreamRecord:
     try:
         line = _line_of_change(record, options) if record["eventSource"] == DYNAMODB else _line_of_data(record, options)
     except binascii.Error:
@@ -112,7 +112,7 @@ def _line_of_data(record: Mapping[str, Any], options: ReadOptions) -> bytes | Sk
     try:
         members = read_members(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return data  # whose reason the decoder of records tells
+        return data  # `decode_record` rejects it with its reason
     if members.get("dynamodb", "")[:1] == "{":
         change = _decode(data)
         if change["dynamodb"].keys() & {"Keys", "NewImage", "OldImage"}:

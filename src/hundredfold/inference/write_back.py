@@ -1,4 +1,4 @@
-"""Writing predictions back onto the items of a table that they are of, if these are still what the model was given."""
+"""Write-back: put predictions onto the table items that they came from, if these still hold what the model read."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,17 +12,20 @@ from hundredfold.sources.dynamodb.write_back import ItemAnswer
 from hundredfold.sources.spec import TableSpec
 
 MOST_FIELDS = 100
-"""Of a signature. Each is compared, and DynamoDB takes 300 operators and functions in an expression:
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html (2026-11)"""
+"""The most fields of a signature with write-back.
+
+Each field is compared, and DynamoDB takes 300 operators and functions in an expression:
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html (2026-11)
+"""
 
 
 def check_write_back(spec: TableSpec, signature: Signature) -> None:
-    """Make sure that no answer takes the place of what the model is given.
+    """Check that predictions do not overwrite what the model reads.
 
     Raises
     ------
     InvalidIngestError
-        If the attribute to write back to is one that a field of the signature is taken from, or there are too many.
+        If a field of the signature is read from the attribute to write back to, or if there are too many fields.
     """
     for field in signature.fields:
         if spec.write_back == _attribute(spec, field.name):
@@ -45,11 +48,11 @@ def item_answers(
     records: Sequence[Record],
     predictions: Sequence[Prediction],
 ) -> Iterator[ItemAnswer]:
-    """Return for each prediction the item that it is of, and what the model was given of it.
+    """Yield each prediction with the key of its item and the attributes that the model read.
 
     Parameters
     ----------
-    data : the bytes of the batch, whose lines have the items' keys
+    data : the bytes of the batch. Its lines have the keys of the items.
     """
     records_by_id = {record.record_id: record for record in records}
     for prediction in predictions:

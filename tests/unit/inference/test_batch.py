@@ -1,4 +1,4 @@
-"""Inferring a batch: every record's outcome, the order of the effects, and doing it twice."""
+"""Batch inference: the outcome of every record, the order of effects, and a second call."""
 
 import copy
 import json
@@ -21,7 +21,7 @@ from hundredfold.sources.spec import ObjectsSpec
 from tests.unit.fakes import MemoryItems, MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
 
 LOCATION = ObjectLocation("records", "reviews.jsonl")
-ORIGIN = ObjectsSpec(LOCATION.bucket, LOCATION.key)
+SPEC = ObjectsSpec(LOCATION.bucket, LOCATION.key)
 SIGNATURE = Signature((Field("text", FieldType.TEXT),))
 MODEL = Model("arn:infer:7", "7")
 REJECTIONS = "ingests/i1/rejected/00000000.jsonl"
@@ -46,7 +46,7 @@ def predict(values: Sequence[tuple[str | float, ...]]) -> list[Answer]:
 
 
 class World:
-    """All that a batch meets, with one list of effects."""
+    """A batch and its stores, which share one list of effects."""
 
     def __init__(self, content: bytes = CONTENT) -> None:
         self.effects: list[str] = []
@@ -57,21 +57,21 @@ class World:
         self.max_record_bytes = 100
         self.calls = 0
         self.now = 0.0
-        self.asked = 0
+        self.clock_calls = 0
 
     def task(self) -> BatchTask:
         """The whole source as one batch."""
         [batch] = cut_batches(self.sources.stream(self.sources.pin(LOCATION)), max_records=100, max_bytes=10**6)
-        return BatchTask("i1", ORIGIN, self.sources.pin(LOCATION), MODEL, batch)
+        return BatchTask("i1", SPEC, self.sources.pin(LOCATION), MODEL, batch)
 
     def predict(self, values: Sequence[tuple[str | float, ...]]) -> list[Answer]:
         self.calls += 1
         return predict(values)
 
     def clock(self) -> float:
-        """Each time it is asked, 0.1 s more have passed than the time before: 0.1, 0.3, 0.6, ..."""
-        self.asked += 1
-        self.now += 0.1 * self.asked
+        """Return 0.1, 0.3, 0.6, ...: each step is 0.1 s longer than the one before."""
+        self.clock_calls += 1
+        self.now += 0.1 * self.clock_calls
         return self.now
 
     def infer(self, task: BatchTask) -> BatchOutcome:
@@ -92,7 +92,7 @@ class World:
         return copy.deepcopy((self.work.objects, self.predictions.items, batches))
 
 
-def test_every_record_of_a_batch_has_its_outcome() -> None:
+def test_every_record_of_a_batch_is_predicted_or_rejected_with_its_reason() -> None:
     world = World()
 
     outcome = world.infer(world.task())
@@ -122,7 +122,7 @@ def test_every_record_of_a_batch_has_its_outcome() -> None:
     assert world.ledger.batches == {("i1", 0): outcome}
 
 
-def test_the_ledgers_entry_is_the_last_effect() -> None:
+def test_the_ledger_entry_is_written_last() -> None:
     world = World()
 
     world.infer(world.task())
@@ -130,7 +130,7 @@ def test_the_ledgers_entry_is_the_last_effect() -> None:
     assert world.effects == ["read reviews.jsonl 0 127", "predictions 0 2", f"write {REJECTIONS}", "done 0"]
 
 
-def test_a_batch_without_rejections_writes_no_object_for_them() -> None:
+def test_a_batch_without_rejections_writes_no_object() -> None:
     world = World(b'{"id":"r1","text":"good"}\n')
 
     outcome = world.infer(world.task())
@@ -140,7 +140,7 @@ def test_a_batch_without_rejections_writes_no_object_for_them() -> None:
 
 
 @pytest.mark.parametrize("error", [StoreBusyError("busy"), OutOfTimeError("late")])
-def test_nothing_is_in_the_ledger_if_predictions_could_not_be_written(error: Exception) -> None:
+def test_the_ledger_has_no_entry_if_predictions_could_not_be_written(error: Exception) -> None:
     world = World()
     world.predictions.error = error
 
@@ -150,7 +150,7 @@ def test_nothing_is_in_the_ledger_if_predictions_could_not_be_written(error: Exc
     assert world.ledger.batches == {}
 
 
-def test_nothing_is_in_the_ledger_if_rejections_could_not_be_written() -> None:
+def test_the_ledger_has_no_entry_if_rejections_could_not_be_written() -> None:
     world = World()
     world.work.error = StoreBusyError("busy")
 
@@ -160,17 +160,17 @@ def test_nothing_is_in_the_ledger_if_rejections_could_not_be_written() -> None:
     assert world.ledger.batches == {}
 
 
-def test_doing_it_twice_is_doing_it_once() -> None:
+def test_inferring_a_batch_twice_changes_nothing() -> None:
     world = World()
     world.infer(world.task())
-    once = world.state()
+    first = world.state()
 
     world.infer(world.task())
 
-    assert world.state() == once
+    assert world.state() == first
 
 
-def test_a_retry_after_a_failed_write_leaves_what_one_run_leaves() -> None:
+def test_a_retry_after_a_failed_write_leaves_the_same_state_as_one_run() -> None:
     undisturbed, disturbed = World(), World()
     undisturbed.infer(undisturbed.task())
     disturbed.work.error = StoreBusyError("busy")
@@ -183,7 +183,7 @@ def test_a_retry_after_a_failed_write_leaves_what_one_run_leaves() -> None:
     assert disturbed.state() == undisturbed.state()
 
 
-def test_a_source_that_was_replaced_is_not_scored() -> None:
+def test_a_replaced_source_is_refused_before_it_is_scored() -> None:
     world = World()
     task = world.task()
     world.sources.objects[LOCATION] = CONTENT.replace(b"good", b"poor")
@@ -195,7 +195,7 @@ def test_a_source_that_was_replaced_is_not_scored() -> None:
     assert world.calls == 0
 
 
-def test_a_batch_over_the_limit_is_rejected_without_being_read() -> None:
+def test_a_record_over_the_limit_is_rejected_unread() -> None:
     world = World(b'\n{"id":"r1","text":"' + b"x" * 500 + b'"}\n')
     task = world.task()
 
@@ -218,7 +218,7 @@ def test_a_batch_over_the_limit_is_rejected_without_being_read() -> None:
 
 @pytest.mark.parametrize("line_end", [b"", b"\n"])
 @pytest.mark.parametrize(("size", "fits"), [(100, True), (101, False), (102, False)])
-def test_the_limit_is_the_same_for_the_only_record_of_a_batch(size: int, fits: bool, line_end: bytes) -> None:
+def test_the_limit_does_not_count_the_line_end(size: int, fits: bool, line_end: bytes) -> None:
     frame = len(b'{"id":"r1","text":""}')
     world = World(b'{"id":"r1","text":"' + b"x" * (size - frame) + b'"}' + line_end)
 
@@ -230,7 +230,7 @@ def test_the_limit_is_the_same_for_the_only_record_of_a_batch(size: int, fits: b
 @given(
     st.lists(st.sampled_from([b'{"id":"%d","text":"good"}', b'{"id":"%d","text":"poison"}', b"{}", b"x"]), min_size=1)
 )
-def test_a_batchs_records_are_predicted_or_rejected(lines: list[bytes]) -> None:
+def test_predicted_and_rejected_add_up_to_the_records_of_any_batch(lines: list[bytes]) -> None:
     content = b"\n".join(line % number if b"%" in line else line for number, line in enumerate(lines))
     world = World(content)
 
@@ -243,9 +243,9 @@ def test_a_batchs_records_are_predicted_or_rejected(lines: list[bytes]) -> None:
     assert sum(outcome.reasons.values()) == outcome.rejected
 
 
-def test_a_task_is_read_as_the_state_machine_hands_it_over() -> None:
+def test_a_task_is_read_from_what_the_state_machine_passes() -> None:
     task = World().task()
-    handed_over = {
+    payload = {
         "ingest_id": "i1",
         "spec": {"bucket": task.pinned.bucket, "key": task.pinned.key},
         "pinned": task.pinned.as_dict(),
@@ -253,11 +253,11 @@ def test_a_task_is_read_as_the_state_machine_hands_it_over() -> None:
         "batch": {"batch": 0, "shard": 0, "offset": 0, "length": 127, "records": 6, "line": 1},
     }
 
-    assert BatchTask.from_dict(json.loads(json.dumps(handed_over))) == task
+    assert BatchTask.from_dict(json.loads(json.dumps(payload))) == task
     assert task.batch == Batch(batch=0, shard=0, offset=0, length=127, records=6, line=1)
 
 
-def test_rejections_are_encoded_one_a_line_whatever_an_id_holds() -> None:
+def test_each_rejection_is_one_line_whatever_its_id_holds() -> None:
     rejections = [
         Rejection(3, 120, Reason.WRONG_TYPE, "its field 'a' is null, not a string", 'r"1\n\u2028é'),
         Rejection(4, 150, Reason.NOT_JSON, "it is not valid UTF-8"),
@@ -289,7 +289,7 @@ def test_rejections_are_encoded_one_a_line_whatever_an_id_holds() -> None:
     ]
 
 
-def test_rejections_name_the_object_that_their_lines_count_in() -> None:
+def test_a_rejection_names_the_object_in_which_its_line_counts() -> None:
     [line] = encode_rejections("i1", 0, [Rejection(3, 0, Reason.NOT_JSON, "why")], "s3://b/r.csv").splitlines()
 
     assert json.loads(line)["source"] == "s3://b/r.csv"

@@ -1,4 +1,4 @@
-"""Decoding: each kind of bad line, where it stands, and that nothing else can come of any bytes."""
+"""Decoding: each kind of bad line, its line and offset, and properties that hold for any bytes."""
 
 import json
 
@@ -14,7 +14,7 @@ from hundredfold.records import Reason, Rejection
 from hundredfold.sources.objects import PinnedObject
 from hundredfold.sources.unreadable import unreadable_line
 
-SOURCE = PinnedObject("records", "reviews.jsonl", etag="e", size=10**6)
+PINNED = PinnedObject("records", "reviews.jsonl", etag="e", size=10**6)
 SIGNATURE = Signature(
     (
         Field("text", FieldType.TEXT),
@@ -38,11 +38,11 @@ def decode(
 ) -> tuple[list[Record], list[Rejection]]:
     batch = Batch(batch=0, shard=0, offset=offset, length=len(data), records=records, line=line)
     return decode_batch(
-        *(data, batch, SOURCE, signature), max_record_bytes=max_record_bytes, converts=converts, marked=marked
+        *(data, batch, PINNED, signature), max_record_bytes=max_record_bytes, converts=converts, marked=marked
     )
 
 
-def test_a_good_line_becomes_a_record_with_its_values_in_the_signatures_order() -> None:
+def test_a_good_line_becomes_a_record_with_values_in_the_order_of_the_signature() -> None:
     records, rejections = decode(b'{"stars":4,"more":[1],"language":"","id":"r1","text":" fine "}')
 
     assert records == [Record("r1", (" fine ", 4.0, ""), line=1, offset=0)]
@@ -136,7 +136,7 @@ def test_a_bad_line_is_rejected_with_its_reason(
 
 
 @pytest.mark.parametrize("record_id", ["x" * 1024, "é" * 512, " r1 ", "0", "€😀\u2028"])
-def test_a_good_id_is_taken_as_it_is(record_id: str) -> None:
+def test_a_good_id_is_kept_unchanged(record_id: str) -> None:
     line = json.dumps({"id": record_id, "text": "a", "stars": 1, "language": "en"}, ensure_ascii=False).encode()
 
     [record], rejections = decode(line)
@@ -155,7 +155,7 @@ def test_numbers_are_read_as_floats(number: bytes, value: float) -> None:
     assert record.values == ("a", value, "en")
 
 
-def test_lines_and_offsets_are_the_sources() -> None:
+def test_lines_and_offsets_count_from_the_beginning_of_the_source() -> None:
     data = b'{"id":"r1"}\r\n\n \t\r\n[1]\nnonsense'  # lines 41, 44 and 45; 42 and 43 are blank
     #        0            13  14     18   22
 
@@ -176,19 +176,19 @@ def test_records_and_rejections_keep_the_order_of_their_lines() -> None:
 
     assert [(record.record_id, record.line) for record in records] == [("r1", 1), ("r2", 3), ("r3", 5)]
     assert [rejection.line for rejection in rejections] == [2, 4]
-    # 51 bytes a good line and 2 for its end; [] with its end 4, null with its end 6
+    # A good line has 51 bytes and 2 for its end. With their ends, [] has 4 and null has 6.
     assert [record.offset for record in records] == [0, 57, 116]
     assert [rejection.offset for rejection in rejections] == [53, 110]
 
 
-def test_of_two_good_records_with_one_id_the_first_has_it() -> None:
+def test_of_two_good_records_with_one_id_the_first_is_scored() -> None:
     records, rejections = decode(GOOD + b"\n" + GOOD.replace(b"fine", b"poor"), records=2)
 
     assert [record.values[0] for record in records] == ["fine"]
     assert rejections == [Rejection(2, 52, Reason.DUPLICATE_ID, "its id stands twice in this batch", "r1")]
 
 
-def test_a_record_that_cannot_be_scored_does_not_use_its_id_up() -> None:
+def test_a_record_that_cannot_be_scored_leaves_its_id_to_a_later_one() -> None:
     data = b"\n".join([b'{"id":"r1"}', GOOD, b'{"id":"r1"}', GOOD])
 
     records, rejections = decode(data, records=4)
@@ -202,7 +202,7 @@ def test_a_record_that_cannot_be_scored_does_not_use_its_id_up() -> None:
 
 
 def test_ids_are_compared_exactly() -> None:
-    ids = ["é", "e\u0301", "E\u0301", "é "]  # é as one character and as two are different ids
+    ids = ["é", "e\u0301", "E\u0301", "é "]  # é as one character and é as two are different ids
     data = "\n".join(f'{{"id":"{record_id}","text":"a","stars":1,"language":"en"}}' for record_id in ids).encode()
 
     records, _ = decode(data, records=4)
@@ -210,7 +210,7 @@ def test_ids_are_compared_exactly() -> None:
     assert [record.record_id for record in records] == ids
 
 
-def test_a_line_over_the_limit_is_not_even_parsed() -> None:
+def test_a_line_over_the_limit_is_rejected_unparsed() -> None:
     at_the_limit, over_it = GOOD, b"not JSON" + b"." * (len(GOOD) - 7)
 
     records, [rejection] = decode(at_the_limit + b"\n" + over_it + b"\n", records=2, max_record_bytes=51)
@@ -228,7 +228,7 @@ def test_a_batch_over_the_limit_is_rejected_unread() -> None:
 
 
 @pytest.mark.parametrize("planned", [0, 1, 3])
-def test_other_than_the_planned_number_of_records_means_another_source(planned: int) -> None:
+def test_another_number_of_records_than_planned_means_another_source(planned: int) -> None:
     with pytest.raises(SourceChangedError, match=r"s3://records/reviews\.jsonl was replaced"):
         decode(GOOD + b"\n[]\n", records=planned)
 
@@ -270,7 +270,7 @@ def test_every_line_that_is_not_blank_becomes_a_record_or_a_rejection(data: byte
 
 
 @given(data=_data, wrongly_planned=st.integers(0, 12))
-def test_nothing_but_a_changed_source_is_ever_raised(data: bytes, wrongly_planned: int) -> None:
+def test_a_changed_source_is_the_only_error_that_is_raised(data: bytes, wrongly_planned: int) -> None:
     try:
         records, rejections = decode(data, records=wrongly_planned)
     except SourceChangedError:
@@ -293,14 +293,16 @@ _secret_json = st.recursive(
 
 @st.composite
 def _secret_lines(draw: st.DrawFn) -> bytes:
-    """Lines that hold the secret: good JSON, JSON that was cut short, and JSON with a byte put in."""
+    """Lines that hold the secret: good JSON, truncated JSON, and JSON with a byte inserted."""
     line = json.dumps(draw(_secret_json)).encode()
     if draw(st.booleans()):
         line = line[: draw(st.integers(0, len(line)))]
     if draw(st.booleans()):
-        place = draw(st.integers(0, len(line)))
+        position = draw(st.integers(0, len(line)))
         line = (
-            line[:place] + draw(st.sampled_from([b"\xff", b"\\", b'"', b"{", b"}", b":", b"x", b"\x01"])) + line[place:]
+            line[:position]
+            + draw(st.sampled_from([b"\xff", b"\\", b'"', b"{", b"}", b":", b"x", b"\x01"]))
+            + line[position:]
         )
     return line
 
@@ -314,10 +316,10 @@ def test_a_detail_never_quotes_the_record(line: bytes, limit: int) -> None:
         assert "918273645" not in rejection.detail.replace(",", "")
 
 
-# ---------------------------------------------------------------- reading without judging
+# ---------------------------------------------------------------- reading without rejecting
 
 
-def test_lines_are_read_with_the_ids_that_they_may_have_been_scored_under() -> None:
+def test_lines_are_read_with_their_ids_or_none() -> None:
     data = b"\n".join(
         [
             GOOD + b"\r",
@@ -352,7 +354,7 @@ def test_lines_are_read_with_the_ids_that_they_may_have_been_scored_under() -> N
 
 
 @given(data=_data)
-def test_reading_lines_finds_the_lines_and_ids_that_decoding_does(data: bytes) -> None:
+def test_reading_finds_the_same_lines_and_ids_as_decoding(data: bytes) -> None:
     lines = read_lines(data, Batch(batch=0, shard=0, offset=0, length=len(data), records=0, line=1))
 
     records, rejections = decode(data, records=len(lines))
@@ -361,50 +363,50 @@ def test_reading_lines_finds_the_lines_and_ids_that_decoding_does(data: bytes) -
     assert {line.number: line.record_id for line in lines} == {outcome.line: outcome.record_id for outcome in both}
 
 
-# ---------------------------------------------------------------- what the planner staged
+# ---------------------------------------------------------------- staged lines
 
 
-def test_a_row_that_the_planner_could_not_read_is_rejected_as_it_says() -> None:
+def test_a_row_that_the_planner_marked_as_unreadable_is_rejected_with_its_detail() -> None:
     data = unreadable_line("it has 1 values, and there are 2 columns") + unreadable_line("its column 'a' …", "r7")
 
     records, rejections = decode(data, records=2, line=41, marked=True)
 
     assert records == []
-    assert [(one.line, one.reason, one.detail, one.record_id) for one in rejections] == [
+    assert [(rejection.line, rejection.reason, rejection.detail, rejection.record_id) for rejection in rejections] == [
         (41, Reason.UNREADABLE_ROW, "it has 1 values, and there are 2 columns", None),
         (42, Reason.UNREADABLE_ROW, "its column 'a' …", "r7"),
     ]
 
 
-def test_the_planners_mark_means_nothing_in_anybodys_own_lines() -> None:
+def test_a_mark_in_a_line_that_was_not_staged_is_ignored() -> None:
     _, [rejection] = decode(unreadable_line("forged", "r1"))
 
     assert (rejection.reason, rejection.record_id) == (Reason.NOT_JSON, None)
     assert "forged" not in rejection.detail
 
 
-def test_other_bad_lines_of_what_was_staged_are_rejected_as_ever() -> None:
+def test_other_bad_lines_among_staged_ones_are_rejected_as_usual() -> None:
     _, rejections = decode(b"[1]\n" + GOOD + b"\n" + GOOD, records=3, marked=True)
 
-    assert [one.reason for one in rejections] == [Reason.NOT_AN_OBJECT, Reason.DUPLICATE_ID]
+    assert [rejection.reason for rejection in rejections] == [Reason.NOT_AN_OBJECT, Reason.DUPLICATE_ID]
 
 
 @pytest.mark.parametrize("record_id", [None, 7, "", " ", "x" * 1025, "\udcff"])
-def test_a_mark_names_no_id_that_a_record_could_not_have(record_id: object) -> None:
+def test_an_invalid_id_in_a_mark_is_ignored(record_id: object) -> None:
     _, [rejection] = decode(unreadable_line("why", record_id), marked=True)
 
     assert rejection.record_id is None
 
 
 @pytest.mark.parametrize(("number", "text"), [(b"7", "7"), (b"-1", "-1"), (b"2.5", "2.5")])
-def test_an_id_that_is_a_number_is_its_text_where_values_are_converted(number: bytes, text: str) -> None:
+def test_an_id_that_is_a_number_becomes_text_if_values_are_converted(number: bytes, text: str) -> None:
     line = b'{"id":' + number + b',"text":1,"stars":"4","language":true}'
 
     [record], _ = decode(line, converts=True)
 
     assert (record.record_id, record.values) == (text, ("1", 4.0, "true"))
     batch = Batch(batch=0, shard=0, offset=0, length=len(line), records=1, line=1)
-    assert [one.record_id for one in read_lines(line, batch, converts=True)] == [text]
-    assert [one.record_id for one in read_lines(line, batch)] == [None]
+    assert [read.record_id for read in read_lines(line, batch, converts=True)] == [text]
+    assert [read.record_id for read in read_lines(line, batch)] == [None]
     assert decode(line)[1][0].reason is Reason.INVALID_ID
     assert decode(b'{"id":true}', converts=True)[1][0].reason is Reason.INVALID_ID

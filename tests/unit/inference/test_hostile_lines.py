@@ -1,6 +1,6 @@
-"""Twenty thousand hostile lines through cutting and decoding: each is a record or a rejection, and none quotes itself.
+"""Twenty thousand hostile lines: each becomes a record or a rejection, and no rejection quotes its line.
 
-The lines are made by a seeded generator, so that a run is the same everywhere and takes seconds.
+A seeded generator makes the lines. So a run is the same everywhere, and takes seconds.
 """
 
 import json
@@ -23,9 +23,9 @@ LINES = 20_000
 MAX_RECORD_BYTES = 65_536
 MAX_BATCH_BYTES = 4 * MAX_RECORD_BYTES
 MARKER = "Marker7f3aMarker"
-"""Stands in every line that can hold it, and may not stand in what is said about it."""
+"""Every line that can hold it does. No rejection may quote it."""
 
-SOURCE = PinnedObject("records", "hostile.jsonl", etag="e", size=0)
+PINNED = PinnedObject("records", "hostile.jsonl", etag="e", size=0)
 SIGNATURE = Signature(
     (Field("text", FieldType.TEXT), Field("stars", FieldType.NUMBER), Field("language", FieldType.CATEGORY))
 )
@@ -33,7 +33,7 @@ GOOD = {"id": "r", "text": f"fine {MARKER}", "stars": 4, "language": "en"}
 
 
 def hostile_line(random_: random.Random, number: int) -> bytes:
-    """Make one line; none has a line feed in it, and none is blank."""
+    """Make one line. It has no line feed, and it is not blank."""
     return random_.choice(MAKERS)(random_, number).replace(b"\n", b" ").strip() or b"\x00"
 
 
@@ -115,7 +115,7 @@ def twice_the_key(random_: random.Random, number: int) -> bytes:
 
 
 def too_long(random_: random.Random, number: int) -> bytes:
-    # Some longer than a record may be, some longer than a batch may be, and one in a while 10 MB
+    # Some are longer than a record may be, some longer than a batch may be, and a few have 10 MB.
     size = random_.choice([MAX_RECORD_BYTES, MAX_BATCH_BYTES + 1]) if random_.random() < 0.99 else 10_000_000
     return b'{"id":"l-%d","text":"%s"}' % (number, b"x" * size)
 
@@ -130,30 +130,30 @@ MAKERS: list[Callable[[random.Random, int], bytes]] = [
 
 @contextmanager
 def an_end_after(seconds: int) -> Iterator[None]:
-    """End what hangs."""
+    """Raise TimeoutError in code that hangs."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise TimeoutError(f"not done within {seconds} s")
 
-    before = signal.signal(signal.SIGALRM, stop)
+    previous = signal.signal(signal.SIGALRM, stop)
     signal.alarm(seconds)
     try:
         yield
     finally:
         signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, previous)
 
 
 def decode(data: bytes, batch: Batch) -> tuple[list[Record], list[Rejection]]:
-    """Decode a batch as the inference function does: one over the limit is not even read."""
+    """Decode a batch as the inference function does. A batch over the limit is not read."""
     if batch.records == 1 and batch.length - 1 > MAX_RECORD_BYTES:
         return [], reject_unread(batch, max_record_bytes=MAX_RECORD_BYTES)
-    return decode_batch(data, batch, SOURCE, SIGNATURE, max_record_bytes=MAX_RECORD_BYTES)
+    return decode_batch(data, batch, PINNED, SIGNATURE, max_record_bytes=MAX_RECORD_BYTES)
 
 
 def test_every_hostile_line_is_a_record_or_a_rejection() -> None:
     random_ = random.Random(20_261_124)
-    seen: set[Reason] = set()
+    reasons: set[Reason] = set()
     records = rejections = 0
     peak = 0
     with an_end_after(120):
@@ -182,15 +182,15 @@ def test_every_hostile_line_is_a_record_or_a_rejection() -> None:
                 else:
                     assert MARKER not in outcome.detail
                     assert len(outcome.detail) < 200
-                    seen.add(outcome.reason)
+                    reasons.add(outcome.reason)
                     rejections += 1
 
     assert records + rejections == LINES
     assert records > 1_000
-    # Memory goes with the batch, of which there are 256 KiB at most, and not with what a line pretends to be.
+    # Memory depends on the batch, which has at most 256 KiB, and not on what a line pretends to be.
     assert peak < 16 * MAX_BATCH_BYTES
-    # And the lines are as hostile as they are meant to be
-    assert seen == {
+    # The lines are as hostile as they should be.
+    assert reasons == {
         Reason.NOT_JSON, Reason.NOT_AN_OBJECT, Reason.MISSING_ID, Reason.INVALID_ID, Reason.MISSING_FIELD,
         Reason.WRONG_TYPE, Reason.EMPTY_TEXT, Reason.DUPLICATE_ID, Reason.TOO_LARGE,
     }  # fmt: skip
@@ -204,4 +204,4 @@ def check_record(record: Record) -> None:
     assert isinstance(stars, float)
     assert math.isfinite(stars)
     assert isinstance(language, str)
-    "".join([record.record_id, text, language]).encode()  # no lone surrogate, which no store would take
+    "".join([record.record_id, text, language]).encode()  # fails for a lone surrogate, which no store takes

@@ -1,4 +1,4 @@
-"""Inference: one call of the model, and the search for the records at fault."""
+"""Prediction: one call of the model, and the search for records at fault."""
 
 import math
 from collections.abc import Sequence
@@ -19,16 +19,16 @@ type Values = Sequence[tuple[str | float, ...]]
 
 @dataclass
 class PoisonedModel:
-    """Raises if it is given one of the poisonous values, and otherwise answers each value with itself."""
+    """Raises for a poisonous value. Otherwise, answers each value with a label that names it."""
 
     poison: set[float] = field(default_factory=set)
     calls: list[int] = field(default_factory=list)
 
     def predict(self, values: Values) -> list[Answer]:
         self.calls.append(len(values))
-        found = [value for (value,) in values if value in self.poison]
-        if found:
-            raise ValueError(f"secret of the record: {found}")
+        poisonous = [value for (value,) in values if value in self.poison]
+        if poisonous:
+            raise ValueError(f"secret of the record: {poisonous}")
         return [(f"label of {value:g}", 0.5) for (value,) in values if isinstance(value, float)]
 
 
@@ -50,7 +50,7 @@ def test_all_records_are_predicted_with_one_call() -> None:
     assert model.calls == [3]
 
 
-def test_no_records_are_no_call() -> None:
+def test_the_model_is_not_called_without_records() -> None:
     model = PoisonedModel()
 
     assert predict_batch([], model.predict) == ([], [])
@@ -63,14 +63,14 @@ def test_the_record_at_fault_is_rejected_and_the_others_are_predicted() -> None:
     predictions, rejections = predict_batch(records(8), model.predict)
 
     assert [prediction.record_id for prediction in predictions] == ["r0", "r1", "r2", "r3", "r4", "r6", "r7"]
-    # Only the kind of the error: its message quotes the record.
+    # The detail has only the type of the error: its message quotes the record.
     assert rejections == [
         Rejection(15, 1005, Reason.NOT_PREDICTABLE, "the model raised ValueError for it", record_id="r5")
     ]
     assert model.calls == [8, 4, 4, 2, 1, 1, 2]
 
 
-def test_a_batch_of_nothing_but_faults_costs_two_calls_a_record() -> None:
+def test_a_batch_with_every_record_at_fault_costs_two_calls_a_record() -> None:
     model = PoisonedModel(set(map(float, range(8))))
 
     predictions, rejections = predict_batch(records(8), model.predict)
@@ -95,7 +95,7 @@ def test_exactly_the_records_at_fault_are_rejected(case: tuple[int, set[int]]) -
 
 
 @pytest.mark.parametrize("error", [ModelMisbehavedError("it has no rows"), HundredfoldError("no"), MemoryError()])
-def test_what_is_no_records_fault_passes_through_at_once(error: Exception) -> None:
+def test_an_error_that_is_no_records_fault_passes_through_at_once(error: Exception) -> None:
     calls = 0
 
     def predict(_: Values) -> list[Answer]:
@@ -119,6 +119,6 @@ def test_an_interruption_passes_through() -> None:
 
 
 @pytest.mark.parametrize("answers", [0, 3, 5])
-def test_other_than_one_answer_a_record_loses_nothing_in_silence(answers: int) -> None:
+def test_a_wrong_number_of_answers_is_an_error(answers: int) -> None:
     with pytest.raises(ValueError, match="zip"):
         predict_batch(records(4), lambda _: [("a", 1.0)] * answers)

@@ -1,4 +1,4 @@
-"""Inferring a stream's events, as Lambda hands them over: what is stored, rejected, skipped and reported back."""
+"""Stream inference, on real events: what is stored, rejected, skipped and reported back."""
 
 import base64
 import copy
@@ -27,8 +27,8 @@ SHARD = "shardId-000000000006"
 
 
 def event(name: str) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
-    return read
+    content: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return content
 
 
 def kinesis(*numbers: int) -> dict[str, Any]:
@@ -37,12 +37,12 @@ def kinesis(*numbers: int) -> dict[str, Any]:
 
 
 def sequence(number: int) -> str:
-    """Of a record of kinesis.json; the last has the first's."""
+    """The sequence number of a record in kinesis.json. The last record has the first one's."""
     return str(49590338271490256608559692538361571095921575989136588898 + number % 9)
 
 
 class World:
-    """All that an event meets."""
+    """A model and the stores of an event."""
 
     def __init__(self) -> None:
         self.work = MemoryWork()
@@ -56,9 +56,9 @@ class World:
             raise ValueError("poison")
         return [("pos", 0.9) if text == "good" else ("neg", 0.8) for (text,) in values]
 
-    def infer(self, told: dict[str, Any], fields: dict[str, str] | None = None) -> StreamOutcome:
+    def infer(self, event: dict[str, Any], fields: dict[str, str] | None = None) -> StreamOutcome:
         return infer_stream(
-            told["Records"],
+            event["Records"],
             Scoring(self.predict, SIGNATURE, 1_000),
             Stores(MemorySources({}), self.work, self.predictions, MemoryItems(), MemoryLedger()),
             fields=fields or {},
@@ -73,12 +73,12 @@ class World:
         return {key: json.loads(content) for key, content in self.work.objects.items()}
 
 
-def test_every_record_of_a_kinesis_event_has_its_outcome() -> None:
+def test_every_record_of_a_kinesis_event_is_stored_rejected_or_skipped() -> None:
     world = World()
 
     outcome = world.infer(event("kinesis"))
 
-    # The last is the first once more.
+    # The last record repeats the first.
     assert (outcome.records, outcome.predicted, outcome.rejected, outcome.deleted, outcome.imageless) == (9, 4, 4, 1, 0)
     assert outcome.failed == frozenset()
     assert world.stored() == {
@@ -115,13 +115,16 @@ def test_a_dynamodb_streams_event_is_read_with_its_fields_renamed() -> None:
     first = 4421584500000000017450439091
     assert world.stored() == {("101", f"reviews/{first}"): "pos", ("101", f"reviews/{first + 1}"): "neg"}
     assert (outcome.records, outcome.predicted, outcome.rejected, outcome.deleted, outcome.imageless) == (7, 2, 3, 1, 1)
-    told = {key.rpartition("/")[2]: (one["reason"], one["detail"]) for key, one in world.rejections().items()}
-    assert told == {
+    rejections = {
+        key.rpartition("/")[2]: (rejection["reason"], rejection["detail"])
+        for key, rejection in world.rejections().items()
+    }
+    assert rejections == {
         f"{first + 3}.json": ("wrong_type", "its field 'text' is an object, not a string"),
         f"{first + 4}.json": ("missing_field", "it has no field 'text'"),
         f"{first + 6}.json": ("wrong_type", "its attribute 'sku' is no attribute value of DynamoDB's"),
     }
-    assert set(world.work.objects) == {f"streams/reviews/rejected/{name}" for name in told}
+    assert set(world.work.objects) == {f"streams/reviews/rejected/{name}" for name in rejections}
 
 
 def test_all_records_are_predicted_in_one_call() -> None:
@@ -141,7 +144,7 @@ def test_a_record_at_fault_is_found_by_halving_and_the_others_are_predicted() ->
     assert (outcome.predicted, outcome.rejected) == (3, 1)
 
 
-def test_an_event_that_comes_again_leaves_what_one_leaves() -> None:
+def test_an_event_that_is_delivered_twice_changes_nothing() -> None:
     world = World()
     world.infer(event("kinesis"))
     once = copy.deepcopy((world.predictions.items, world.work.objects))
@@ -163,39 +166,39 @@ def test_fields_are_renamed_in_plain_records_too() -> None:
 # ---------------------------------------------------------------- what is reported back
 
 
-def test_what_the_table_did_not_take_in_the_middle_is_reported_and_nothing_else() -> None:
+def test_only_the_prediction_that_the_table_did_not_take_is_reported() -> None:
     world = World()
     world.predictions.refused = frozenset({f"reviews/{SHARD}/{sequence(1)}"})
-    told = event("kinesis")
+    delivered = event("kinesis")
 
-    outcome = world.infer(told)
+    outcome = world.infer(delivered)
 
-    assert report_failures(told, outcome) == {"batchItemFailures": [{"itemIdentifier": sequence(1)}]}
+    assert report_failures(delivered, outcome) == {"batchItemFailures": [{"itemIdentifier": sequence(1)}]}
     assert (outcome.predicted, outcome.rejected, len(outcome.failed)) == (3, 4, 1)
     assert outcome.records == 3 + 4 + 1 + 1
-    # What else was predicted is stored, and stored again it is the same
+    # The other predictions are stored. Storing them again changes nothing.
     assert len(world.stored()) == 3
     world.predictions.refused = frozenset()
-    # Lambda hands over again what comes from the reported record on
-    again = {"Records": told["Records"][1:]}
+    # Lambda delivers all records again, from the reported one on.
+    again = {"Records": delivered["Records"][1:]}
     assert report_failures(again, world.infer(again)) == {"batchItemFailures": []}
     assert len(world.stored()) == 4
 
 
-def test_rejections_that_could_not_be_kept_come_again() -> None:
+def test_records_whose_rejections_could_not_be_stored_are_reported() -> None:
     world = World()
     world.work.error = StoreBusyError("busy")
-    told = kinesis(0, 3, 5)
+    delivered = kinesis(0, 3, 5)
 
-    outcome = world.infer(told)
+    outcome = world.infer(delivered)
 
-    assert report_failures(told, outcome) == {
+    assert report_failures(delivered, outcome) == {
         "batchItemFailures": [{"itemIdentifier": sequence(3)}, {"itemIdentifier": sequence(5)}]
     }
     assert (outcome.predicted, outcome.rejected, outcome.reasons) == (1, 0, {})
 
 
-def test_no_rejection_is_begun_when_time_is_out() -> None:
+def test_no_rejection_is_written_when_time_is_out() -> None:
     world = World()
     world.time_left = 0.0
 
@@ -205,20 +208,20 @@ def test_no_rejection_is_begun_when_time_is_out() -> None:
     assert outcome.failed == {Place("reviews", SHARD, sequence(3))}
 
 
-def test_a_dynamodb_streams_failures_are_reported_by_its_sequence_numbers_even_if_it_is_all() -> None:
+def test_failures_of_a_whole_dynamodb_streams_event_are_reported_by_sequence_number() -> None:
     world = World()
-    told = {"Records": event("dynamodb_stream")["Records"][:2]}
-    places = [str(place_of(record)) for record in told["Records"]]
+    delivered = {"Records": event("dynamodb_stream")["Records"][:2]}
+    places = [str(place_of(record)) for record in delivered["Records"]]
     world.predictions.refused = frozenset(places)
 
-    answer = report_failures(told, world.infer(told, {"id": "sku", "text": "body"}))
+    answer = report_failures(delivered, world.infer(delivered, {"id": "sku", "text": "body"}))
 
     assert answer == {
         "batchItemFailures": [{"itemIdentifier": place.rpartition("/")[2]} for place in places],
     }
 
 
-def test_what_the_model_says_of_itself_fails_the_event_and_stores_nothing() -> None:
+def test_a_misbehaving_model_fails_the_event_and_stores_nothing() -> None:
     world = World()
 
     def predict(_: Sequence[tuple[str | float, ...]]) -> list[Answer]:
@@ -236,13 +239,13 @@ def test_what_the_model_says_of_itself_fails_the_event_and_stores_nothing() -> N
 
 
 @pytest.mark.parametrize(
-    "told",
+    "other_event",
     [{"Records": []}, {"Records": [{"eventSource": "aws:sqs"}]}, {"Records": ["x"]}],
     ids=["empty", "another-service", "no-objects"],
 )
-def test_an_event_of_anything_else_is_refused(told: dict[str, Any]) -> None:
+def test_an_event_of_anything_else_is_refused(other_event: dict[str, Any]) -> None:
     with pytest.raises(InvalidIngestError, match="neither of a Kinesis stream nor"):
-        source_of(told)
+        source_of(other_event)
 
 
 @pytest.mark.parametrize(
@@ -260,21 +263,21 @@ def test_an_event_of_anything_else_is_refused(told: dict[str, Any]) -> None:
         (b"", "not_json"),
     ],
 )
-def test_data_that_is_no_record_is_rejected_for_its_reason(data: bytes, reason: str) -> None:
+def test_data_that_is_not_a_record_is_rejected_with_its_reason(data: bytes, reason: str) -> None:
     world = World()
-    told = kinesis(0)
-    told["Records"][0]["kinesis"]["data"] = base64.b64encode(data).decode()
+    delivered = kinesis(0)
+    delivered["Records"][0]["kinesis"]["data"] = base64.b64encode(data).decode()
 
-    outcome = world.infer(told)
+    outcome = world.infer(delivered)
 
     assert outcome.reasons == {reason: 1}
     assert world.stored() == {}
 
 
-def test_a_plain_record_may_have_a_field_of_that_name() -> None:
+def test_a_plain_record_may_have_a_field_named_dynamodb() -> None:
     world = World()
-    told = kinesis(0)
+    delivered = kinesis(0)
     data = b'{"id":"a","text":"good","dynamodb":{"is":"a database"}}'
-    told["Records"][0]["kinesis"]["data"] = base64.b64encode(data).decode()
+    delivered["Records"][0]["kinesis"]["data"] = base64.b64encode(data).decode()
 
-    assert world.infer(told).predicted == 1
+    assert world.infer(delivered).predicted == 1

@@ -1,4 +1,4 @@
-"""Writing back: which item each prediction is of, what it is compared with, and what a batch counts."""
+"""Write-back: the item of each prediction, the attributes that are compared, and what a batch counts."""
 
 import pytest
 
@@ -20,15 +20,15 @@ from hundredfold.sources.spec import TableSpec
 from hundredfold.summary import Totals
 from tests.unit.fakes import MemoryItems, MemoryLedger, MemoryPredictions, MemorySources, MemoryWork
 
-ORIGIN = TableSpec("reviews", write_back="verdict", options=ReadOptions(fields={"id": "sku", "text": "body"}))
+SPEC = TableSpec("reviews", write_back="verdict", options=ReadOptions(fields={"id": "sku", "text": "body"}))
 SIGNATURE = Signature((Field("text", FieldType.TEXT), Field("price", FieldType.NUMBER)))
 LOCATION = ObjectLocation("work", "staged.jsonl")
-LONG = "12345678901234567890123456789012345.678"  # 38 digits, of which a float has 17
+LONG = "12345678901234567890123456789012345.678"  # 38 digits; a float has 17
 
 
 def line(number: int, body: str, price: str = LONG) -> bytes:
     item = {"pk": {"S": f"k{number}"}, "sku": {"N": str(number)}, "body": {"S": body}, "price": {"N": price}}
-    return item_line(item, ORIGIN.options, ORIGIN.write_back, ("pk",))
+    return item_line(item, SPEC.options, SPEC.write_back, ("pk",))
 
 
 CONTENT = b"\n" + line(1, 'good "\n\u2028') + b'{"id":"none"}\n' + line(2, "bad").removesuffix(b"\n")
@@ -46,7 +46,7 @@ class World:
             self.effects,
         )
 
-    def infer(self, spec: TableSpec = ORIGIN) -> BatchOutcome:
+    def infer(self, spec: TableSpec = SPEC) -> BatchOutcome:
         sources = MemorySources({LOCATION: CONTENT})
         batch = Batch(0, 0, 1, len(CONTENT) - 1, 3, 2)
         return infer_batch(
@@ -66,7 +66,7 @@ class World:
         )
 
 
-def test_answers_are_written_back_after_the_table_of_predictions_and_before_the_ledger() -> None:
+def test_predictions_are_written_back_after_their_table_and_before_the_ledger() -> None:
     world = World()
 
     outcome = world.infer()
@@ -79,7 +79,7 @@ def test_answers_are_written_back_after_the_table_of_predictions_and_before_the_
     assert outcome.stats == InvocationStats("w", 0, write_units=2.0, write_back_units=2.0)
 
 
-def test_an_item_that_went_and_one_that_changed_in_its_38th_digit_are_outdated() -> None:
+def test_a_deleted_item_and_one_that_changed_in_its_38th_digit_are_outdated() -> None:
     world = World()
     world.items.items["k1"]["price"] = {"N": LONG[:-1] + "9"}
     del world.items.items["k2"]
@@ -91,45 +91,45 @@ def test_an_item_that_went_and_one_that_changed_in_its_38th_digit_are_outdated()
     assert "k2" not in world.items.items
 
 
-def test_nothing_is_written_back_unless_it_is_asked_for() -> None:
+def test_nothing_is_written_back_unless_the_spec_says_so() -> None:
     world = World()
 
-    outcome = world.infer(TableSpec("reviews", options=ORIGIN.options))
+    outcome = world.infer(TableSpec("reviews", options=SPEC.options))
 
     assert not any(effect.startswith("back") for effect in world.effects)
     assert (outcome.written_back, outcome.outdated) == (0, 0)
 
 
-def test_an_answer_has_its_items_key_and_what_was_read_of_it_to_the_last_digit() -> None:
+def test_an_answer_has_the_key_of_its_item_and_every_digit_that_was_read() -> None:
     batch = Batch(0, 0, 1, len(CONTENT) - 1, 3, 2)
-    source = MemorySources({LOCATION: CONTENT}).pin(LOCATION)
-    records, _ = decode_batch(CONTENT[1:], batch, source, SIGNATURE, max_record_bytes=1_000)
+    pinned = MemorySources({LOCATION: CONTENT}).pin(LOCATION)
+    records, _ = decode_batch(CONTENT[1:], batch, pinned, SIGNATURE, max_record_bytes=1_000)
 
-    answers = list(item_answers(ORIGIN, SIGNATURE, CONTENT[1:], batch, records, [Prediction("2", "neg", 0.5)]))
+    answers = list(item_answers(SPEC, SIGNATURE, CONTENT[1:], batch, records, [Prediction("2", "neg", 0.5)]))
 
     assert [(answer.key, answer.read) for answer in answers] == [
         ({"pk": {"S": "k2"}}, {"body": {"S": "bad"}, "price": {"N": LONG}})
     ]
 
 
-def test_an_answer_takes_no_place_that_the_model_reads() -> None:
+def test_an_attribute_that_the_model_reads_is_refused() -> None:
     for attribute, field in (("body", "text"), ("price", "price")):
         with pytest.raises(
             InvalidIngestError, match=f"names '{attribute}', which the model's field '{field}' is taken"
         ):
-            check_write_back(TableSpec("reviews", write_back=attribute, options=ORIGIN.options), SIGNATURE)
-    # "text" is no attribute that is read: the field is taken from "body"
-    check_write_back(TableSpec("reviews", write_back="text", options=ORIGIN.options), SIGNATURE)
+            check_write_back(TableSpec("reviews", write_back=attribute, options=SPEC.options), SIGNATURE)
+    # "text" is allowed: the field is read from "body"
+    check_write_back(TableSpec("reviews", write_back="text", options=SPEC.options), SIGNATURE)
 
 
-def test_a_model_of_too_many_fields_is_refused() -> None:
+def test_a_model_with_too_many_fields_is_refused() -> None:
     signature = Signature(tuple(Field(f"f{number}", FieldType.NUMBER) for number in range(101)))
 
     with pytest.raises(InvalidIngestError, match="the model has 101 fields, and a write_back compares 100 at most"):
-        check_write_back(ORIGIN, signature)
+        check_write_back(SPEC, signature)
 
 
-def test_what_was_written_back_is_added_up_and_paid_for() -> None:
+def test_write_backs_are_added_up_and_billed() -> None:
     entries = [
         BatchOutcome(0, 100, 100, 0, stats=InvocationStats("w", 0, 0, 1769, 100.0, 98.0), written_back=97, outdated=3),
         BatchOutcome(1, 10, 10, 0, stats=InvocationStats("w", 0, 0, 1769, 10.0, 20.0), written_back=10),
@@ -138,7 +138,7 @@ def test_what_was_written_back_is_added_up_and_paid_for() -> None:
     for entry in entries:
         usage_totals.add(entry)
 
-    plan = Plan("i1", ORIGIN, None, 0, ObjectLocation("w", "m"), 2, 110, Model("f:1", "1"))
+    plan = Plan("i1", SPEC, None, 0, ObjectLocation("w", "m"), 2, 110, Model("f:1", "1"))
     totals = Totals.of(entries)
     lines = bill_of(usage_lines(usage_totals.usage(plan, other_memory_mb=512)), prices()).lines
 
