@@ -12,6 +12,9 @@ from packaging.markers import Marker
 
 from layers.archive import compile_python
 
+PYTHON_VERSION = "3.13"
+"""Of the template's runtime. A test compares them."""
+
 # Lambda's python3.13 is Amazon Linux 2023 with glibc 2.34. An older baseline makes the resolver pick old releases.
 PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
 
@@ -68,7 +71,7 @@ _UNUSED_OF_PYARROW = (
 _UNUSED_METADATA = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"}
 
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?: *; *([^\\\n]+))?", re.MULTILINE)
-_LAMBDA = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "python_version": "3.13"}
+_LAMBDA = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "python_version": PYTHON_VERSION}
 
 
 def install(locks: Sequence[Path], target: Path, architecture: str) -> dict[str, str]:
@@ -89,7 +92,7 @@ def install(locks: Sequence[Path], target: Path, architecture: str) -> dict[str,
         "--link-mode",
         "copy",
     )
-    platform = ("--python-platform", PLATFORMS[architecture], "--python-version", "3.13")
+    platform = ("--python-platform", PLATFORMS[architecture], "--python-version", PYTHON_VERSION)
     files = [word for lock in locks for word in ("-r", str(lock))]
     subprocess.run(
         [sys.executable, "-m", "uv", "pip", "install", *options, *platform, "--target", str(target), *files], check=True

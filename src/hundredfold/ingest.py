@@ -11,12 +11,13 @@ from hundredfold.sources.object_names import stem_of
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import SourceSpec, spec_from_dict
 
-# An ingest's id is the name of its execution: AWS allows 1 to 80 characters there. Of those it allows, these
-# are safe everywhere else the id goes too: S3 keys, ledger keys, file names and URLs.
-# https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html (2026-11)
-# An id that ends as the execution of a resume does (see `resume_name`) could be taken for one.
-_NAME_LENGTH = 80
-_INGEST_ID = re.compile(r"(?!.*\.resume-[0-9]+$)[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+MOST_ID_CHARACTERS = 80
+"""The longest id of an ingest, since it is the name of an execution.
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html (2026-11)"""
+
+# Of the characters that AWS allows in a name, these are safe everywhere else the id goes too: S3 keys, ledger keys,
+# file names and URLs. An id that ends like the execution of a resume (see `resume_name`) could be taken for one.
+_INGEST_ID = re.compile(rf"(?!.*\.resume-[0-9]+$)[A-Za-z0-9][A-Za-z0-9._-]{{0,{MOST_ID_CHARACTERS - 1}}}")
 LIVE = "live"
 """In place of a version: the model that is live when the ingest is resumed."""
 
@@ -27,13 +28,14 @@ def check_ingest_id(ingest_id: str) -> str:
     Raises
     ------
     InvalidIngestError
-        If it is empty, longer than 80 characters, has other characters than A-Z a-z 0-9 . _ - or ends as the
+        If it is empty, longer than `MOST_ID_CHARACTERS`, has other characters than A-Z a-z 0-9 . _ - or ends as the
         execution of a resume does
     """
     if not _INGEST_ID.fullmatch(ingest_id):
         raise InvalidIngestError(
             f"{ingest_id[:100]!r} cannot name an ingest: "
-            "use 1 to 80 of A-Z a-z 0-9 . _ - and begin with a letter or digit, and end in no .resume-<number>"
+            f"use 1 to {MOST_ID_CHARACTERS} of A-Z a-z 0-9 . _ - and begin with a letter or digit, "
+            "and end in no .resume-<number>"
         )
     return ingest_id
 
@@ -231,7 +233,7 @@ def resume_name(ingest_id: str, number: int) -> str:
     Too long an id is cut, and told from others by its digest.
     """
     ending = f".resume-{number}"
-    if len(ingest_id) + len(ending) > _NAME_LENGTH:
+    if len(ingest_id) + len(ending) > MOST_ID_CHARACTERS:
         digest = hashlib.sha256(ingest_id.encode()).hexdigest()[:12]
-        ingest_id = f"{ingest_id[: _NAME_LENGTH - len(ending) - len(digest) - 1]}.{digest}"
+        ingest_id = f"{ingest_id[: MOST_ID_CHARACTERS - len(ending) - len(digest) - 1]}.{digest}"
     return ingest_id + ending

@@ -18,8 +18,9 @@ from hundredfold_cli.pages.local_metrics import collect
 from hundredfold_cli.pages.pictures import DESKTOP, PHONE, Scheme, browser, find_chromium
 from tests.e2e.test_streams import predictions_of, wait_for
 from tests.support.deployed import STREAM, Stack
+from tools.workflow.template import Template
 
-DRIFT_THRESHOLD = 0.2  # the template's
+DRIFT_THRESHOLD = Template.read().default("AlarmDriftIndex")
 
 OF_NO_INGEST = {Metric.EVENTS_LOST, *StreamMetric, *ShadowMetric}
 """Metrics that an ingest sends only if its event is lost, or never: those of streams and of comparisons."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from hundredfold.accounting.summarize import summarize
 from hundredfold.batches import LEDGER_SHARDS, Batch, BatchFailure, BatchOutcome
-from hundredfold.ingest import Model, PartitionedPlan, Plan
+from hundredfold.ingest import MOST_ID_CHARACTERS, Model, PartitionedPlan, Plan
 from hundredfold.keys import manifest_key, partitions_key
 from hundredfold.records import Reason
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
@@ -25,7 +25,7 @@ STARTED, FINISHED = "2026-11-24T10:00:00.000Z", "2026-11-24T10:00:11.500Z"
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html,
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html and bucketnamingrules.html, 2026-11-24
 WIDEST = "\U0001f3ac"  # a character of four bytes
-CAUSE_CHARACTERS, ERROR_CHARACTERS, KEY_BYTES, BUCKET_CHARACTERS, ID_CHARACTERS = 32_768, 256, 1_024, 63, 80
+CAUSE_CHARACTERS, ERROR_CHARACTERS, KEY_BYTES, BUCKET_CHARACTERS = 32_768, 256, 1_024, 63
 
 
 def invoked(payload: object) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def largest(records: int) -> Samples:
     characters.
     """
     batches = records // 100
-    ingest_id, bucket, key = "i" * ID_CHARACTERS, "b" * BUCKET_CHARACTERS, "k" * KEY_BYTES
+    ingest_id, bucket, key = "i" * MOST_ID_CHARACTERS, "b" * BUCKET_CHARACTERS, "k" * KEY_BYTES
     plan = Plan(
         ingest_id=ingest_id,
         spec=ObjectsSpec(bucket, key, options=PLAIN_JSON_LINES),

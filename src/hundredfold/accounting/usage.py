@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from hundredfold.batches import BatchFailure, BatchOutcome, Sketch
+from hundredfold.batches import LEDGER_SHARDS, BatchFailure, BatchOutcome, Sketch
 from hundredfold.ingest import Plan
 from hundredfold.sources.objects import STREAM_PART_BYTES
 from hundredfold.sources.spec import TableSpec
@@ -168,7 +168,6 @@ class Assumptions:
 
 ASSUMED = Assumptions()
 
-_QUERIES = 8
 _READ_BYTES = 4096
 
 
@@ -253,5 +252,5 @@ def usage_of_ledger(entries: Iterable[BatchOutcome | BatchFailure], plan: Plan, 
 
 def ledger_reads(batches: int, assumed: Assumptions = ASSUMED) -> float:
     """Return the read units of a summary: 8 strongly consistent queries, one unit for each 4 KB begun, one GetItem."""
-    pages = math.ceil(batches / _QUERIES * assumed.ledger_bytes_a_batch / _READ_BYTES) if batches else 0
-    return _QUERIES * max(pages, 1) + 1
+    pages = math.ceil(batches / LEDGER_SHARDS * assumed.ledger_bytes_a_batch / _READ_BYTES) if batches else 0
+    return LEDGER_SHARDS * max(pages, 1) + 1

@@ -11,11 +11,10 @@ from typing import Any
 
 from hundredfold.batches import Batch
 from hundredfold.errors import InvalidIngestError
+from hundredfold.ingest import MOST_ID_CHARACTERS
 
 SHADOW = ".shadow-"
 """Separates the id of the shadowed ingest from the version of the model in a shadow's id."""
-
-_LONGEST_ID = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Shadow:
     def ingest_id(self) -> str:
         """The id of the shadow's own ingest."""
         end = f"{SHADOW}{self.version}"
-        return self.shadowed[: _LONGEST_ID - len(end)] + end
+        return self.shadowed[: MOST_ID_CHARACTERS - len(end)] + end
 
     def choose(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Yield the shadow's share of the batches. It is always the same, and it always has the first batch."""

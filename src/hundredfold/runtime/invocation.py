@@ -4,11 +4,13 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TYPE_CHECKING
 
 from hundredfold.batches import InvocationStats
 from hundredfold.ports import TimeLeft
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 SECONDS_BEFORE_TIMEOUT = 2.0
 """How long before Lambda's timeout a batch gives up by itself, so that its error says why."""
@@ -35,6 +37,6 @@ def _seconds_since_start() -> float:
     return max(0.0, uptime - ticks / os.sysconf("SC_CLK_TCK"))
 
 
-def time_left(context: LambdaContext) -> TimeLeft:
+def time_left(context: "LambdaContext") -> TimeLeft:
     """Return what tells the seconds until a call must have ended."""
     return lambda: context.get_remaining_time_in_millis() / 1000 - SECONDS_BEFORE_TIMEOUT

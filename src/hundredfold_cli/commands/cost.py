@@ -16,7 +16,7 @@ from hundredfold.errors import InvalidIngestError
 from hundredfold_cli import terminal as show
 from hundredfold_cli.commands.options import AsJson, IngestId
 from hundredfold_cli.estimates.estimate import ADVICE, BATCH_SIZES, break_even, by_service, expect, month, optimum
-from hundredfold_cli.estimates.scenario import Scenario
+from hundredfold_cli.estimates.scenario import BATCH_RECORDS, CONCURRENCY, INFER_MEMORY_MB, RECORD_BYTES, Scenario
 from hundredfold_cli.ingests.invocations import read_invocations, with_reports
 from hundredfold_cli.ingests.status import IngestStatus, ingest_status, newest_ingest
 from hundredfold_cli.stack.deployment import Deployment
@@ -63,11 +63,13 @@ def cost(
 
 def estimate(
     records: Annotated[int, typer.Option(min=1, help="Records of an ingest.")] = 50_000,
-    batch_size: Annotated[int, typer.Option(min=1, max=10_000, help="Records of a batch.")] = 100,
-    memory: Annotated[int, typer.Option(min=128, max=10_240, help="Of the inference function, in MB.")] = 1_769,
+    batch_size: Annotated[int, typer.Option(min=1, max=10_000, help="Records of a batch.")] = BATCH_RECORDS,
+    memory: Annotated[
+        int, typer.Option(min=128, max=10_240, help="Of the inference function, in MB.")
+    ] = INFER_MEMORY_MB,
     arch: Annotated[Architecture, typer.Option(help="Its processor.")] = Architecture.X86_64,
-    concurrency: Annotated[int, typer.Option(min=1, max=10_000, help="Batches inferred at once.")] = 8,
-    record_bytes: Annotated[int, typer.Option(min=1, help="Bytes of a record.")] = 120,
+    concurrency: Annotated[int, typer.Option(min=1, max=10_000, help="Batches inferred at once.")] = CONCURRENCY,
+    record_bytes: Annotated[int, typer.Option(min=1, help="Bytes of a record.")] = RECORD_BYTES,
     record_ms: Annotated[
         float, typer.Option(min=0, help="Processor time a record, in ms, at one processor.")
     ] = ASSUMED.cpu_ms_a_record,
@@ -155,7 +157,7 @@ def scenario_of(usage: Usage) -> Scenario:
     return Scenario(
         records=max(usage.records, 1),
         batch_records=per_batch,
-        memory_mb=usage.infer_memory_mb or 1_769,
+        memory_mb=usage.infer_memory_mb or INFER_MEMORY_MB,
         concurrency=max(usage.environments, 1),
         record_bytes=max(1, round(usage.source_bytes / max(usage.records, 1))),
     )

@@ -4,7 +4,17 @@ import math
 from dataclasses import dataclass, field
 
 from hundredfold.accounting.usage import ASSUMED, GB, OTHER_MEMORY_MB, Assumptions, Usage, ledger_reads
+from hundredfold.runtime.invocation import SECONDS_BEFORE_TIMEOUT
 from hundredfold_cli.estimates.quotas import quotas
+
+BATCH_RECORDS, INFER_MEMORY_MB, CONCURRENCY = 100, 1_769, 8
+"""Defaults of the template. A test compares them."""
+
+RECORD_BYTES = 120
+"""A short text with its id, such as the example's."""
+
+RECORDS_PUT_AT_ONCE = 100
+"""What the inference function writes in one round: four calls of 25 records. A test compares it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,11 +22,11 @@ class Scenario:
     """An ingest that has not run yet: `hundredfold estimate` works out its usage."""
 
     records: int
-    batch_records: int = 100
-    memory_mb: int = 1769
+    batch_records: int = BATCH_RECORDS
+    memory_mb: int = INFER_MEMORY_MB
     architecture: str = "x86_64"
-    concurrency: int = 8
-    record_bytes: int = 120
+    concurrency: int = CONCURRENCY
+    record_bytes: int = RECORD_BYTES
     assumed: Assumptions = field(default=ASSUMED)
 
     @property
@@ -33,7 +43,7 @@ class Scenario:
         """How long the function takes for a full batch."""
         size = min(self.batch_records, self.records)
         cpu = self.assumed.cpu_ms_a_batch + self.assumed.cpu_ms_a_record * size
-        rounds = math.ceil(size / 100)  # four calls of 25 at once
+        rounds = math.ceil(size / RECORDS_PUT_AT_ONCE)
         wait = self.assumed.wait_ms_a_batch + self.assumed.wait_ms_a_call * rounds
         return (cpu / self.processors + wait) / 1000
 
@@ -80,7 +90,7 @@ class Scenario:
                 f"{self.writes_a_second:,.0f} writes a second; a new table takes "
                 f"{limit['dynamodb_new_table_writes_a_second']:,.0f}"
             )
-        if self.batch_seconds > limit["lambda_timeout_seconds"] - 2:
+        if self.batch_seconds > limit["lambda_timeout_seconds"] - SECONDS_BEFORE_TIMEOUT:
             broken.append(
                 f"{self.batch_seconds:,.0f} s a batch; the function has {limit['lambda_timeout_seconds']:.0f}"
             )

@@ -9,7 +9,7 @@ import tempfile
 import urllib.request
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 DIRECT_UPLOAD_BYTES = 50_000_000
 """The most that Lambda takes without S3. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
+UNZIPPED_BYTES = 262_144_000
+"""The most that Lambda takes of a function and its layers together, unzipped. Same page."""
+
+RUNTIME: Final = "python3.13"
+"""The runtime that the template gives to all functions. A test compares them."""
 
 _BUNDLE = "python/hundredfold_model/bundle/"
 
@@ -72,7 +78,7 @@ class ModelLayers:
             LayerName=self._name,
             Description=description,
             Content=content,  # type: ignore[arg-type]
-            CompatibleRuntimes=["python3.13"],
+            CompatibleRuntimes=[RUNTIME],
         )
         return published["LayerVersionArn"], True
 

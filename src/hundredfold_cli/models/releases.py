@@ -22,7 +22,7 @@ from hundredfold.model.card import Card
 from hundredfold.model.smoke import differences
 from hundredfold.settings import MODEL_CARD_VARIABLE
 from hundredfold_cli.errors import NotThereError
-from hundredfold_cli.models.layers import ModelLayers
+from hundredfold_cli.models.layers import UNZIPPED_BYTES, ModelLayers
 from hundredfold_cli.stack.deployment import Deployment
 
 if TYPE_CHECKING:
@@ -332,7 +332,7 @@ class Releases:
                 raise
             raise ReleaseRefusedError(
                 f"Lambda refused the model's layer, and nothing has changed: {error.response['Error']['Message']}; "
-                "together, layers may have 262,144,000 bytes unzipped (make layers shows them)"
+                f"together, layers may have {UNZIPPED_BYTES:,} bytes unzipped (make layers shows them)"
             ) from None
         return self._version(self._lambda.get_function_configuration(FunctionName=self._function))
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from hundredfold.accounting.bill import bill_of
 from hundredfold.accounting.prices import Price, PriceList, prices, prices_or_none
 from hundredfold.accounting.usage import (
-    OTHER_MEMORY_MB,
     Assumptions,
     Usage,
     UsageLine,
@@ -22,7 +21,6 @@ from hundredfold.ingest import Model, Plan
 from hundredfold.sources.objects import ObjectLocation
 from hundredfold.sources.spec import ObjectsSpec, SourceSpec, TableSpec
 from hundredfold_cli.estimates.scenario import Scenario
-from tests.unit.template import setting
 
 USAGE = Usage(
     records=1_000,
@@ -119,11 +117,6 @@ def test_every_price_has_its_source_and_the_list_its_day() -> None:
     assert all(price.source.startswith("https://aws.amazon.com/") for price in price_list.prices.values())
     assert price_list["dynamodb_writes"].of(1_000_000) == 0.625
     assert prices_or_none("mars-north-1") is None
-
-
-def test_the_memory_that_a_bill_assumes_is_the_template_s() -> None:
-    assert setting("PlanIngestFunction", "MemorySize") == OTHER_MEMORY_MB
-    assert setting("SummarizeIngestFunction", "MemorySize") == OTHER_MEMORY_MB
 
 
 def outcome(batch: int, environment: str, *, init: int = 0, rejected: int = 0) -> BatchOutcome:

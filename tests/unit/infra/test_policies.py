@@ -1,0 +1,139 @@
+"""Roles and policies of the template: who may assume a role, and that it covers the keys which the code uses."""
+
+import json
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from hundredfold import keys
+from tools.workflow.template import Template, listed, resource_named
+
+ROLE = "AWS::IAM::Role"
+
+USERS = {
+    "BatchInferenceRole": ("BatchInference", "states.amazonaws.com"),
+    "PlanIngestRole": ("PlanIngestFunction", "lambda.amazonaws.com"),
+    "InferBatchRole": ("InferBatchFunction", "lambda.amazonaws.com"),
+    "SummarizeIngestRole": ("SummarizeIngestFunction", "lambda.amazonaws.com"),
+    "StartIngestRole": ("StartIngestFunction", "lambda.amazonaws.com"),
+}
+"""What runs with each role, and the service that assumes it."""
+
+NEEDED = [
+    ("PlanIngestRole", "s3:PutObject", keys.manifest_key("i1")),
+    ("PlanIngestRole", "s3:GetObject", keys.manifest_key("i1")),
+    ("PlanIngestRole", "s3:PutObject", keys.resumed_manifest_key("i1", "i1.resume-1")),
+    ("PlanIngestRole", "s3:PutObject", keys.staged_key("i1", 0)),
+    ("PlanIngestRole", "s3:PutObject", keys.partitions_key("i1", "i1")),
+    ("PlanIngestRole", "s3:GetObject", keys.partition_ranges_key("i1", "i1", 0)),
+    ("PlanIngestRole", "s3:GetObject", keys.partition_batches_key("i1", "i1", 0)),
+    ("PlanIngestRole", "s3:PutObject", keys.card_key("i1")),
+    ("PlanIngestRole", "s3:GetObject", keys.model_card_key("ab12")),
+    ("InferBatchRole", "s3:GetObject", keys.staged_key("i1", 0)),
+    ("InferBatchRole", "s3:PutObject", keys.rejections_key("i1", 0)),
+    ("InferBatchRole", "s3:DeleteObject", keys.rejections_key("i1", 0)),
+    ("SummarizeIngestRole", "s3:GetObject", keys.card_key("i1")),
+    ("BatchInferenceRole", "s3:GetObject", keys.manifest_key("i1")),
+    ("BatchInferenceRole", "s3:GetObject", keys.resumed_manifest_key("i1", "i1.resume-1")),
+    ("BatchInferenceRole", "s3:GetObject", keys.partitions_key("i1", "i1")),
+]
+"""Which role does what to which object of the work bucket."""
+
+DENIED = [
+    ("InferBatchRole", "s3:PutObject", keys.manifest_key("i1")),
+    ("InferBatchRole", "s3:PutObject", keys.card_key("i1")),
+    ("InferBatchRole", "s3:GetObject", keys.rejections_key("i1", 0)),
+    ("SummarizeIngestRole", "s3:GetObject", keys.manifest_key("i1")),
+    ("PlanIngestRole", "s3:PutObject", keys.model_card_key("ab12")),
+]
+
+
+def statements(role: str, template: Template) -> Iterator[dict[str, Any]]:
+    for policy in template.properties(role)["Policies"]:
+        yield from policy["PolicyDocument"]["Statement"]
+
+
+def may(role: str, action: str, key: str, template: Template) -> bool:
+    """Say whether a role may do something to an object of the work bucket."""
+    patterns = [
+        resource["Fn::Sub"].removeprefix("${WorkBucket.Arn}/")
+        for statement in statements(role, template)
+        if action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+        if resource_named(resource) == "WorkBucket" and "Fn::Sub" in resource
+    ]
+    return any(fnmatchcase(key, pattern) for pattern in patterns)
+
+
+@pytest.mark.parametrize(("role", "action", "key"), NEEDED)
+def test_a_role_covers_the_keys_that_its_function_uses(role: str, action: str, key: str, template: Template) -> None:
+    assert may(role, action, key, template)
+
+
+@pytest.mark.parametrize(("role", "action", "key"), DENIED)
+def test_a_role_covers_no_key_of_others(role: str, action: str, key: str, template: Template) -> None:
+    assert not may(role, action, key, template)
+
+
+def test_an_upload_of_the_command_starts_no_ingest(template: Template) -> None:
+    [pattern] = template.properties("ArrivalRule")["EventPattern"]["detail"]["object"]["key"]
+
+    assert not keys.upload_key("i1").startswith(pattern["prefix"])
+
+
+@pytest.mark.parametrize("role", USERS)
+def test_only_its_service_may_assume_a_role_and_only_one_thing_has_it(role: str, template: Template) -> None:
+    user, service = USERS[role]
+
+    assert json.loads(template.properties(role)["AssumeRolePolicyDocument"]) == {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
+    }
+    users = [
+        name
+        for name, resource in template.resources.items()
+        if resource_named(resource.get("Properties", {}).get("Role")) == role
+    ]
+    assert users == [user]
+
+
+def test_every_role_is_known_and_has_the_policy_for_tracing(template: Template) -> None:
+    roles = template.of_type(ROLE)
+
+    assert set(roles) == set(USERS)
+    assert all(role["ManagedPolicyArns"] == [{"Ref": "TracePolicy"}] for role in roles.values())
+    assert template.resources["TracePolicy"]["Condition"] == "Traced"
+
+
+def test_a_resource_is_a_wildcard_only_where_aws_has_no_narrower_one(template: Template) -> None:
+    attached = template.properties("TracePolicy")["PolicyDocument"]["Statement"]
+    everything = [*attached, *(statement for role in USERS for statement in statements(role, template))]
+
+    assert {statement["Sid"] for statement in everything if "*" in listed(statement["Resource"])} == {
+        "Trace",
+        "DeliverLogs",
+    }
+
+
+def test_every_bucket_is_private_encrypted_and_refuses_what_is_not_over_tls(template: Template) -> None:
+    policies = template.of_type("AWS::S3::BucketPolicy").values()
+    buckets = template.of_type("AWS::S3::Bucket")
+
+    assert {resource_named(policy["Bucket"]) for policy in policies} == set(buckets)
+    for policy in policies:
+        bucket = resource_named(policy["Bucket"])
+        assert policy["PolicyDocument"]["Statement"] == [
+            {
+                "Sid": "TlsOnly",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": [{"Fn::GetAtt": f"{bucket}.Arn"}, {"Fn::Sub": f"${{{bucket}.Arn}}/*"}],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        ]
+    for properties in buckets.values():
+        assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+        assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
