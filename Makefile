@@ -162,6 +162,10 @@ pages: $(DEV) $(ASL_VALIDATOR) ## the newest ingest's report and the dashboards,
 	$(HUNDREDFOLD) report
 	$(HUNDREDFOLD) dashboard
 
+.PHONY: formats-table
+formats-table: $(DEV) ## write the table of formats into docs/files.md, after a change
+	$(PYTHON) -m tools.formats_table
+
 .PHONY: dashboards
 dashboards: $(DEV) ## put infra/dashboards/*.json into the template, after a change
 	$(PYTHON) -m tools.dashboards.embed
