@@ -42,7 +42,7 @@ def enforcing(proxy: FaultProxy) -> Iterator[Stack]:
     with deployed("enforcing", PARAMETERS, environment, started=proxy.forward_to) as stack:
         # The local stack takes the request for GetAlias for one of ListAliases, whatever the policy says.
         planner = Policy(stack, "PlanIngestRole", "plan-ingest")
-        planner.put([{**part, "Action": str(part["Action"]).replace("GetAlias", "ListAliases")}
+        planner.put([{**part, "Action": [*part["Action"], "lambda:ListAliases"]}
                      if part["Sid"] == "ResolveLiveModel" else part for part in planner.statements])  # fmt: skip
         yield stack
 

@@ -101,8 +101,8 @@ def test_many_objects_are_planned_in_few_parts_and_a_part_that_failed_is_planned
 
     # Then the ingest fails, and says which part and why
     assert states == [
-        "PlanIngest", "NeedsPartitioning?", "PlanPartitions", "JoinPartitions", "PlanFailed", "SummarizeIngest", "Completed?",
-        "IngestFailed",
+        "PlanIngest", "NeedsPartitioning?", "PlanPartitions", "JoinPartitions", "PlanFailed", "SummarizeIngest",
+        "Completed?", "IngestFailed",
     ]  # fmt: skip
     listed = json.loads(
         s3.get_object(Bucket=stack.deployment.work_bucket, Key=partitions_key(ingest_id, ingest_id))["Body"].read()

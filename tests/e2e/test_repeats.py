@@ -37,9 +37,8 @@ def test_a_batch_and_a_summary_that_are_run_again_are_counted_once(
     entry = json.loads(
         stack.deployment.s3.get_object(Bucket=plan.manifest.bucket, Key=plan.manifest.key)["Body"].read()
     )[1]
-    again = client.invoke(
-        FunctionName=plan.model.function, Payload=json.dumps({**plan.as_dict(), "batch": entry}).encode()
-    )
+    task = {**plan.as_dict(), "action": "infer_batch", "execution": "", "batch": entry}
+    again = client.invoke(FunctionName=plan.model.function, Payload=json.dumps(task).encode())
     assert json.loads(again["Payload"].read()) == {"predicted": 100, "rejected": 0}
     event = {
         "execution_name": ingest_id,

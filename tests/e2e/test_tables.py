@@ -243,15 +243,15 @@ class Steps:
 
     def plan(self, execution_input: dict[str, Any]) -> Plan:
         self._common["input"] = execution_input
-        return Plan.from_dict(self._call(f"{self._stack.deployment.stack}-plan-ingest", self._common))
+        event = {**self._common, "action": "plan"}
+        return Plan.from_dict(self._call(f"{self._stack.deployment.stack}-plan-ingest", event))
 
     def infer(self, plan: Plan) -> list[BatchOutcome]:
         deployment = self._stack.deployment
         for batch in read_manifest(deployment, plan):
-            source = plan.pinned_of(batch).as_dict()
-            told = plan.as_dict()
-            task = {"ingest_id": self._id, "spec": told["spec"], "source": source, "model": told["model"]}
-            self._call(plan.model.function, {**task, "batch": {**_entry(batch), "source": source}})
+            pinned = plan.pinned_of(batch).as_dict()
+            task = {**plan.as_dict(), "action": "infer_batch", "execution": "", "pinned": pinned}
+            self._call(plan.model.function, {**task, "batch": {**_entry(batch), "pinned": pinned}})
         return [entry for entry in deployment.ledger.entries(self._id) if isinstance(entry, BatchOutcome)]
 
     def summarize(self, plan: Plan) -> dict[str, Any]:
