@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hundredfold.accounting.notification import SOURCE
 from hundredfold.aws.backoff import backoff_seconds
-from hundredfold.aws.errors import error_code
+from hundredfold.aws.errors import error_name
 from hundredfold.summary import Notification
 
 if TYPE_CHECKING:
@@ -48,8 +48,6 @@ class EventBridgeNotifications:
                     }
                 ]
             )
-        except ClientError as error:
-            return error_code(error)
-        except BotoCoreError as error:
-            return type(error).__name__
+        except (ClientError, BotoCoreError) as error:
+            return error_name(error)
         return str(answer["Entries"][0].get("ErrorCode", "refused")) if answer.get("FailedEntryCount") else ""

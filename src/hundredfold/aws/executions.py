@@ -4,10 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from hundredfold.aws.errors import error_code, is_busy
-from hundredfold.errors import StoreBusyError
+from hundredfold.aws.errors import error_code, mapped_errors
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
@@ -21,16 +20,13 @@ class StepFunctionsExecutions:
         self._state_machine = state_machine
 
     def start(self, name: str, execution_input: Mapping[str, Any]) -> bool:
-        try:
-            self._client.start_execution(
-                stateMachineArn=self._state_machine, name=name, input=json.dumps(execution_input)
-            )
-        except ClientError as error:
-            if error_code(error) == "ExecutionAlreadyExists":
-                return False
-            if is_busy(error):
-                raise StoreBusyError(f"Step Functions did not start {name}: {error_code(error)}") from None
-            raise
-        except BotoCoreError as error:
-            raise StoreBusyError(f"Step Functions did not start {name}: {type(error).__name__}") from None
+        with mapped_errors(f"Step Functions did not start {name}"):
+            try:
+                self._client.start_execution(
+                    stateMachineArn=self._state_machine, name=name, input=json.dumps(execution_input)
+                )
+            except ClientError as error:
+                if error_code(error) == "ExecutionAlreadyExists":
+                    return False
+                raise
         return True

@@ -5,15 +5,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import BotoCoreError, ClientError
 
 from hundredfold.aws.backoff import retry_throttled
-from hundredfold.aws.errors import error_code, is_busy
+from hundredfold.aws.errors import CONDITION_FAILED, mapped_errors
 from hundredfold.batches import LEDGER_SHARDS, BatchFailure, BatchOutcome, InvocationStats, Sketch
-from hundredfold.errors import IngestExistsError, StoreBusyError
+from hundredfold.errors import IngestExistsError
 from hundredfold.ingest import Plan
 from hundredfold.summary import Status, Summary
 
@@ -26,6 +25,8 @@ WRITE_ATTEMPTS = 8
 beside botocore's own: a ledger that stays throttled for longer is for the state machine to wait for."""
 REOFFERED = "Reoffered"
 """The error of a batch that was complete and is offered again, until it has been inferred again."""
+
+_BUSY = "DynamoDB did not answer about the ledger"
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -131,7 +132,7 @@ class DynamoLedger:
         """Read what became of each batch so far: 8 queries, about 0.6 KB a batch, strongly consistent."""
         pages = self._client.get_paginator("query")
         for shard in range(LEDGER_SHARDS):
-            try:
+            with mapped_errors(_BUSY):
                 for page in pages.paginate(
                     TableName=self._table,
                     KeyConditionExpression="ledger_key = :key",
@@ -139,8 +140,6 @@ class DynamoLedger:
                     ConsistentRead=True,
                 ):
                     yield from (_to_entry(_from_item(item)) for item in page["Items"])
-            except (ClientError, BotoCoreError) as error:
-                _raise(error)
 
     def ingest(self, ingest_id: str) -> dict[str, Any] | None:
         """Return the ingest's own item: its plan and, once it has ended, its summary; None if it has none."""
@@ -154,26 +153,22 @@ class DynamoLedger:
         entered = self.ingest(ingest_id)
         if entered is None or entered.get("shadow") == shadow:
             return False
-        try:
+        with mapped_errors(_BUSY):
             self._client.update_item(
                 TableName=self._table,
                 Key={"ledger_key": {"S": ingest_id}, "entry": {"S": SUMMARY_ENTRY}},
                 UpdateExpression="SET shadow = :shadow",
                 ExpressionAttributeValues={":shadow": {"M": _to_item(shadow)}},
             )
-        except (ClientError, BotoCoreError) as error:
-            _raise(error)
         return True
 
     def _get(self, key: str, entry: str) -> dict[str, Any] | None:
-        try:
+        with mapped_errors(_BUSY):
             answer = self._client.get_item(
                 TableName=self._table,
                 Key={"ledger_key": {"S": key}, "entry": {"S": entry}},
                 ConsistentRead=True,
             )
-        except (ClientError, BotoCoreError) as error:
-            _raise(error)
         return _from_item(answer["Item"]) if "Item" in answer else None
 
     def _put_ingest(
@@ -182,32 +177,26 @@ class DynamoLedger:
         # A retry of the same execution may write again; another execution under the same id may not, unless it
         # resumes the ingest. Of two that do, the later one has it, and the earlier one cannot end it.
         same = "<=" if takes_over else "="
-        try:
+        with mapped_errors(_BUSY, {CONDITION_FAILED: IngestExistsError(ingest_id)}):
             return self._put(
                 {"ledger_key": ingest_id, "entry": SUMMARY_ENTRY, **item},
                 ConditionExpression=f"attribute_not_exists(ledger_key) OR started_at {same} :started",
                 ExpressionAttributeValues={":started": {"S": started_at}},
             )
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                raise IngestExistsError(ingest_id) from None
-            raise
 
     def _put_batch(self, ingest_id: str, batch: int, item: Mapping[str, Any]) -> dict[str, Any]:
-        return self._put({"ledger_key": batch_key(ingest_id, batch), "entry": str(batch), **item})
+        with mapped_errors(_BUSY):
+            return self._put({"ledger_key": batch_key(ingest_id, batch), "entry": str(batch), **item})
 
     def _put(self, item: Mapping[str, Any], **condition: Any) -> dict[str, Any]:
         """Put an item, and return the one that was there before."""
-        try:
-            answer = retry_throttled(
-                lambda: self._client.put_item(
-                    TableName=self._table, Item=_to_item(item), ReturnValues="ALL_OLD", **condition
-                ),
-                sleep=self._sleep,
-                attempts=WRITE_ATTEMPTS,
-            )
-        except (ClientError, BotoCoreError) as error:
-            _raise(error)
+        answer = retry_throttled(
+            lambda: self._client.put_item(
+                TableName=self._table, Item=_to_item(item), ReturnValues="ALL_OLD", **condition
+            ),
+            sleep=self._sleep,
+            attempts=WRITE_ATTEMPTS,
+        )
         return _from_item(answer.get("Attributes", {}))
 
 
@@ -267,9 +256,3 @@ def _plain(value: Any) -> Any:
             return [_plain(inner) for inner in value]
         case _:
             return value
-
-
-def _raise(error: ClientError | BotoCoreError) -> NoReturn:
-    if is_busy(error):
-        raise StoreBusyError(f"DynamoDB did not answer about the ledger: {type(error).__name__}") from None
-    raise error

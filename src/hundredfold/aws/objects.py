@@ -1,15 +1,15 @@
 """Sources and work objects in S3."""
 
-import contextlib
 import io
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, NoReturn, Self, cast
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hundredfold.aws.errors import CHANGED, DENIED, NOT_FOUND, error_code, raise_mapped
-from hundredfold.errors import SourceChangedError, SourceMissingError
+from hundredfold.aws.errors import CHANGED, DENIED, NOT_FOUND, Codes, error_code, mapped_errors
+from hundredfold.errors import HundredfoldError, SourceChangedError, SourceMissingError
 from hundredfold.sources.objects import STREAM_PART_BYTES, ObjectLocation, PinnedObject
 
 if TYPE_CHECKING:
@@ -27,26 +27,22 @@ class S3Sources:
         self._client = client
 
     def pin(self, location: ObjectLocation) -> PinnedObject:
-        try:
+        with _mapped_errors(location):
             head = self._client.head_object(Bucket=location.bucket, Key=location.key)
-        except (ClientError, BotoCoreError) as error:
-            _raise(error, location)
         return PinnedObject(location.bucket, location.key, head["ETag"].strip('"'), head["ContentLength"])
 
     def list(self, bucket: str, prefix: str) -> Iterator[PinnedObject]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        try:
+        with _mapped_errors(ObjectLocation(bucket, prefix)):
             for page in pages:
                 for item in page.get("Contents", []):
                     yield PinnedObject(bucket, item["Key"], item["ETag"].strip('"'), item["Size"])
-        except (ClientError, BotoCoreError) as error:
-            _raise(error, ObjectLocation(bucket, prefix))
 
     def open(self, source: PinnedObject) -> BinaryIO:
         return cast("BinaryIO", _InParts(_PinnedFile(self, source), STREAM_PART_BYTES))
 
     def read(self, source: PinnedObject, offset: int, length: int) -> bytes:
-        try:
+        with _mapped_errors(source.location):
             answer = self._client.get_object(
                 Bucket=source.bucket,
                 Key=source.key,
@@ -54,8 +50,6 @@ class S3Sources:
                 IfMatch=f'"{source.etag}"',
             )
             content = answer["Body"].read()
-        except (ClientError, BotoCoreError) as error:
-            _raise(error, source.location)
         if len(content) != length:
             raise SourceChangedError(str(source.location))
         return content
@@ -123,7 +117,7 @@ class S3Upload:
 
     def finish(self) -> PinnedObject:
         bucket, key = self._location.bucket, self._location.key
-        try:
+        with _mapped_errors(self._location):
             if not self._upload:
                 etag = self._client.put_object(Bucket=bucket, Key=key, Body=bytes(self._held))["ETag"]
             else:
@@ -133,8 +127,6 @@ class S3Upload:
                     Bucket=bucket, Key=key, UploadId=self._upload, MultipartUpload={"Parts": self._parts}
                 )["ETag"]
                 self._upload = ""
-        except (ClientError, BotoCoreError) as error:
-            _raise(error, self._location)
         return PinnedObject(bucket, key, etag.strip('"'), self._size)
 
     def __enter__(self) -> Self:
@@ -145,21 +137,19 @@ class S3Upload:
     ) -> None:
         """Give up what was not finished. If that fails too, the bucket's lifecycle rule does it within days."""
         if self._upload:
-            with contextlib.suppress(ClientError, BotoCoreError):
+            with suppress(ClientError, BotoCoreError):
                 self._client.abort_multipart_upload(
                     Bucket=self._location.bucket, Key=self._location.key, UploadId=self._upload
                 )
 
     def _send(self, part: bytes) -> None:
         bucket, key = self._location.bucket, self._location.key
-        try:
+        with _mapped_errors(self._location):
             if not self._upload:
                 self._upload = self._client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
             number = len(self._parts) + 1
             sent = self._client.upload_part(Bucket=bucket, Key=key, UploadId=self._upload, PartNumber=number, Body=part)
             self._parts.append({"PartNumber": number, "ETag": sent["ETag"]})
-        except (ClientError, BotoCoreError) as error:
-            _raise(error, self._location)
 
 
 class S3WorkObjects:
@@ -180,20 +170,17 @@ class S3WorkObjects:
         return S3Upload(self._client, ObjectLocation(self.bucket, key))
 
     def write(self, key: str, content: bytes) -> None:
-        try:
+        with _mapped_errors(ObjectLocation(self.bucket, key)):
             self._client.put_object(Bucket=self.bucket, Key=key, Body=content)
-        except (ClientError, BotoCoreError) as error:
-            _raise(error, ObjectLocation(self.bucket, key))
 
     def read(self, key: str) -> bytes | None:
-        try:
-            return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if error_code(error) in self._absent:
-                return None
-            _raise(error, ObjectLocation(self.bucket, key))
-        except BotoCoreError as error:
-            _raise(error, ObjectLocation(self.bucket, key))
+        with _mapped_errors(ObjectLocation(self.bucket, key)):
+            try:
+                return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+            except ClientError as error:
+                if error_code(error) in self._absent:
+                    return None
+                raise
 
     def stream(self, key: str) -> Iterator[bytes] | None:
         sources = S3Sources(self._client)
@@ -207,18 +194,15 @@ class S3WorkObjects:
         return (found.key for found in S3Sources(self._client).list(self.bucket, prefix))
 
     def remove(self, key: str) -> None:
-        try:
+        with _mapped_errors(ObjectLocation(self.bucket, key)):
             self._client.delete_object(Bucket=self.bucket, Key=key)
-        except (ClientError, BotoCoreError) as error:
-            _raise(error, ObjectLocation(self.bucket, key))
 
 
-def _raise(error: ClientError | BotoCoreError, location: ObjectLocation) -> NoReturn:
-    if isinstance(error, ClientError) and error_code(error) in CHANGED:
-        raise SourceChangedError(str(location)) from None
-    raise_mapped(
-        *(error, str(location)),
-        busy=f"S3 did not answer for {location}",
-        missing="there is no such object",
-        denied="access is denied, or there is no such object",
-    )
+def _mapped_errors(location: ObjectLocation) -> AbstractContextManager[None]:
+    name = str(location)
+    meanings: dict[Codes, HundredfoldError] = {
+        CHANGED: SourceChangedError(name),
+        NOT_FOUND: SourceMissingError(name, "there is no such object"),
+        DENIED: SourceMissingError(name, "access is denied, or there is no such object"),
+    }
+    return mapped_errors(f"S3 did not answer for {name}", meanings)

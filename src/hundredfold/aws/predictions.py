@@ -3,14 +3,15 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from hundredfold.aws.backoff import back_off, retry_throttled
-from hundredfold.aws.errors import error_code, is_busy, is_throttled
+from hundredfold.aws.errors import is_failed_condition, is_throttled, mapped_errors
 from hundredfold.errors import OutOfTimeError, StoreBusyError
 from hundredfold.ingest import Model
 from hundredfold.ports import TimeLeft
@@ -85,24 +86,25 @@ class DynamoPredictions:
 
     def withdraw(self, ingest_id: str, batch: int, record_ids: Sequence[str]) -> None:
         for record_id in record_ids:
-            try:
+            with mapped_errors("DynamoDB did not remove predictions"):
                 retry_throttled(
-                    lambda record_id=record_id: self._client.delete_item(  # type: ignore[misc]
-                        TableName=self._table,
-                        Key={"record_id": {"S": record_id}, "ingest_id": {"S": ingest_id}},
-                        # Another batch's record may have the same id.
-                        ConditionExpression="#batch = :batch",
-                        ExpressionAttributeNames={"#batch": "batch"},  # a reserved word
-                        ExpressionAttributeValues={":batch": {"N": str(batch)}},
-                    ),
+                    partial(self._withdraw, ingest_id, batch, record_id),
                     sleep=self._sleep,
                     attempts=WITHDRAWAL_ATTEMPTS,
                 )
-            except (ClientError, BotoCoreError) as error:
-                if isinstance(error, ClientError) and error_code(error) == "ConditionalCheckFailedException":
-                    continue
-                if is_busy(error):
-                    raise StoreBusyError(f"DynamoDB did not remove predictions: {type(error).__name__}") from None
+
+    def _withdraw(self, ingest_id: str, batch: int, record_id: str) -> None:
+        try:
+            self._client.delete_item(
+                TableName=self._table,
+                Key={"record_id": {"S": record_id}, "ingest_id": {"S": ingest_id}},
+                # Another batch's record may have the same id.
+                ConditionExpression="#batch = :batch",
+                ExpressionAttributeNames={"#batch": "batch"},  # a reserved word
+                ExpressionAttributeValues={":batch": {"N": str(batch)}},
+            )
+        except ClientError as error:
+            if not is_failed_condition(error):
                 raise
 
     def _made_by(self, model: Model) -> dict[str, Any]:
@@ -123,14 +125,13 @@ class DynamoPredictions:
         if time_left() <= 0:
             raise OutOfTimeError(f"{len(puts)} predictions were still to be written when time was out")
         body = _encode({"RequestItems": {self._table: puts}, "ReturnConsumedCapacity": "TOTAL"})
-        try:
-            answer = self._client.batch_write_item(RequestItems={self._table: []}, EncodedBody=body)  # type: ignore[call-arg]
-        except (ClientError, BotoCoreError) as error:
-            if isinstance(error, ClientError) and is_throttled(error):
-                return puts, 0.0
-            if is_busy(error):
-                raise StoreBusyError(f"DynamoDB did not take predictions: {type(error).__name__}") from None
-            raise
+        with mapped_errors("DynamoDB did not take predictions"):
+            try:
+                answer = self._client.batch_write_item(RequestItems={self._table: []}, EncodedBody=body)  # type: ignore[call-arg]
+            except ClientError as error:
+                if is_throttled(error):
+                    return puts, 0.0
+                raise
         if "UnprocessedItems" not in answer:
             # DynamoDB always says what it left, be it nothing. An answer that was cut off is an empty one to botocore.
             raise StoreBusyError("DynamoDB's answer to predictions was cut off")

@@ -3,14 +3,15 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Any, NoReturn
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from hundredfold.aws.backoff import back_off
-from hundredfold.aws.errors import error_code, is_throttled, raise_mapped
+from hundredfold.aws.errors import DENIED, INVALID, NOT_FOUND, is_failed_condition, is_throttled, mapped_errors
 from hundredfold.aws.predictions import answer_attributes
-from hundredfold.errors import InvalidIngestError, OutOfTimeError
+from hundredfold.errors import InvalidIngestError, OutOfTimeError, SourceMissingError
 from hundredfold.ingest import Model
 from hundredfold.ports import TimeLeft
 from hundredfold.sources.dynamodb.write_back import ItemAnswer, WriteBackResult
@@ -65,15 +66,16 @@ class DynamoSourceItems:
         while True:
             if time_left() <= 0:
                 raise OutOfTimeError("answers were still to be written back when time was out")
-            try:
-                answer = self._client.update_item(**update)
-            except (ClientError, BotoCoreError) as error:
-                if isinstance(error, ClientError) and error_code(error) == "ConditionalCheckFailedException":
-                    return None
-                if not (isinstance(error, ClientError) and is_throttled(error)):
-                    _raise(error, update["TableName"])
-            else:
-                return answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0)
+            with _mapped_errors(update["TableName"]):
+                try:
+                    answer = self._client.update_item(**update)
+                except ClientError as error:
+                    if is_failed_condition(error):
+                        return None
+                    if not is_throttled(error):
+                        raise
+                else:
+                    return answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0)
             back_off(time_left, attempt, self._sleep, "the table throttled the writing back of answers")
             attempt += 1
 
@@ -98,16 +100,18 @@ def _update_of(spec: TableSpec, answer: ItemAnswer, common: dict[str, Any]) -> d
     }
 
 
-def _raise(error: ClientError | BotoCoreError, table: str) -> NoReturn:
-    if isinstance(error, ClientError) and error_code(error) == "ValidationException":
-        raise InvalidIngestError(
-            f"DynamoDB takes no answer onto an item of {table}: an item may have 400 KB with it, and the attribute "
-            "must be no key"
-        ) from None
+def _mapped_errors(table: str) -> AbstractContextManager[None]:
     location = f"dynamodb://{table}"
-    raise_mapped(
-        *(error, location),
-        busy=f"DynamoDB did not take answers for {location}",
-        missing="there is no such table any more",
-        denied="access is denied; functions may write back to it if its ARN is in the parameter SourceTableArns",
+    invalid = (
+        f"DynamoDB takes no answer onto an item of {table}: an item may have 400 KB with it, and the attribute "
+        "must be no key"
+    )
+    denied = "access is denied; functions may write back to it if its ARN is in the parameter SourceTableArns"
+    return mapped_errors(
+        f"DynamoDB did not take answers for {location}",
+        {
+            INVALID: InvalidIngestError(invalid),
+            NOT_FOUND: SourceMissingError(location, "there is no such table any more"),
+            DENIED: SourceMissingError(location, denied),
+        },
     )

@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
-
-from botocore.exceptions import BotoCoreError, ClientError
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 from hundredfold.aws.backoff import retry_throttled
-from hundredfold.aws.errors import raise_mapped
+from hundredfold.aws.errors import DENIED, NOT_FOUND, mapped_errors
 from hundredfold.errors import SourceMissingError
 from hundredfold.sources.dynamodb.items import Item
 from hundredfold.sources.dynamodb.segments import Segment
@@ -29,10 +28,8 @@ class DynamoTables:
         self._sleep = sleep
 
     def describe(self, table: str, index: str = "") -> Table:
-        try:
+        with _mapped_errors(table):
             told: Any = self._client.describe_table(TableName=table)["Table"]
-        except (ClientError, BotoCoreError) as error:
-            _raise(error, table)
         if told["TableStatus"] not in {"ACTIVE", "UPDATING"}:
             raise SourceMissingError(f"dynamodb://{table}", f"the table is {told['TableStatus']}")
         local, everywhere = told.get("LocalSecondaryIndexes", []), told.get("GlobalSecondaryIndexes", [])
@@ -75,10 +72,8 @@ class DynamoTables:
         if names:
             asked["ExpressionAttributeNames"] = names
         while True:
-            try:
+            with _mapped_errors(spec.table):
                 page = retry_throttled(lambda: ask(**asked), sleep=self._sleep, attempts=READ_ATTEMPTS)
-            except (ClientError, BotoCoreError) as error:
-                _raise(error, spec.table)
             yield page["Items"]
             if not page.get("LastEvaluatedKey"):
                 return
@@ -91,12 +86,15 @@ def _key(described: Any) -> tuple[str, ...]:
     return tuple(one["AttributeName"] for one in schema)
 
 
-def _raise(error: ClientError | BotoCoreError, table: str) -> NoReturn:
+def _mapped_errors(table: str) -> AbstractContextManager[None]:
     location = f"dynamodb://{table}"
-    raise_mapped(
-        *(error, location),
-        busy=f"DynamoDB did not answer for {location}",
-        missing="there is no such table",
-        denied="access is denied; functions may read it if its ARN, and its indexes', are in the parameter "
-        "SourceTableArns",
+    denied = (
+        "access is denied; functions may read it if its ARN, and its indexes', are in the parameter SourceTableArns"
+    )
+    return mapped_errors(
+        f"DynamoDB did not answer for {location}",
+        {
+            NOT_FOUND: SourceMissingError(location, "there is no such table"),
+            DENIED: SourceMissingError(location, denied),
+        },
     )

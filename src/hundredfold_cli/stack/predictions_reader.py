@@ -6,11 +6,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer
-from botocore.exceptions import BotoCoreError, ClientError
 
 from hundredfold.aws.backoff import backoff_seconds
-from hundredfold.aws.errors import is_busy
-from hundredfold.errors import StoreBusyError
+from hundredfold.aws.errors import mapped_errors
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -63,14 +61,10 @@ class PredictionsReader:
         return predictions
 
     def _read_some(self, keys: list[Any]) -> tuple[list[Any], list[Any]]:
-        try:
+        with mapped_errors("DynamoDB did not answer about predictions"):
             answer: Any = self._client.batch_get_item(
                 RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}}
             )
-        except (ClientError, BotoCoreError) as error:
-            if is_busy(error):
-                raise StoreBusyError(f"DynamoDB did not answer about predictions: {type(error).__name__}") from None
-            raise
         unprocessed = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
         return answer["Responses"].get(self._table, []), unprocessed
 

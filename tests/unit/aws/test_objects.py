@@ -251,7 +251,7 @@ def test_an_upload_that_fails_is_given_up(aws: AnsweringServer, work: S3WorkObje
         (s3_error("InvalidRange", 416), SourceChangedError, "start a new ingest"),
         (Reply(b"012", 206), SourceChangedError, "was replaced after this ingest was planned"),
         (Reply(b"", 206), SourceChangedError, "was replaced after this ingest was planned"),
-        (s3_error("SlowDown", 503), StoreBusyError, "S3 did not answer for s3://records/a/reviews.jsonl: ClientError"),
+        (s3_error("SlowDown", 503), StoreBusyError, "S3 did not answer for s3://records/a/reviews.jsonl: SlowDown"),
         (s3_error("InternalError", 500), StoreBusyError, "S3 did not answer"),
         (Reply(b"<html>", 502), StoreBusyError, "S3 did not answer"),
         (Reply(CONTENT, 206, drop_after=4), StoreBusyError, "S3 did not answer .*: ResponseStreamingError"),
