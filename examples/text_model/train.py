@@ -16,7 +16,7 @@ from examples.text_model.example_data import Review, digest, read_reviews, sente
 from hundredfold.model.card import CARD
 from hundredfold.model.drift import Baseline
 from hundredfold.model.signature import Field, FieldType, Signature
-from hundredfold_cli.models.describe import Request, describe
+from hundredfold_cli.models.describe import DescribeRequest, describe
 
 STEP = "pipeline.joblib"
 SAMPLE = ({"text": "A wonderful film, and the best of its year."}, {"text": "Dull, far too long, and badly acted."})
@@ -45,7 +45,7 @@ def write_bundle(pipeline: Pipeline, training: list[Review], accuracy: float, he
     folder.mkdir(parents=True, exist_ok=True)
     joblib.dump(pipeline, folder / STEP)
     signature = Signature((Field("text", FieldType.TEXT),))
-    found = describe(folder, Request("movie-review-sentiment", (STEP,), signature.as_dict(), records=SAMPLE))
+    found = describe(folder, DescribeRequest("movie-review-sentiment", (STEP,), signature.as_dict(), records=SAMPLE))
     card = replace(
         found,
         files={STEP: hashlib.sha256((folder / STEP).read_bytes()).hexdigest()},

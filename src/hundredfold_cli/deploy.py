@@ -1,6 +1,7 @@
 """Deploying the template with `sam deploy`, and releasing what was deployed.
 
-CloudFormation leaves what is live alone: see `hundredfold_cli.releases`.
+CloudFormation deploys the inference function, and does not change which version of it is live. A release does that:
+see `hundredfold_cli.models.releases`.
 """
 
 import os
@@ -17,7 +18,10 @@ from hundredfold_cli.stack.checkout import BUILT, ROOT, SAM, SAM_CONFIG, TEMPLAT
 from hundredfold_cli.stack.deployment import STACK_NAME, Deployment
 
 STREAM_PARAMETER = "StreamArn"
-"""The template's parameter that gives the alias `live` of the inference function a stream."""
+"""The template's parameter that maps a stream to the alias `live` of the inference function."""
+
+type Say = Callable[[str], None]
+"""Called with a message for a person, at each step."""
 
 
 def deploy_locally(
@@ -26,16 +30,16 @@ def deploy_locally(
     parameters: Mapping[str, str] | None = None,
     *,
     built_model: bool = False,
-    say: Callable[[str], None] = lambda _: None,
+    say: Say = lambda _: None,
 ) -> None:
-    """Deploy the template to a local stack as it is deployed to AWS, and release it; done again, it updates.
+    """Deploy the template to a local stack, as it is deployed to AWS, and release it. Done again, it updates.
 
     Parameters
     ----------
-    target : the environment that leads to the local stack: endpoint, region and credentials
-    log : what sam prints goes here
-    parameters : template parameters, beside those of the local target in infra/samconfig.toml
-    built_model : make the model that was built with the stack live, in place of the one that is
+    target : the environment variables that lead to the local stack: endpoint, region and credentials
+    log : the file that gets sam's output
+    parameters : template parameters, beside those that infra/samconfig.toml has for the local target
+    built_model : make the model live that was built with the stack, in place of the live one
 
     Raises
     ------
@@ -44,7 +48,7 @@ def deploy_locally(
     DeploymentError
         If sam or CloudFormation refuse; the message has their last lines.
     ReleaseRefusedError
-        If what was deployed does not predict; what was live before stays live.
+        If what was deployed does not predict. What was live before stays live.
     """
     session = boto3.Session(
         aws_access_key_id=target["AWS_ACCESS_KEY_ID"],
@@ -55,26 +59,25 @@ def deploy_locally(
     def find() -> Deployment:
         return Deployment.find(session, target["AWS_ENDPOINT_URL"], STACK_NAME)
 
-    for step in _steps("local", parameters or {}, find, say):
+    def run_sam(command: list[str]) -> None:
         with log.open("wb") as output:
-            done = subprocess.run(
-                _sam_deploy("local", STACK_NAME, step),
-                env=_environment(target, log.parent / "sam"),
+            process = subprocess.run(
+                command,
+                env=_sam_environment(target, log.parent / "sam"),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 check=False,
             )
-        if done.returncode:
+        if process.returncode:
             last = "\n  ".join(log.read_text(errors="replace").splitlines()[-12:])
             raise DeploymentError(f"the template could not be deployed; all of it is in {log}, the end is:\n  {last}")
-        release_deployed(find(), built_model=built_model, say=say)
+
+    _deploy("local", STACK_NAME, parameters or {}, find, run_sam, built_model=built_model, say=say)
 
 
-def deploy_to_aws(
-    stack: str, parameters: Mapping[str, str], *, built_model: bool = False, say: Callable[[str], None]
-) -> None:
-    """Deploy the template to AWS, which shows what changes and asks first, and release it.
+def deploy_to_aws(stack: str, parameters: Mapping[str, str], *, built_model: bool = False, say: Say) -> None:
+    """Deploy the template to AWS, and release it. sam shows what changes, and asks first.
 
     Raises
     ------
@@ -85,21 +88,19 @@ def deploy_to_aws(
     def find() -> Deployment:
         return Deployment.find(boto3.Session(), None, stack)
 
-    for step in _steps("default", parameters, find, say):
-        done = subprocess.run(_sam_deploy("default", stack, step), env=_environment({}, None), check=False)
-        if done.returncode:
-            raise DeploymentError("the template could not be deployed; sam says above why")
-        release_deployed(find(), built_model=built_model, say=say)
+    def run_sam(command: list[str]) -> None:
+        if subprocess.run(command, env=_sam_environment({}, None), check=False).returncode:
+            raise DeploymentError("the template could not be deployed; the messages of sam above say why")
+
+    _deploy("default", stack, parameters, find, run_sam, built_model=built_model, say=say)
 
 
-def release_deployed(
-    deployment: Deployment, *, built_model: bool = False, say: Callable[[str], None] = lambda _: None
-) -> Version:
-    """Make the code and the layers that were deployed live, with the model that is live; return the live version.
+def release_deployed(deployment: Deployment, *, built_model: bool = False, say: Say = lambda _: None) -> Version:
+    """Make the deployed code and layers live, with the model that is live; return the version that is live then.
 
     Parameters
     ----------
-    built_model : take the model that was built with the stack; that is also taken if none is live yet
+    built_model : take the model that was built with the stack. It is also taken if no model is live yet.
     """
     releases = Releases(deployment, say)
     live = releases.live()
@@ -107,43 +108,60 @@ def release_deployed(
     if built_model or not layer:
         layer = deployment.model_layer
     card, digest = releases.layers.card(layer)
-    version, new = releases.release(layer, card, digest, "deployment")
-    say(f"version {version.number} with model {card.name} {'is now' if new else 'stays'} live.")
+    version, is_new = releases.release(layer, card, digest, "deployment")
+    say(f"version {version.number} with model {card.name} {'is now' if is_new else 'stays'} live.")
     if layer != deployment.model_layer and releases.layers.card(deployment.model_layer)[1] != digest:
         say("the model that was built here is another one; make it live with: hundredfold model publish build/bundle")
     return version
 
 
-def _steps(
-    environment: str, parameters: Mapping[str, str], find: Callable[[], Deployment], say: Callable[[str], None]
-) -> list[dict[str, str]]:
-    """Return the parameters of each deployment that it takes: a stream needs the alias, which the first release makes.
+def deployment_steps(parameters: Mapping[str, str], has_live: Callable[[], bool]) -> list[dict[str, str]]:
+    """Return the template parameters of each deployment that it takes.
+
+    A stream is mapped to the alias `live`, which the first release makes. So the first deployment with a stream takes
+    two steps: one without the stream, and one with it.
 
     Parameters
     ----------
-    find : finds what is deployed; raises NotThereError if nothing is
+    has_live : tells whether a version is live
     """
-    # What the command line has goes before what the file has.
-    merged = {**_configured(environment), **parameters}
-    if not merged.get(STREAM_PARAMETER):
-        return [merged]
-    try:
-        live = Releases(find(), say).live()
-    except NotThereError:
-        live = None
-    if live:
-        return [merged]
-    say("nothing is live yet, so it is deployed without the stream first, and then with it.")
-    return [{name: value for name, value in merged.items() if name != STREAM_PARAMETER}, merged]
+    if not parameters.get(STREAM_PARAMETER) or has_live():
+        return [dict(parameters)]
+    return [{name: value for name, value in parameters.items() if name != STREAM_PARAMETER}, dict(parameters)]
 
 
-def _configured(environment: str) -> dict[str, str]:
-    """Read the template's parameters that infra/samconfig.toml has for a target."""
-    configured = tomllib.loads(SAM_CONFIG.read_text())[environment]["deploy"]["parameters"]
-    return dict(word.partition("=")[::2] for word in configured.get("parameter_overrides", []))
+def configured_parameters(environment: str) -> dict[str, str]:
+    """Return the template parameters that infra/samconfig.toml has for an environment: `local` or `default`."""
+    config = tomllib.loads(SAM_CONFIG.read_text())[environment]["deploy"]["parameters"]
+    return dict(word.partition("=")[::2] for word in config.get("parameter_overrides", []))
 
 
-def _sam_deploy(environment: str, stack: str, parameters: Mapping[str, str]) -> list[str]:
+def _deploy(
+    environment: str,
+    stack: str,
+    parameters: Mapping[str, str],
+    find: Callable[[], Deployment],
+    run_sam: Callable[[list[str]], None],
+    *,
+    built_model: bool,
+    say: Say,
+) -> None:
+    def has_live() -> bool:
+        try:
+            return Releases(find()).live() is not None
+        except NotThereError:
+            return False
+
+    # A parameter of the command line wins over the same parameter of the file.
+    steps = deployment_steps({**configured_parameters(environment), **parameters}, has_live)
+    if len(steps) > 1:
+        say("nothing is live yet, so it is deployed without the stream first, and then with it.")
+    for step in steps:
+        run_sam(_sam_command(environment, stack, step))
+        release_deployed(find(), built_model=built_model, say=say)
+
+
+def _sam_command(environment: str, stack: str, parameters: Mapping[str, str]) -> list[str]:
     if missing := [path.relative_to(ROOT) for path in (*BUILT, SAM) if not path.exists()]:
         raise NotThereError(f"{missing[0]} is not there yet; run make build")
     command = [
@@ -155,11 +173,11 @@ def _sam_deploy(environment: str, stack: str, parameters: Mapping[str, str]) -> 
 
 
 def _quoted(value: str) -> str:
-    """Quote a parameter's value as sam reads it, which may have spaces and quotes: a schedule, a source as JSON."""
+    """Quote a parameter's value for sam. A schedule has spaces, and a source as JSON has quotes."""
     return '"' + value.replace('"', r"\"") + '"'
 
 
-def _environment(target: Mapping[str, str], sam_folder: Path | None) -> dict[str, str]:
+def _sam_environment(target: Mapping[str, str], sam_folder: Path | None) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not (target and name.startswith("AWS_"))}
     folder = {"__SAM_CLI_APP_DIR": str(sam_folder)} if sam_folder else {}
     return {**inherited, **target, "SAM_CLI_TELEMETRY": "0", **folder}

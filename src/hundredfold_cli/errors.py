@@ -1,8 +1,11 @@
-"""Errors of the command itself, and the exit codes that say what happened."""
+"""Errors of the command itself, its exit codes, and which error ends it with which code."""
 
 from enum import IntEnum
 
-from hundredfold.errors import HundredfoldError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hundredfold.aws.errors import error_code
+from hundredfold.errors import HundredfoldError, StoreBusyError
 
 
 class ExitCode(IntEnum):
@@ -12,17 +15,21 @@ class ExitCode(IntEnum):
     INGEST_FAILED = 1
     """The ingest failed, or `verify` found records without exactly one outcome."""
     BAD_INPUT = 2
-    """What was asked for cannot be done as asked: an option, a file, an ingest's id."""
+    """The command cannot do what it was asked for: an option, a file or an ingest's id is wrong."""
     NOT_THERE = 3
-    """The local stack, the deployment or the ingest is not there."""
+    """The local stack, the deployment, the ingest or the model version is not there."""
     SERVICE_ERROR = 4
-    """AWS or the local stack refused or did not answer."""
+    """AWS or the local stack refused, or did not answer."""
     INTERRUPTED = 130
     """Ctrl-C."""
 
 
+class OptionError(HundredfoldError):
+    """An option of the command is wrong, or does not go with another."""
+
+
 class NotThereError(HundredfoldError):
-    """Something must be started or deployed first; the message says how."""
+    """Something is not there; the message says how to get it."""
 
 
 class DeploymentError(HundredfoldError):
@@ -35,3 +42,20 @@ class IngestNotFoundError(HundredfoldError):
     def __init__(self, ingest_id: str) -> None:
         super().__init__(f"there is no ingest {ingest_id} in the ledger")
         self.ingest_id = ingest_id
+
+
+def explain(error: Exception) -> tuple[ExitCode, str]:
+    """Return the exit code for an error that ended the command, and a message in one line."""
+    match error:
+        case NotThereError() | IngestNotFoundError():
+            return ExitCode.NOT_THERE, str(error)
+        case DeploymentError() | StoreBusyError():
+            return ExitCode.SERVICE_ERROR, str(error)
+        case HundredfoldError():
+            return ExitCode.BAD_INPUT, str(error)
+        case ClientError():
+            return ExitCode.SERVICE_ERROR, f"{error.operation_name} was refused: {error_code(error)}"
+        case BotoCoreError():
+            return ExitCode.SERVICE_ERROR, str(error)
+        case _:
+            return ExitCode.SERVICE_ERROR, f"{type(error).__name__}: {error} (--debug shows where)"

@@ -1,98 +1,70 @@
-"""The `hundredfold` command: the local stack, and ingests on it or on AWS."""
+"""The `hundredfold` command: its subcommands, the options before them, and how it ends."""
 
 import sys
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 
-from hundredfold.aws.errors import error_code
-from hundredfold.errors import HundredfoldError, StoreBusyError
-from hundredfold_cli import terminal as show
-from hundredfold_cli.commands import cost as costing
-from hundredfold_cli.commands import ingest as ingesting
-from hundredfold_cli.commands import model
-from hundredfold_cli.commands import report as seeing
-from hundredfold_cli.commands import results as reading
-from hundredfold_cli.commands import resume as resuming
-from hundredfold_cli.commands import stack as local
-from hundredfold_cli.errors import DeploymentError, ExitCode, IngestNotFoundError, NotThereError
+from hundredfold_cli.commands import cost, ingest, model, report, results, resume, stack
+from hundredfold_cli.console import print_error
+from hundredfold_cli.errors import explain
 from hundredfold_cli.stack.deployment import STACK_NAME
-from hundredfold_cli.stack.target import Target, choice
+from hundredfold_cli.stack.target import Cloud, Target
 
+# Help texts are Markdown: as rich's own markup, `[/index]` in one of them would be an error.
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    rich_markup_mode="markdown",
     help="Batch inference for scikit-learn models on AWS Step Functions and layered Lambda.",
     epilog="Exit codes: 0 done, 1 the ingest failed or does not add up, 2 bad input, 3 stack or ingest not there, "
     "4 AWS or the local stack refused, 130 Ctrl-C.",
 )
 
+COMMANDS = {
+    "Ingests": (ingest.ingest, ingest.watch, resume.resume),
+    "Results": (results.summary, results.results, results.verify, report.report),
+    "Cost": (cost.estimate, cost.cost),
+    "Stack": (stack.up, stack.status, stack.down, stack.deploy, report.dashboard),
+}
+"""The subcommands, under the headings that `--help` shows them under. Those of `model` are in `commands/model.py`."""
+
+for heading, commands in COMMANDS.items():
+    for command in commands:
+        app.command(rich_help_panel=heading)(command)
+app.add_typer(model.app, name="model", rich_help_panel="Models")
+
 
 @app.callback()
-def options(
+def main(
+    context: typer.Context,
     target: Annotated[
-        Target,
+        Cloud,
         typer.Option(
             envvar="HUNDREDFOLD_TARGET", help="The local stack, or AWS with the usual credentials and region."
         ),
-    ] = Target.LOCAL,
-    stack: Annotated[
-        str, typer.Option(envvar="HUNDREDFOLD_STACK", help="The CloudFormation stack's name.")
+    ] = Cloud.LOCAL,
+    stack_name: Annotated[
+        str, typer.Option("--stack", envvar="HUNDREDFOLD_STACK", help="The CloudFormation stack's name.")
     ] = STACK_NAME,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; also after the subcommand.")
+    ] = False,
 ) -> None:
-    choice.target, choice.stack = target, stack
-
-
-for command in (
-    local.up,
-    local.down,
-    local.status,
-    local.deploy,
-    ingesting.ingest,
-    ingesting.watch,
-    resuming.resume,
-    reading.summary,
-    reading.results,
-    reading.verify,
-    costing.cost,
-    costing.estimate,
-    seeing.report,
-    seeing.dashboard,
-):
-    app.command()(command)
-app.add_typer(model.app, name="model")
+    context.obj = Target(target, stack_name)
 
 
 def run() -> None:
-    """Run the command; an error is one line, and the exit code says what kind it was."""
+    """Run the command. An error is printed in one line, and the exit code says what kind it is."""
     try:
         app([argument for argument in sys.argv[1:] if argument != "--debug"])
     except Exception as error:
         if "--debug" in sys.argv[1:]:
             raise
-        raise SystemExit(_explain(error)) from None
-
-
-def _explain(error: Exception) -> ExitCode:
-    match error:
-        case NotThereError() | IngestNotFoundError():
-            code, message = ExitCode.NOT_THERE, str(error)
-        case DeploymentError() | StoreBusyError():
-            code, message = ExitCode.SERVICE_ERROR, str(error)
-        case HundredfoldError():
-            code, message = ExitCode.BAD_INPUT, str(error)
-        case ClientError():
-            code, message = ExitCode.SERVICE_ERROR, f"{error.operation_name} was refused: {error_code(error)}"
-        case BotoCoreError():
-            code, message = ExitCode.SERVICE_ERROR, str(error)
-        case _:
-            code = ExitCode.SERVICE_ERROR
-            message = f"{type(error).__name__}: {error} (--debug shows where)"
-    show.complain(message)
-    return code
+        code, message = explain(error)
+        print_error(message)
+        raise SystemExit(code) from None
 
 
 if __name__ == "__main__":

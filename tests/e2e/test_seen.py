@@ -13,9 +13,9 @@ import pytest
 
 from hundredfold.runtime.metric_names import ALL, Metric, ShadowMetric, StreamMetric
 from hundredfold_cli.estimates.estimate import METRICS
-from hundredfold_cli.pages.dashboard_data import fill, read_dashboards
 from hundredfold_cli.pages.local_metrics import collect
-from hundredfold_cli.pages.pictures import DESKTOP, PHONE, Scheme, browser, find_chromium
+from hundredfold_cli.pages.screenshots import DESKTOP, PHONE, Scheme, browser, find_chromium
+from hundredfold_cli.stack.dashboards import read_dashboards, read_values
 from tests.e2e.test_streams import predictions_of, wait_for
 from tests.support.deployed import STREAM, Stack
 from tools.workflow.template import Template
@@ -102,7 +102,7 @@ def test_every_metric_of_the_dashboards_is_answered_but_for_what_only_aws_makes(
 
     dashboards = read_dashboards(stack.deployment)
     now = datetime.now(UTC)
-    fill(stack.deployment, dashboards, now - timedelta(hours=1), now, smallest_period=1)
+    read_values(stack.deployment, dashboards, now - timedelta(hours=1), now, smallest_period=1)
 
     silent = {
         (query.namespace, query.name, _owner(stack, dict(query.dimensions)))
@@ -200,7 +200,7 @@ def test_a_report_tells_all_of_it(stack: Stack, ordinary: dict[str, Any]) -> Non
         (11, "not_json"), (12, "not_json"), (13, "not_json"),
         (501, "missing_field"), (502, "not_an_object"), (503, "empty_text"),
     ]  # fmt: skip
-    assert sum(report["health"]["ingest"]["labels"]) == 1_000
+    assert sum(report["drift"]["ingest"]["labels"]) == 1_000
     assert report["model"]["name"] == "movie-review-sentiment"
     assert report["failures"] == []
 

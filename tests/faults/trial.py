@@ -16,7 +16,8 @@ from hundredfold.summary import Status
 from hundredfold_cli.ingests.outcomes import read_all_rejections, read_batches, read_manifest
 from hundredfold_cli.ingests.request import FileUpload
 from hundredfold_cli.ingests.resume import start_resume
-from hundredfold_cli.ingests.status import IngestStatus, ingest_status, start_ingest
+from hundredfold_cli.ingests.start import start_ingest
+from hundredfold_cli.ingests.status import IngestStatus, ingest_status
 from hundredfold_cli.ingests.verification import verify
 from tests.faults.fault_proxy import Fault, FaultProxy
 from tests.faults.matrix import Row

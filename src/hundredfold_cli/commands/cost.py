@@ -13,14 +13,13 @@ from hundredfold.accounting.prices import PriceList, prices
 from hundredfold.accounting.usage import ASSUMED, Usage, usage_lines, usage_of_ledger
 from hundredfold.accounting.usage import OTHER_MEMORY_MB as OTHER_MB
 from hundredfold.errors import InvalidIngestError
-from hundredfold_cli import terminal as show
-from hundredfold_cli.commands.options import AsJson, IngestId
+from hundredfold_cli.commands.options import AsJson, IngestId, find_deployment
+from hundredfold_cli.console import out, print_json, say
 from hundredfold_cli.estimates.estimate import ADVICE, BATCH_SIZES, break_even, by_service, expect, month, optimum
 from hundredfold_cli.estimates.scenario import BATCH_RECORDS, CONCURRENCY, INFER_MEMORY_MB, RECORD_BYTES, Scenario
 from hundredfold_cli.ingests.invocations import read_invocations, with_reports
 from hundredfold_cli.ingests.status import IngestStatus, ingest_status, newest_ingest
 from hundredfold_cli.stack.deployment import Deployment
-from hundredfold_cli.stack.target import find_deployment
 
 _ITEM_OVERHEAD_BYTES = 100  # that DynamoDB counts with each item's storage
 
@@ -33,6 +32,7 @@ class Architecture(StrEnum):
 
 
 def cost(
+    context: typer.Context,
     ingest_id: IngestId = None,
     ledger: Annotated[
         bool, typer.Option("--ledger", help="By the ledger alone, without what Lambda reported in the logs.")
@@ -43,7 +43,7 @@ def cost(
     as_json: AsJson = False,
 ) -> None:
     """Say what an ingest cost: what it really used, times the list prices."""
-    deployment = find_deployment()
+    deployment = find_deployment(context)
     now = ingest_status(deployment, ingest_id or newest_ingest(deployment))
     if not now.ended:
         raise InvalidIngestError(f"ingest {now.summary['ingest_id']} is still running; its cost is known when it ends")
@@ -55,10 +55,10 @@ def cost(
         answer: dict[str, Any] = {"ingest_id": now.summary["ingest_id"], **bill.as_dict(), "usage": asdict(usage)}
         if expected:
             answer["estimate"] = expected.as_dict()
-        show.print_json(answer)
+        print_json(answer)
         return
     print_bill(bill, f"What {now.summary['ingest_id']} cost", expected)
-    show.out.print(explain(bill), soft_wrap=True)
+    out.print(explain(bill), soft_wrap=True)
 
 
 def estimate(
@@ -89,7 +89,7 @@ def estimate(
     whole_month = month(bill, ingests_a_day, prediction_gb(records), price_list)
     sizes = [replace(scenario, batch_records=size) for size in BATCH_SIZES]
     if as_json:
-        show.print_json(
+        print_json(
             {
                 **bill.as_dict(),
                 "seconds": scenario.seconds,
@@ -105,25 +105,25 @@ def estimate(
         )
         return
     print_bill(bill, f"Estimate: {records:,} records in batches of {batch_size:,}, {memory:,} MB, {arch.value}")
-    show.out.print(
+    out.print(
         f"Time to finish about {scenario.seconds:,.0f} s: {scenario.batches:,} batches of "
         f"{scenario.batch_seconds * 1000:,.0f} ms, {scenario.at_once:,} at once, "
         f"{scenario.writes_a_second:,.0f} writes a second.",
         soft_wrap=True,
     )
     for broken in scenario.broken_limits():
-        show.out.print(f"[bold yellow]over a limit:[/] {broken}", soft_wrap=True)
-    show.out.print(explain(bill), soft_wrap=True)
+        out.print(f"[bold yellow]over a limit:[/] {broken}", soft_wrap=True)
+    out.print(explain(bill), soft_wrap=True)
     _print_sizes(sizes, best, price_list)
     for end in ends:
-        show.out.print(
+        out.print(
             f"An always-on SageMaker {end.instance} is ${end.usd_a_month:,.2f} a month"
             f"{' (price to be checked)' if end.unsure else ''}: it costs less from {end.ingests_a_month:,.0f} such "
             f"ingests a month on ({end.ingests_a_month / 30:,.0f} a day), DynamoDB left out on both sides.",
             soft_wrap=True,
         )
     print_bill(whole_month, f"A month with {ingests_a_day:g} such ingests a day")
-    show.out.print(
+    out.print(
         "What the times are from, and what is left out: docs/cost.md. After a run: hundredfold cost --estimate.",
         soft_wrap=True,
     )
@@ -135,7 +135,7 @@ def prices_of(deployment: Deployment) -> PriceList:
     try:
         return prices(region)
     except FileNotFoundError:
-        show.say(f"there is no price list for {region}; these are the prices of us-east-1")
+        say(f"there is no price list for {region}; these are the prices of us-east-1")
         return prices()
 
 
@@ -203,8 +203,8 @@ def print_bill(bill: Bill, title: str, expected: Bill | None = None) -> None:
     for line in before.values():
         unit_usd = f"{line.unit_usd * 1e6:,.3f}"
         table.add_row(line.what, "-", _quantity(line.quantity), line.unit, unit_usd, "-", f"{-line.usd:+,.6f}")
-    show.out.print(table)
-    show.out.print(f"List prices of {bill.region}, {bill.dated}, without free tiers.", style="dim")
+    out.print(table)
+    out.print(f"List prices of {bill.region}, {bill.dated}, without free tiers.", style="dim")
 
 
 def _quantity(quantity: float) -> str:
@@ -239,13 +239,13 @@ def _print_sizes(sizes: list[Scenario], best: Scenario | None, price_list: Price
             f"{row['writes_a_second']:,.0f}",
             broken or "-",
         )
-    show.out.print(table)
+    out.print(table)
     if best:
         row = _size_row(best, price_list)
-        show.out.print(
+        out.print(
             f"Best within the limits: batches of {best.batch_records:,}, {best.at_once:,} at once: ${row['usd']:.4f} "
             f"and {row['seconds']:,.0f} s (the smallest batches within 2 % of the cheapest).",
             soft_wrap=True,
         )
     else:
-        show.out.print("No batch size stays within the limits.", soft_wrap=True)
+        out.print("No batch size stays within the limits.", soft_wrap=True)

@@ -1,7 +1,8 @@
-"""The commands that start an ingest and follow it: ingest, watch."""
+"""ingest, watch: start an ingest, and follow it to its end."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -11,17 +12,17 @@ from hundredfold.sources.format_options import DELIMITER, ENCODING, FormatOption
 from hundredfold.sources.formats import DEFAULT_KIND, FORMATS
 from hundredfold.sources.read_options import NOT_COMPRESSED
 from hundredfold.summary import Status
-from hundredfold_cli import terminal as show
-from hundredfold_cli.commands.options import AsJson, IngestId
+from hundredfold_cli.commands.options import AsJson, IngestId, find_deployment
 from hundredfold_cli.commands.results import show_status
+from hundredfold_cli.console import print_error, print_json, say
 from hundredfold_cli.errors import ExitCode
 from hundredfold_cli.ingests.follow import follow
+from hundredfold_cli.ingests.progress import upload_progress
 from hundredfold_cli.ingests.request import SourceOptions, read_request
-from hundredfold_cli.ingests.status import check_new, new_ingest_id, newest_ingest, start_ingest, start_shadow
-from hundredfold_cli.ingests.terminal import upload_progress
+from hundredfold_cli.ingests.start import check_new, new_ingest_id, start_ingest, start_shadow
+from hundredfold_cli.ingests.status import newest_ingest
 from hundredfold_cli.models.shadows import new_shadow, report_shadow
 from hundredfold_cli.stack.deployment import Deployment
-from hundredfold_cli.stack.target import find_deployment
 
 
 def _listed(names: Iterable[str], last: str) -> str:
@@ -39,6 +40,7 @@ _COMPRESSION_HELP = f"{_listed((NOT_COMPRESSED, *COMPRESSIONS), 'or')}. By defau
 
 
 def ingest(
+    context: typer.Context,
     source: Annotated[
         str,
         typer.Argument(
@@ -71,55 +73,65 @@ def ingest(
     sample: Annotated[str, typer.Option(help="The share of the batches that the shadow runs on.")] = "5%",
     as_json: AsJson = False,
 ) -> None:
-    """Start one execution that scores the records of a source, and follow it to its end.
+    """Score the records of a source with the live model, and follow the ingest to its end.
 
     A file and standard input are uploaded first. docs/sources.md has all sources and options.
     """
     source_options = SourceOptions(kind, compression, delimiter, encoding, maps or [], columns, prefix, write_back)
     request = read_request(source, source_options, sys.stdin.buffer)
-    deployment = find_deployment()
+    deployment = find_deployment(context)
     name = ingest_id if ingest_id is not None else new_ingest_id(request.name)
     check_new(deployment, name)
     request.check(deployment)
     shadow_ingest = new_shadow(deployment, name, shadow, sample) if shadow else None
-    show.say(request.describe(name))
+    say(request.describe(name))
     with upload_progress(request.size) as uploaded:
         spec = start_ingest(deployment, request, name, uploaded)
     if shadow_ingest:
-        _isolated(lambda: start_shadow(deployment, shadow_ingest, spec))
+        with _shadow_errors_printed():
+            start_shadow(deployment, shadow_ingest, spec)
     if not detach:
         if shadow_ingest:
-            _isolated(lambda: (follow(deployment, name), report_shadow(deployment, name)))
+            with _shadow_errors_printed():
+                follow(deployment, name)
+                report_shadow(deployment, name)
         follow_to_end(deployment, name, as_json=as_json)
         return
-    show.say(f"started; follow it with: hundredfold watch {name}")
+    say(f"started; follow it with: hundredfold watch {name}")
     if as_json:
-        show.print_json({"ingest_id": name, "status": Status.RUNNING.value})
+        print_json({"ingest_id": name, "status": Status.RUNNING.value})
 
 
-def watch(ingest_id: IngestId = None, as_json: AsJson = False) -> None:
+def watch(context: typer.Context, ingest_id: IngestId = None, as_json: AsJson = False) -> None:
     """Follow an ingest to its end, and show its summary."""
-    deployment = find_deployment()
+    deployment = find_deployment(context)
     follow_to_end(deployment, ingest_id or newest_ingest(deployment), as_json=as_json)
 
 
-def _isolated(action: Callable[[], object]) -> None:
-    """Do something with a shadow. If it fails, the ingest goes on."""
-    try:
-        action()
-    except KeyboardInterrupt:
-        show.say("\nthe shadow goes on; look at it with: hundredfold model shadow")
-    except Exception as error:  # noqa: BLE001, RUF100 - anything at all
-        show.complain(f"the shadow: {error}; the ingest itself is not touched by that")
-
-
 def follow_to_end(deployment: Deployment, ingest_id: str, *, as_json: bool) -> None:
-    """Follow an ingest, and show its status at the end; raises typer.Exit if it failed."""
+    """Follow an ingest to its end, and print its summary.
+
+    Raises
+    ------
+    typer.Exit
+        If it failed, or if Ctrl-C ended the following.
+    """
     try:
         status = follow(deployment, ingest_id)
     except KeyboardInterrupt:
-        show.say(f"\nthe ingest goes on; come back to it with: hundredfold watch {ingest_id}")
+        say(f"\nthe ingest goes on; follow it again with: hundredfold watch {ingest_id}")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     show_status(deployment, status, as_json=as_json)
     if status.summary["status"] != Status.COMPLETED:
         raise typer.Exit(ExitCode.INGEST_FAILED)
+
+
+@contextmanager
+def _shadow_errors_printed() -> Iterator[None]:
+    """Print an error of a shadow, and go on: it must not stop the ingest itself."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("\nthe shadow goes on; look at it with: hundredfold model shadow")
+    except Exception as error:  # noqa: BLE001, RUF100 - whatever it is
+        print_error(f"the shadow: {error}; the ingest itself is not affected")

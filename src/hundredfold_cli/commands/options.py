@@ -1,8 +1,51 @@
-"""Arguments and options that several commands take."""
+"""Arguments and options that several commands take, and the target that the options before the command name."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-IngestId = Annotated[str | None, typer.Argument(help="The ingest's id; the newest one if none is named.")]
+from hundredfold_cli.errors import OptionError
+from hundredfold_cli.stack.deployment import Deployment
+from hundredfold_cli.stack.target import Target
+
+IngestId = Annotated[str | None, typer.Argument(help="The ingest's id; without it, the newest ingest.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+TemplateParameters = Annotated[
+    list[str] | None,
+    typer.Option("--parameter", metavar="NAME=VALUE", help="A parameter of the template; may be repeated."),
+]
+BuiltModel = Annotated[
+    bool, typer.Option("--built-model", help="Make the model live that was built here; without it, the live one stays.")
+]
+
+
+def target_of(context: typer.Context) -> Target:
+    """Return the target that the options before the command name."""
+    target: Target = context.obj
+    return target
+
+
+def find_deployment(context: typer.Context) -> Deployment:
+    """Return what is deployed at the target.
+
+    Raises
+    ------
+    NotThereError
+        If nothing is; the message says what to do.
+    """
+    return target_of(context).find_deployment()
+
+
+def parse_pairs(words: Sequence[str], option: str) -> dict[str, str]:
+    """Read the `NAME=VALUE` words of an option that may be repeated.
+
+    Raises
+    ------
+    OptionError
+        If a word is not of that form; the message names the option.
+    """
+    pairs = [word.partition("=") for word in words]
+    if wrong := [name for name, equals, value in pairs if not (name and equals and value)]:
+        raise OptionError(f"{option} {wrong[0]} must be of the form name=value")
+    return {name: value for name, _, value in pairs}

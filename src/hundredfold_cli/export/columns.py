@@ -1,4 +1,4 @@
-"""Columns of exported results: the answers', and beside them the records' own fields."""
+"""Columns of exported results: the id, the answer, and with `--join` the record's own fields."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,13 +9,13 @@ from typing import Any
 
 from hundredfold.ingest import Plan
 from hundredfold.model.signature import FieldType, Signature
-from hundredfold_cli.ingests.answers import columns_of
+from hundredfold_cli.ingests.answers import flat_answer
 
-OWN = "record_"
-"""Before the name of a record's own field that an answer's column has too."""
+RECORD_PREFIX = "record_"
+"""Put before the name of a record's field that is also the name of a result's column."""
 
 
-class Type(StrEnum):
+class ColumnType(StrEnum):
     """What a column holds."""
 
     TEXT = "text"
@@ -24,110 +24,133 @@ class Type(StrEnum):
     BOOLEAN = "boolean"
     TIME = "time"
     JSON = "json"
-    """Anything, written as JSON."""
+    """Any value, written as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of results; `type` is None if only the values tell it."""
+    """A column of results; `type` is None if only the values show it."""
 
     name: str
-    type: Type | None = None
+    type: ColumnType | None = None
 
 
-_REJECTION = (
-    Column("record_id", Type.TEXT),
-    Column("reason", Type.TEXT),
-    Column("detail", Type.TEXT),
-    Column("line", Type.INTEGER),
-    Column("offset", Type.INTEGER),
-    Column("batch", Type.INTEGER),
+_REJECTION_COLUMNS = (
+    Column("record_id", ColumnType.TEXT),
+    Column("reason", ColumnType.TEXT),
+    Column("detail", ColumnType.TEXT),
+    Column("line", ColumnType.INTEGER),
+    Column("offset", ColumnType.INTEGER),
+    Column("batch", ColumnType.INTEGER),
 )
-_ID = Column("record_id", Type.TEXT)
-_REST = (Column("model_version", Type.TEXT), Column("predicted_at", Type.TIME), Column("batch", Type.INTEGER))
+_ID = Column("record_id", ColumnType.TEXT)
+_PROVENANCE_COLUMNS = (
+    Column("model_version", ColumnType.TEXT),
+    Column("predicted_at", ColumnType.TIME),
+    Column("batch", ColumnType.INTEGER),
+)
+"""Which model made a prediction, when, and in which batch."""
 
-type Joined = tuple[Mapping[str, Any], Mapping[str, Any]]
+_COLUMN_TYPES = {
+    FieldType.TEXT: ColumnType.TEXT,
+    FieldType.CATEGORY: ColumnType.TEXT,
+    FieldType.NUMBER: ColumnType.NUMBER,
+}
+
+type RecordAndPrediction = tuple[Mapping[str, Any], Mapping[str, Any]]
 """A record as its source has it, and its prediction."""
 
 
 def rejection_columns(plan: Plan) -> Sequence[Column]:
-    """Return the columns of an ingest's rejections; of several objects each has the one that its line is in."""
-    return _REJECTION if plan.pinned else (*_REJECTION, Column("source", Type.TEXT))
+    """Return the columns of an ingest's rejections. An ingest of several objects has one more: the object's name."""
+    return _REJECTION_COLUMNS if plan.pinned else (*_REJECTION_COLUMNS, Column("source", ColumnType.TEXT))
 
 
-def answers(predictions: Iterable[Mapping[str, Any]]) -> tuple[Iterator[Mapping[str, Any]], Sequence[Column]]:
+def flat_predictions(
+    predictions: Iterable[Mapping[str, Any]],
+) -> tuple[Iterator[Mapping[str, Any]], Sequence[Column]]:
     """Return predictions with their answers as columns, and all columns.
 
-    All predictions of an ingest are one model's, so the first one tells the columns of all.
+    One model makes all predictions of an ingest. So the columns of the first prediction are those of all.
     """
     rows = iter(predictions)
     first = list(islice(rows, 1))
-    flat = ({**prediction, **columns_of(prediction)} for prediction in chain(first, rows))
-    return flat, (_ID, *_answer_columns(first), *_REST)
+    flat = ({**prediction, **flat_answer(prediction)} for prediction in chain(first, rows))
+    return flat, (_ID, *_answer_columns(first), *_PROVENANCE_COLUMNS)
 
 
 @dataclass(slots=True)
-class Join:
-    """Predictions beside their records' own fields, as rows and columns.
+class JoinedRows:
+    """Predictions beside the fields of their records, as rows and columns.
 
     Attributes
     ----------
-    columns : of all rows: the id, the fields, the answer, and the rest
-    left_out : fields that have no column, since the first record has not got them, and of how many records
+    columns : the columns of all rows: the id, the record's fields, the answer, and what made it
+    left_out : fields without a column, and how many records have each. The first record does not have them.
     """
 
     columns: Sequence[Column]
     left_out: dict[str, int] = field(default_factory=dict)
-    _rows: Iterator[Joined] = field(default_factory=lambda: iter(()))
-    _taken: frozenset[str] = frozenset()
-    _texts: frozenset[str] = frozenset()
+    _rows: Iterator[RecordAndPrediction] = field(default_factory=lambda: iter(()))
+    _result_names: frozenset[str] = frozenset()
+    _text_names: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, rows: Iterable[Joined], signature: Signature | None) -> "Join":
-        """Find out the columns: fields of the model's signature, and whatever the first record has beside them."""
+    def of(cls, rows: Iterable[RecordAndPrediction], signature: Signature | None) -> "JoinedRows":
+        """Find the columns: the fields of the model's signature, and all other fields of the first record."""
         rows = iter(rows)
         first = list(islice(rows, 1))
         answer = _answer_columns([prediction for _, prediction in first])
-        taken = frozenset(column.name for column in (_ID, *answer, *_REST))
-        known = {one.name: _TYPES[one.type] for one in (signature.fields if signature else ())}
-        fields: dict[str, Type | None] = {**known, **{name: known.get(name) for record, _ in first for name in record}}
-        fields.pop("id", None)
-        own = tuple(Column(own_column(name, taken), type_) for name, type_ in fields.items())
-        texts = frozenset(own_column(name, taken) for name, type_ in known.items() if type_ is Type.TEXT)
-        return cls((_ID, *own, *answer, *_REST), _rows=chain(first, rows), _taken=taken, _texts=texts)
+        result_names = frozenset(column.name for column in (_ID, *answer, *_PROVENANCE_COLUMNS))
+        known = {field.name: _COLUMN_TYPES[field.type] for field in (signature.fields if signature else ())}
+        types: dict[str, ColumnType | None] = {
+            **known,
+            **{name: known.get(name) for record, _ in first for name in record},
+        }
+        types.pop("id", None)
+        fields = tuple(Column(field_column(name, result_names), type_) for name, type_ in types.items())
+        text_names = frozenset(
+            field_column(name, result_names) for name, type_ in known.items() if type_ is ColumnType.TEXT
+        )
+        return cls(
+            (_ID, *fields, *answer, *_PROVENANCE_COLUMNS),
+            _rows=chain(first, rows),
+            _result_names=result_names,
+            _text_names=text_names,
+        )
 
     def rows(self, *, all_fields: bool) -> Iterator[Mapping[str, Any]]:
-        """Yield the rows; with `all_fields` each with all fields of its record, whether they have a column or not."""
+        """Yield the rows; with `all_fields` each row has all fields of its record, also those without a column."""
         names = [column.name for column in self.columns]
         known = set(names)
         for record, prediction in self._rows:
-            own = {own_column(name, self._taken): value for name, value in record.items() if name != "id"}
-            answer = {**prediction, **columns_of(prediction)}
-            for name in own.keys() - known:
+            fields = {field_column(name, self._result_names): value for name, value in record.items() if name != "id"}
+            result = {**prediction, **flat_answer(prediction)}
+            for name in fields.keys() - known:
                 self.left_out[name] = self.left_out.get(name, 0) + 1
             if all_fields:
-                # The id first and the answer last, as where there are columns.
-                fixed = {name: answer[name] for name in names if name in self._taken}
-                yield {"record_id": fixed.pop("record_id"), **own, **fixed}
+                # The id first and the answer last, in the order of the columns.
+                fixed = {name: result[name] for name in names if name in self._result_names}
+                yield {"record_id": fixed.pop("record_id"), **fields, **fixed}
             else:
-                yield {name: answer[name] if name in self._taken else self._own(name, own.get(name)) for name in names}
+                yield {
+                    name: result[name] if name in self._result_names else self._field_value(name, fields.get(name))
+                    for name in names
+                }
 
-    def _own(self, name: str, value: Any) -> Any:
-        """Return a field's value; one that is a number, of Parquet, is text where the model was given it as text."""
-        return json.dumps(value) if name in self._texts and isinstance(value, int | float) else value
+    def _field_value(self, name: str, value: Any) -> Any:
+        """Return a field's value: as text if the model read it as text, although its source has a number there."""
+        return json.dumps(value) if name in self._text_names and isinstance(value, int | float) else value
 
 
-def own_column(name: str, taken: frozenset[str]) -> str:
-    """Name the column of a record's own field, so that no two fields have one, and none has an answer's."""
+def field_column(name: str, result_names: frozenset[str]) -> str:
+    """Name the column of a record's field, so that it has no other column's name."""
     bare = name
-    while bare not in taken and bare.startswith(OWN):
-        bare = bare.removeprefix(OWN)
-    return f"{OWN}{name}" if bare in taken else name
-
-
-_TYPES = {FieldType.TEXT: Type.TEXT, FieldType.CATEGORY: Type.TEXT, FieldType.NUMBER: Type.NUMBER}
+    while bare not in result_names and bare.startswith(RECORD_PREFIX):
+        bare = bare.removeprefix(RECORD_PREFIX)
+    return f"{RECORD_PREFIX}{name}" if bare in result_names else name
 
 
 def _answer_columns(first: Sequence[Mapping[str, Any]]) -> Sequence[Column]:
-    answer = columns_of(first[0]) if first else {"label": None, "score": None}
-    return tuple(Column(name, Type.TEXT if name.endswith("label") else Type.NUMBER) for name in answer)
+    answer = flat_answer(first[0]) if first else {"label": None, "score": None}
+    return tuple(Column(name, ColumnType.TEXT if name.endswith("label") else ColumnType.NUMBER) for name in answer)

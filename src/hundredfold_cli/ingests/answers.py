@@ -1,20 +1,21 @@
-"""Answers as they are stored and exported: `label` and `score`, `value`, or `outputs`."""
+"""A model's answer to one record, as it is stored, exported and shown: `label` and `score`, `value`, or `outputs`."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def stored_answer(label: Any, score: Any) -> dict[str, Any]:
-    """Return a model's answer under the names that `hundredfold.adapters.predictions` stores it by."""
+    """Return an answer under the names by which `hundredfold.aws.predictions` stores it."""
     if isinstance(label, Mapping):
-        return {"outputs": {name: stored_answer(one, (score or {}).get(name)) for name, one in label.items()}}
+        scores = score or {}
+        return {"outputs": {output: stored_answer(label[output], scores.get(output)) for output in label}}
     if isinstance(label, float | int):
         return {"value": float(label)}
     return {"label": label} if score is None else {"label": label, "score": score}
 
 
-def columns_of(prediction: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an answer as columns: those that it has, and for several outputs `<name>_label`, `<name>_score`, …"""
+def flat_answer(prediction: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a prediction's answer as columns: its own names, or `<output>_label`, `<output>_score`, … of outputs."""
     if "outputs" not in prediction:
         return {name: prediction[name] for name in ("label", "score", "value") if name in prediction}
     return {
@@ -22,3 +23,12 @@ def columns_of(prediction: Mapping[str, Any]) -> dict[str, Any]:
         for output, answer in sorted(prediction["outputs"].items())
         for name, value in answer.items()
     }
+
+
+def answer_text(answer: Mapping[str, Any]) -> str:
+    """Return an answer in a few words: `positive  0.931`, `21.5`, `colour: red  0.800, size: 2.1`."""
+    if "outputs" in answer:
+        return ", ".join(f"{name}: {answer_text(output)}" for name, output in sorted(answer["outputs"].items()))
+    if "value" in answer:
+        return f"{answer['value']:g}"
+    return f"{answer['label']}  {answer['score']:.3f}" if "score" in answer else str(answer["label"])

@@ -1,10 +1,13 @@
-"""Reading back what became of each record: from the source and the manifest, the predictions table and the
-rejections, in the order of the source."""
+"""The outcome of each record, read back from the source, the manifest, the predictions table and the rejections.
+
+Everything is read in the order of the source.
+"""
 
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hundredfold.batches import Batch
@@ -22,7 +25,14 @@ _READERS = 8
 
 @dataclass(frozen=True, slots=True)
 class BatchRead:
-    """A batch as it can be read back: its lines, and what was stored for them."""
+    """A batch that was read back.
+
+    Attributes
+    ----------
+    lines : its records, as the source has them
+    predictions : those stored for its records, by record id
+    rejections : by line number
+    """
 
     batch: Batch
     lines: list[Line]
@@ -31,7 +41,13 @@ class BatchRead:
 
 
 def read_manifest(deployment: Deployment, plan: Plan) -> list[Batch]:
-    """Read an ingest's manifest; raises SourceMissingError if the work bucket has it no longer."""
+    """Read the manifest of an ingest.
+
+    Raises
+    ------
+    SourceMissingError
+        If the work bucket no longer has it.
+    """
     content = deployment.work.read(plan.manifest.key)
     if content is None:
         raise SourceMissingError(str(plan.manifest), "there is no such object any more")
@@ -39,7 +55,13 @@ def read_manifest(deployment: Deployment, plan: Plan) -> list[Batch]:
 
 
 def read_batches(deployment: Deployment, plan: Plan, batches: list[Batch]) -> Iterator[BatchRead]:
-    """Read batches back, in order, several at a time."""
+    """Read batches back, in order, several at a time.
+
+    Raises
+    ------
+    SourceChangedError, SourceMissingError
+        If the source is no longer what the ingest was planned from.
+    """
     rejected = _rejected_batches(deployment, plan)
 
     def read(batch: Batch) -> BatchRead:
@@ -61,24 +83,24 @@ def read_all_predictions(deployment: Deployment, plan: Plan) -> Iterator[dict[st
 
 
 def read_all_joined(deployment: Deployment, plan: Plan) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Read all records that were predicted, as their source has them, each with its prediction, in its order."""
+    """Read all predictions of an ingest, each after its record as the source has it."""
     for line, prediction in _read_all_predicted(deployment, plan):
         yield record_of(line, plan), prediction
 
 
 def record_of(line: Line, plan: Plan) -> dict[str, Any]:
-    """Return the record of a line that was predicted, as its source has it."""
+    """Return the record in a line that was predicted, as the source has it."""
     record: dict[str, Any] = json.loads(line.content)
     if isinstance(plan.spec, TableSpec):
-        record.pop(KEY_MEMBER, None)  # which is there to write back by, and no attribute of the item
+        record.pop(KEY_MEMBER, None)  # the planner added it, to write back to the item by
     return record
 
 
 def _read_all_predicted(deployment: Deployment, plan: Plan) -> Iterator[tuple[Line, dict[str, Any]]]:
-    for read in read_batches(deployment, plan, read_manifest(deployment, plan)):
-        for line in read.lines:
-            if line.number not in read.rejections and line.record_id in read.predictions:
-                yield line, read.predictions[line.record_id]
+    for batch in read_batches(deployment, plan, read_manifest(deployment, plan)):
+        for line in batch.lines:
+            if line.number not in batch.rejections and line.record_id in batch.predictions:
+                yield line, batch.predictions[line.record_id]
 
 
 def read_prediction(deployment: Deployment, ingest_id: str, record_id: str) -> dict[str, Any] | None:
@@ -94,7 +116,7 @@ def find_rejection(deployment: Deployment, plan: Plan, record_id: str) -> dict[s
 def read_all_rejections(deployment: Deployment, plan: Plan) -> Iterator[dict[str, Any]]:
     """Read all rejections of an ingest, in the order of the source.
 
-    Of an ingest of several objects, each says as `source` which of them its line and offset are in.
+    In an ingest of several objects, each rejection names as `source` the object that its line and offset are in.
     """
     for batch in sorted(_rejected_batches(deployment, plan)):
         yield from _read_rejections(deployment, plan.ingest_id, batch).values()
@@ -109,3 +131,19 @@ def _read_rejections(deployment: Deployment, ingest_id: str, batch: int) -> dict
     content = deployment.work.read(rejections_key(ingest_id, batch)) or b""
     entries = [json.loads(line) for line in content.splitlines()]
     return {entry["line"]: entry for entry in entries}
+
+
+def write_source_records(deployment: Deployment, plan: Plan, file: Path) -> None:
+    """Write the records of an ingest into a file, as its source still has them.
+
+    Raises
+    ------
+    SourceChangedError, SourceMissingError
+        If the source is no longer what the ingest was planned from.
+    """
+    objects = [plan.pinned] if plan.pinned else dict.fromkeys(map(plan.pinned_of, read_manifest(deployment, plan)))
+    with file.open("wb") as records:
+        for pinned in objects:
+            for chunk in deployment.sources.stream(pinned):
+                records.write(chunk)
+            records.write(b"\n")

@@ -83,10 +83,10 @@ class Report:
             "steps": [asdict(step) for step in steps(self.done)],
             "failures": [asdict(failure) for failure in self.failures],
             "rejections": self.rejections,
-            "health": {
+            "drift": {
                 "baseline": self.baseline.as_dict() if self.baseline else None,
                 "ingest": self.sketch.as_dict() if self.sketch else None,
-                "drift": asdict(self.drift) if self.drift else None,
+                "indices": asdict(self.drift) if self.drift else None,
             },
             "model": self.card,
             "cost": self.cost.as_dict() if self.cost else None,

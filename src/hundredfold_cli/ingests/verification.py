@@ -11,15 +11,16 @@ _EXAMPLES = 20
 
 @dataclass(slots=True)
 class Verification:
-    """What was found. `records = predicted + rejected + failed + missing + doubled`.
+    """The counts of a recount. `records = predicted + rejected + failed + missing + doubled`.
 
     Attributes
     ----------
     failed : records of batches that the ledger does not have as done
-    missing : records of batches that are done, without an outcome
-    doubled : records with two outcomes, or whose id another batch's record has too, which took its place
+    missing : records of done batches that have no outcome
+    doubled : records with two outcomes, and records whose prediction was replaced by one of another batch, since a
+        record there has the same id
     disagreements : where the recount differs from the ingest's summary, in words
-    examples : up to 20 of the records that are missing or doubled
+    examples : up to 20 of the records that are missing or doubled, in words
     """
 
     records: int = 0
@@ -38,7 +39,7 @@ class Verification:
     def as_dict(self) -> dict[str, Any]:
         return {"ok": self.ok, **asdict(self)}
 
-    def note(self, problem: str) -> None:
+    def add_example(self, problem: str) -> None:
         if len(self.examples) < _EXAMPLES:
             self.examples.append(problem)
 
@@ -49,41 +50,43 @@ def verify(batches: Iterable[BatchRead], done: set[int], summary: dict[str, Any]
     Parameters
     ----------
     batches : all of the ingest's batches, read back
-    done : the batches that the ledger has as done
+    done : the numbers of the batches that the ledger has as done
     summary : the ingest's summary, whose counts must be the same
     """
-    found = Verification()
-    for read in batches:
-        if read.batch.records != len(read.lines):
-            found.disagreements.append(f"batch {read.batch.batch} has {len(read.lines)} records, not those planned")
-        found.records += len(read.lines)
-        if read.batch.batch in done:
-            _verify_batch(read, found)
+    recount = Verification()
+    for batch in batches:
+        number, records = batch.batch.batch, len(batch.lines)
+        if batch.batch.records != records:
+            recount.disagreements.append(f"batch {number} has {records} records, not those planned")
+        recount.records += records
+        if number in done:
+            _recount_batch(batch, recount)
         else:
-            found.failed += len(read.lines)
+            recount.failed += records
     for name in ("records", "predicted", "rejected", "failed"):
-        if summary[name] != getattr(found, name):
-            found.disagreements.append(f"the summary has {summary[name]:,} {name}, recounted {getattr(found, name):,}")
-    return found
+        count = getattr(recount, name)
+        if summary[name] != count:
+            recount.disagreements.append(f"the summary has {summary[name]:,} {name}, recounted {count:,}")
+    return recount
 
 
-def _verify_batch(read: BatchRead, found: Verification) -> None:
-    number = read.batch.batch
-    scored = {line.record_id for line in read.lines if line.number not in read.rejections}
-    for line in read.lines:
-        prediction = read.predictions.get(line.record_id) if line.record_id is not None else None
-        if line.number in read.rejections:
+def _recount_batch(batch: BatchRead, recount: Verification) -> None:
+    number = batch.batch.batch
+    scored_ids = {line.record_id for line in batch.lines if line.number not in batch.rejections}
+    for line in batch.lines:
+        prediction = batch.predictions.get(line.record_id) if line.record_id is not None else None
+        if line.number in batch.rejections:
             # Its id may have been predicted for another record: another line of this batch, or another batch.
-            if prediction and prediction["batch"] == number and line.record_id not in scored:
-                found.doubled += 1
-                found.note(f"line {line.number} is rejected and predicted")
+            if prediction and prediction["batch"] == number and line.record_id not in scored_ids:
+                recount.doubled += 1
+                recount.add_example(f"line {line.number} is rejected and predicted")
             else:
-                found.rejected += 1
+                recount.rejected += 1
         elif prediction is None:
-            found.missing += 1
-            found.note(f"line {line.number} has no outcome")
+            recount.missing += 1
+            recount.add_example(f"line {line.number} has no outcome")
         elif prediction["batch"] != number:
-            found.doubled += 1
-            found.note(f"line {line.number} has an id that batch {prediction['batch']} has too")
+            recount.doubled += 1
+            recount.add_example(f"line {line.number} has an id that batch {prediction['batch']} has too")
         else:
-            found.predicted += 1
+            recount.predicted += 1

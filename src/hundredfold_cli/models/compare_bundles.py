@@ -1,59 +1,51 @@
-"""Scoring the same records with two bundles, here, each in the environment that its own inference has."""
+"""Comparing two bundles here: both score the same records, each in the environment that its inference has."""
 
 import json
 import tempfile
 from pathlib import Path
 
 from hundredfold.errors import BundleRefusedError, InvalidIngestError
-from hundredfold_cli.ingests.outcomes import read_manifest
-from hundredfold_cli.ingests.status import ingest_status
-from hundredfold_cli.models.comparison import Answer, Comparison
-from hundredfold_cli.models.comparison import compare as compare_answers
+from hundredfold_cli.models.comparison import Answer, Comparison, compare_answers
 from hundredfold_cli.models.environment import run_in_inference
 from hundredfold_cli.models.packaging import read_bundle
-from hundredfold_cli.stack.deployment import Deployment
 
-SCORE = "hundredfold_cli.models.score_records"
-
-
-def write_records_of(deployment: Deployment, ingest_id: str, file: Path) -> Path:
-    """Write an ingest's records, as its source still has them, into a file."""
-    plan = ingest_status(deployment, ingest_id).plan
-    if plan is None:
-        raise InvalidIngestError(f"ingest {ingest_id} was never planned, so it has no records to compare on")
-    sources = [plan.pinned] if plan.pinned else dict.fromkeys(map(plan.pinned_of, read_manifest(deployment, plan)))
-    with file.open("wb") as records:
-        for source in sources:
-            for part in deployment.sources.stream(source):
-                records.write(part)
-            records.write(b"\n")
-    return file
+_SCORE_RECORDS = "hundredfold_cli.models.score_records"
 
 
-def compare_bundles(one: Path, other: Path, records: Path) -> list[Comparison]:
+def compare_bundles(first: Path, second: Path, records: Path) -> list[Comparison]:
     """Score a file of records with two bundles, and compare the answers.
+
+    Parameters
+    ----------
+    first, second : the bundles' folders
+    records : as JSON Lines; empty lines are left out
 
     Raises
     ------
+    InvalidIngestError
+        If the records cannot be read.
     BundleRefusedError
-        If one of them cannot be loaded, or they have no output in common.
+        If a bundle cannot be loaded, or the two have no output in common.
     """
     with tempfile.TemporaryDirectory() as folder:
         lines = [line for line in _read(records).splitlines() if line.strip()]
-        given = Path(folder) / "records.jsonl"
-        given.write_bytes(b"\n".join(lines))
-        answers = [_score(bundle, given, Path(folder) / "answers.jsonl") for bundle in (one, other)]
-    found = compare_answers([_id_of(line, number) for number, line in enumerate(lines, start=1)], *answers)
-    if not found:
-        raise BundleRefusedError("the two models answer none of these records in common: do their signatures fit them?")
-    return found
+        clean_records = Path(folder) / "records.jsonl"
+        clean_records.write_bytes(b"\n".join(lines))
+        answers = [_score(bundle, clean_records, Path(folder) / "answers.jsonl") for bundle in (first, second)]
+    ids = [_record_id(line, number) for number, line in enumerate(lines, start=1)]
+    comparisons = compare_answers(ids, *answers)
+    if not comparisons:
+        raise BundleRefusedError(
+            "the two models answer none of these records in common; check that the records fit both signatures"
+        )
+    return comparisons
 
 
 def _score(bundle: Path, records: Path, answers: Path) -> list[Answer]:
     card, _ = read_bundle(bundle)
-    done = run_in_inference(card.requires, SCORE, str(bundle), str(records), str(answers))
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+    process = run_in_inference(card.requires, _SCORE_RECORDS, str(bundle), str(records), str(answers))
+    if process.returncode:
+        last = process.stderr.strip().splitlines()[-1:] or [f"exit code {process.returncode}"]
         raise BundleRefusedError(f"model {card.name} cannot score the records: {last[0]}")
     return [json.loads(line) for line in answers.read_text().splitlines()]
 
@@ -65,7 +57,7 @@ def _read(records: Path) -> bytes:
         raise InvalidIngestError(f"cannot read {records}: {error.strerror}") from None
 
 
-def _id_of(line: bytes, number: int) -> str:
+def _record_id(line: bytes, number: int) -> str:
     try:
         return str(json.loads(line)["id"])
     except (ValueError, TypeError, KeyError):

@@ -1,4 +1,7 @@
-"""Comparing two models by their answers to the same records."""
+"""Comparing the answers of two models to the same records.
+
+The model that is named first is called first here, and the other one second.
+"""
 
 import statistics
 from collections import Counter
@@ -7,44 +10,55 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 WORST = 10
-"""How many of the records that disagree most are told."""
+"""How many of the records that disagree most are kept."""
 
 type Answer = list[Any] | None
-"""A label and its score as a bundle answers them; None for a record that it would reject."""
+"""A label and its score, as a bundle answers them. None for a record that the model rejects."""
+
+type AnsweredByBoth = tuple[str, Any, Any, Any, Any]
+"""A record's id, the first model's label and score, and the second model's label and score."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """One record to which two models answer differently; `distance` says how much, larger is worse."""
+    """A record to which two models answer differently.
+
+    Attributes
+    ----------
+    first, second : the label or the number that each model answers
+    first_score, second_score : of the labels; None for numbers, and for labels without a score
+    distance : how much the answers differ; larger is worse
+    """
 
     record_id: str
-    one: str | float
-    one_score: float | None
-    other: str | float
-    other_score: float | None
+    first: str | float
+    first_score: float | None
+    second: str | float
+    second_score: float | None
     distance: float
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two models' answers, for one output.
+    """The answers of two models, for one output.
 
     Attributes
     ----------
     output : its name; empty if the models have only one
-    compared : records that both answered; `one_only` and `other_only` were rejected by the other model, and
-        `neither` by both
-    agreed : records with the same label; of numbers, those that differ by less than a thousandth of their range
-    matrix : how often the one's label came with the other's: `{one's: {other's: records}}`; empty for numbers
-    differences : the other's score (or number) less the one's: of the records whose labels agree, or of all numbers
-    worst : the records that disagree most, the worst first. Of labels these are the ones of which both are sure.
+    compared : records that both models answered
+    agreed : records with the same label. Numbers agree if they differ by at most a thousandth of their range.
+    first_only, second_only, neither : records that one model answered and the other rejected, or that both rejected
+    matrix : how often each label of the first model came with each label of the second:
+        `{first label: {second label: records}}`; empty for numbers
+    differences : second score less first score, of the records whose labels agree; of numbers, of all records
+    worst : the records that disagree most, the worst first. For labels these are the ones of which both are sure.
     """
 
     output: str
     compared: int
     agreed: int
-    one_only: int
-    other_only: int
+    first_only: int
+    second_only: int
     neither: int
     matrix: Mapping[str, Mapping[str, int]]
     differences: Sequence[float] = field(repr=False)
@@ -52,11 +66,12 @@ class Comparison:
 
     @property
     def agreement(self) -> float:
+        """The share of the compared records that agree."""
         return self.agreed / self.compared if self.compared else 0.0
 
     @property
     def spread(self) -> dict[str, float]:
-        """The differences in a few numbers; empty if there are none."""
+        """The differences in four numbers; empty if there are none."""
         if not self.differences:
             return {}
         sizes = sorted(map(abs, self.differences))
@@ -68,81 +83,96 @@ class Comparison:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        told = asdict(self)
-        del told["differences"]
-        return {**told, "agreement": self.agreement, "differences": self.spread}
+        return {**asdict(self), "agreement": self.agreement, "differences": self.spread}
 
 
-def compare(ids: Sequence[str], ones: Sequence[Answer], others: Sequence[Answer]) -> list[Comparison]:
-    """Compare two models' answers to the same records, for each output that both have."""
-    outputs = list(dict.fromkeys(name for answer in ones if answer for name in _names(answer)))
-    known = {name for answer in others if answer for name in _names(answer)}
+def compare_answers(ids: Sequence[str], first: Sequence[Answer], second: Sequence[Answer]) -> list[Comparison]:
+    """Compare two models' answers to the same records.
+
+    Parameters
+    ----------
+    ids : of the records
+    first, second : the two models' answers, in the order of `ids`
+
+    Returns
+    -------
+    comparisons : one for each output that both models have
+    """
+    outputs = list(dict.fromkeys(name for answer in first if answer for name in _output_names(answer)))
+    common = {name for answer in second if answer for name in _output_names(answer)}
     return [
-        _compare(name, ids, [_output(one, name) for one in ones], [_output(other, name) for other in others])
-        for name in outputs
-        if name in known
+        _compare_output(
+            output, ids, [_output(answer, output) for answer in first], [_output(answer, output) for answer in second]
+        )
+        for output in outputs
+        if output in common
     ]
 
 
-def _compare(output: str, ids: Sequence[str], ones: Sequence[Answer], others: Sequence[Answer]) -> Comparison:
-    both = [(name, *one, *other) for name, one, other in zip(ids, ones, others, strict=True) if one and other]
-    present = Counter((one is not None, other is not None) for one, other in zip(ones, others, strict=True))
+def _compare_output(output: str, ids: Sequence[str], first: Sequence[Answer], second: Sequence[Answer]) -> Comparison:
+    pairs = list(zip(first, second, strict=True))
+    both: list[AnsweredByBoth] = [
+        (record_id, *first_answer, *second_answer)
+        for record_id, (first_answer, second_answer) in zip(ids, pairs, strict=True)
+        if first_answer and second_answer
+    ]
+    answered = Counter((first_answer is not None, second_answer is not None) for first_answer, second_answer in pairs)
     # Labels are text on both sides, or numbers on both; a class against a number is no comparison of values.
     numbers = all(not isinstance(label, str) for row in both for label in (row[1], row[3]))
-    told = _compare_numbers(both) if numbers and both else _compare_labels(both)
-    agreed, matrix, differences, worst = told
+    agreed, matrix, differences, worst = _compare_numbers(both) if numbers and both else _compare_labels(both)
     return Comparison(
         output=output,
         compared=len(both),
         agreed=agreed,
-        one_only=present[True, False],
-        other_only=present[False, True],
-        neither=present[False, False],
+        first_only=answered[True, False],
+        second_only=answered[False, True],
+        neither=answered[False, False],
         matrix=matrix,
         differences=differences,
-        worst=sorted(worst, key=lambda one: (-one.distance, one.record_id))[:WORST],
+        worst=sorted(worst, key=lambda record: (-record.distance, record.record_id))[:WORST],
     )
 
 
-type _Told = tuple[int, dict[str, dict[str, int]], list[float], list[Disagreement]]
+type _Counts = tuple[int, dict[str, dict[str, int]], list[float], list[Disagreement]]
+"""How many records agree, and the matrix, the differences and the disagreements of a comparison."""
 
 
-def _compare_labels(both: Iterable[tuple[Any, ...]]) -> _Told:
+def _compare_labels(both: Iterable[AnsweredByBoth]) -> _Counts:
     pairs: Counter[tuple[str, str]] = Counter()
     differences: list[float] = []
     worst: list[Disagreement] = []
-    for name, one, one_score, other, other_score in both:
-        pairs[str(one), str(other)] += 1
-        if str(one) != str(other):
-            # Both sure of something else is worse than both unsure.
-            sure = [1.0 if score is None else score for score in (one_score, other_score)]
-            worst.append(Disagreement(name, str(one), one_score, str(other), other_score, sum(sure)))
-        elif one_score is not None and other_score is not None:
-            differences.append(other_score - one_score)
+    for record_id, first, first_score, second, second_score in both:
+        pairs[str(first), str(second)] += 1
+        if str(first) != str(second):
+            # Two models that are sure of different labels are worse than two that are unsure.
+            distance = sum(1.0 if score is None else score for score in (first_score, second_score))
+            worst.append(Disagreement(record_id, str(first), first_score, str(second), second_score, distance))
+        elif first_score is not None and second_score is not None:
+            differences.append(second_score - first_score)
     labels = sorted({label for pair in pairs for label in pair})
-    matrix = {one: {other: pairs[one, other] for other in labels} for one in labels}
+    matrix = {first: {second: pairs[first, second] for second in labels} for first in labels}
     return sum(matrix[label][label] for label in labels), matrix, differences, worst
 
 
-def _compare_numbers(both: Sequence[tuple[Any, ...]]) -> _Told:
+def _compare_numbers(both: Sequence[AnsweredByBoth]) -> _Counts:
     values = [float(row[1]) for row in both]
-    close = (max(values) - min(values)) / 1000
-    differences = [float(other) - float(one) for _, one, _, other, _ in both]
+    tolerance = (max(values) - min(values)) / 1000
+    differences = [float(second) - float(first) for _, first, _, second, _ in both]
     worst = [
-        Disagreement(name, float(one), None, float(other), None, abs(difference))
-        for (name, one, _, other, _), difference in zip(both, differences, strict=True)
-        if abs(difference) > close
+        Disagreement(record_id, float(first), None, float(second), None, abs(difference))
+        for (record_id, first, _, second, _), difference in zip(both, differences, strict=True)
+        if abs(difference) > tolerance
     ]
     return len(both) - len(worst), {}, differences, worst
 
 
-def _names(answer: list[Any]) -> list[str]:
+def _output_names(answer: list[Any]) -> list[str]:
     return list(answer[0]) if isinstance(answer[0], Mapping) else [""]
 
 
-def _output(answer: Answer, name: str) -> Answer:
+def _output(answer: Answer, output: str) -> Answer:
     if answer is None or not isinstance(answer[0], Mapping):
-        return answer if not name or answer is None else None
-    if name not in answer[0]:
+        return answer if not output or answer is None else None
+    if output not in answer[0]:
         return None
-    return [answer[0][name], (answer[1] or {}).get(name)]
+    return [answer[0][output], (answer[1] or {}).get(output)]

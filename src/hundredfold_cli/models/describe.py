@@ -1,12 +1,11 @@
-"""Loads a model once, in the environment that inference will have, and finds out what its card needs to say.
+"""Loads a model once, in the environment that inference will have, and makes its card.
 
-Reads a request from one JSON file and writes its findings into another: `hundredfold model package` runs it on the
-Python of that environment.
+`hundredfold model package` runs this module on the Python of that environment. It reads a request from one JSON file,
+and writes the card, or an error, into another.
 """
 
 import argparse
 import json
-import re
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -22,12 +21,12 @@ from hundredfold.model.signature import FieldType, Signature, UnfitValueError
 from hundredfold_cli.models.saved_versions import saved_with
 
 PROBES = 3
-"""Records that are made up where no sample is given, only to see the shape of the answers."""
+"""How many records are made up if there is no sample. They only show the shape of the answers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What a model's owner says of it; see `hundredfold_cli.recipe.Recipe`."""
+class DescribeRequest:
+    """What a model's owner says of it: the attributes of `hundredfold_cli.models.recipe.Recipe`."""
 
     name: str
     steps: tuple[str, ...]
@@ -41,23 +40,23 @@ class Request:
     allow_version_mismatch: bool = False
 
 
-def describe(folder: Path, request: Request) -> Card:
+def describe(folder: Path, request: DescribeRequest) -> Card:
     """Return the card of the model whose files are in `folder`, without their digests, score and maker.
 
     Raises
     ------
     BundleRefusedError, ModelMisbehavedError
         If the versions differ, a file cannot be opened, a package is missing, or the model does not answer as it
-        must; the message says what to do.
+        must. The message says what to do.
     """
-    here = versions_here((*LIBRARIES, *request.requires))
-    if lacking := [name for name in request.requires if name not in here]:
+    installed = versions_here((*LIBRARIES, *request.requires))
+    if missing := [name for name in request.requires if name not in installed]:
         raise BundleRefusedError(
-            f"the bundle asks for {', '.join(lacking)}, which inference would not have: "
-            f"name a package of requirements/extras, or add {lacking[0]}.in there and run make lock"
+            f"the bundle asks for {', '.join(missing)}, which inference would not have: "
+            f"name a package of requirements/extras, or add {missing[0]}.in there and run make lock"
         )
     contents = {step: (folder / step).read_bytes() for step in request.steps}
-    saved, mismatches = _versions(request, contents, here)
+    saved, mismatches = _versions(request, contents, installed)
     models = [_open(step, contents[step], request.trusted, saved) for step in request.steps]
     for step, model in zip(request.steps[:-1], models[:-1], strict=True):
         if not hasattr(model, "transform"):
@@ -72,7 +71,7 @@ def describe(folder: Path, request: Request) -> Card:
         steps=request.steps,
         signature=signature,
         classes=(),
-        versions=here,
+        versions=installed,
         files=dict.fromkeys(request.steps, ""),
         input=Input(request.input),
         saved_with=saved,
@@ -83,35 +82,37 @@ def describe(folder: Path, request: Request) -> Card:
 
 
 def _versions(
-    request: Request, contents: Mapping[str, bytes], here: Mapping[str, str]
+    request: DescribeRequest, contents: Mapping[str, bytes], installed: Mapping[str, str]
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return the versions that the model was saved with, and in words where they are not those `here`.
+    """Return the versions that the model was saved with, and in words which of them are not installed.
 
-    A file tells its scikit-learn only; of numpy, scipy, joblib and Python it says nothing, its maker may.
+    A file has only the version of scikit-learn. Those of numpy, scipy, joblib and Python may come from its maker.
     """
     saved = dict(request.saved_with)
-    wrong = [(f"{request.name} says", name, version) for name, version in saved.items() if here.get(name) != version]
+    wrong = [
+        (f"{request.name} says", name, version) for name, version in saved.items() if installed.get(name) != version
+    ]
     for step, content in contents.items():
         version = saved_with(content)
         if version is not None:
             saved.setdefault("scikit-learn", version)
-            if version != here.get("scikit-learn"):
+            if version != installed.get("scikit-learn"):
                 wrong.append((step, "scikit-learn", version))
     mismatches = tuple(
-        f"{where} was saved with {name} {version}, and inference runs {here.get(name, 'none')}"
+        f"{where} was saved with {name} {version}, and inference runs {installed.get(name, 'none')}"
         for where, name, version in wrong
     )
     if mismatches and not request.allow_version_mismatch:
         raise BundleRefusedError(
             f"{'; '.join(mismatches)}: train it again with the versions of inference, or pin its own in "
-            "requirements/dependencies.in and run make lock; --allow-version-mismatch packages it nevertheless"
+            "requirements/dependencies.in and run make lock; --allow-version-mismatch packages it as it is"
         )
     return saved, mismatches
 
 
 def _open(step: str, content: bytes, trusted: Sequence[str], saved: dict[str, str]) -> Any:
     try:
-        with warnings.catch_warnings(record=True) as caught:
+        with warnings.catch_warnings(record=True) as raised_warnings:
             warnings.simplefilter("always")
             model = read_step(step, content, trusted)
     except HundredfoldError:
@@ -123,15 +124,16 @@ def _open(step: str, content: bytes, trusted: Sequence[str], saved: dict[str, st
             f"{missing} (requirements/extras has those that are locked; add {missing}.in there and run make lock)"
         ) from error
     except Exception as error:
-        own = re.search(r"on <module '__main__'|from <module '__main__'|module '__main__' has no", str(error))
+        # A class of that script is saved as one of `__main__`, which is this module here. With -m it has its own name.
+        script_class = repr(sys.modules["__main__"]) in str(error) or "module '__main__' has no" in str(error)
         advice = (
             "it holds a class or function of the script that saved it: move that into a package, or use what "
             "scikit-learn has in its place, and save it again"
-            if own
+            if script_class
             else "it is damaged, cut off, or no joblib file; save it again"
         )
         raise BundleRefusedError(f"{step} cannot be opened ({type(error).__name__}): {advice}") from error
-    for warning in caught:
+    for warning in raised_warnings:
         original = getattr(warning.message, "original_sklearn_version", None)
         if original:
             saved.setdefault("scikit-learn", str(original))
@@ -148,16 +150,16 @@ def _check_columns(first: Any, signature: Signature) -> None:
         )
 
 
-def _with_answers(card: Card, models: list[Any], request: Request) -> Card:
+def _with_answers(card: Card, models: list[Any], request: DescribeRequest) -> Card:
     values = _sample_values(card.signature, request.records)
-    given = bool(values)
+    has_sample = bool(values)
     values = values or [_made_up(card.signature, number) for number in range(PROBES)]
     model = models[-1]
     classes = classes_of(model)
     task = Task.CLASSIFICATION if classes is not None or not _is_regressor(model) else Task.REGRESSION
     single = classes if isinstance(classes, tuple) else ()
     width, error = _width(models, card, values)
-    if error is not None and given:
+    if error is not None and has_sample:
         raise BundleRefusedError(_cannot_predict(card, model, error)) from error
     width = width or (len(classes) if isinstance(classes, list) else len(request.outputs) or 1)
     outputs: tuple[Output, ...] = ()
@@ -165,19 +167,19 @@ def _with_answers(card: Card, models: list[Any], request: Request) -> Card:
         outputs, single = _outputs(request, classes, width, task), ()
     elif request.outputs:
         raise BundleRefusedError(f"outputs are named ({', '.join(request.outputs)}), and the model has only one")
-    found = replace(card, task=task, classes=single, outputs=outputs)
-    bundle = Bundle(found, models)
+    complete = replace(card, task=task, classes=single, outputs=outputs)
+    bundle = Bundle(complete, models)
     try:
         answers = bundle.predict(values)
     except ModelMisbehavedError:
         raise
     except Exception as error:
-        if given:
+        if has_sample:
             raise BundleRefusedError(_cannot_predict(card, model, error)) from error
-        answers = []  # made-up values may be no input that this model takes
-    if not given:
-        return found
-    return replace(found, sample={"records": list(request.records), "answers": [list(one) for one in answers]})
+        answers = []  # the model may not take values that are made up
+    if not has_sample:
+        return complete
+    return replace(complete, sample={"records": list(request.records), "answers": [list(answer) for answer in answers]})
 
 
 def _is_regressor(model: Any) -> bool:
@@ -190,17 +192,16 @@ def _is_regressor(model: Any) -> bool:
 
 
 def _width(models: list[Any], card: Card, values: list[tuple[str | float, ...]]) -> tuple[int, Exception | None]:
-    """Return how many outputs the model predicts; 0 and the error if it could not."""
-    plain = _Untold(card, models)
+    """Return how many outputs the model predicts, and None; or 0 and the error that it raised."""
     try:
-        shape = plain.shape(values)
+        shape = _RawModel(card, models).shape(values)
     except Exception as error:  # noqa: BLE001, RUF100 - whatever a model raises is said in its place
         return 0, error
     return (int(shape[1]) if len(shape) > 1 else 1), None
 
 
-class _Untold(Bundle):
-    """A bundle whose answers are not known yet."""
+class _RawModel(Bundle):
+    """A bundle whose outputs and classes are not known yet."""
 
     def __init__(self, card: Card, steps: Sequence[Any]) -> None:
         self.card = card
@@ -217,16 +218,16 @@ class _Untold(Bundle):
 
 
 def _outputs(
-    request: Request, classes: tuple[str, ...] | list[tuple[str, ...]] | None, width: int, task: Task
+    request: DescribeRequest, classes: tuple[str, ...] | list[tuple[str, ...]] | None, width: int, task: Task
 ) -> tuple[Output, ...]:
     names = request.outputs or tuple(f"output_{number}" for number in range(width))
     if len(names) != width:
         raise BundleRefusedError(f"{len(names)} outputs are named ({', '.join(names)}), and the model has {width}")
     if task is Task.REGRESSION:
         return tuple(Output(name) for name in names)
-    # A model that names one list of classes and predicts several outputs says of each class whether it applies.
-    each = classes if isinstance(classes, list) else [("0", "1")] * width
-    return tuple(Output(name, labels) for name, labels in zip(names, each, strict=True))
+    # A model with one list of classes and several outputs answers, for each class, whether it applies.
+    classes_of_each = classes if isinstance(classes, list) else [("0", "1")] * width
+    return tuple(Output(name, labels) for name, labels in zip(names, classes_of_each, strict=True))
 
 
 def _sample_values(signature: Signature, records: Sequence[Mapping[str, Any]]) -> list[tuple[str | float, ...]]:
@@ -253,9 +254,9 @@ def _made_up(signature: Signature, number: int) -> tuple[str | float, ...]:
 def _cannot_predict(card: Card, model: Any, error: Exception) -> str:
     advice = "look at the fields' types and order"
     if "DataFrame" in str(error) or "dataframe" in str(error):
-        advice = "it wants columns by name: package it with --input dataframe"
+        advice = "it needs columns by name: package it with --input dataframe"
     elif card.input is Input.ARRAY and hasattr(model, "feature_names_in_"):
-        advice += ", and whether it wants a table with named columns (--input dataframe)"
+        advice += ", and whether it needs a table with named columns (--input dataframe)"
     return f"model {card.name} cannot predict the sample ({type(error).__name__}: {error}): {advice}"
 
 
@@ -265,11 +266,11 @@ def main() -> None:
     parser.add_argument("request", type=Path)
     parser.add_argument("findings", type=Path)
     arguments = parser.parse_args()
-    asked = json.loads(arguments.request.read_text())
+    request = json.loads(arguments.request.read_text())
     for name in ("steps", "outputs", "requires", "trusted", "records"):
-        asked[name] = tuple(asked[name])
+        request[name] = tuple(request[name])
     try:
-        card = describe(arguments.folder, Request(**asked))
+        card = describe(arguments.folder, DescribeRequest(**request))
     except HundredfoldError as error:
         arguments.findings.write_text(json.dumps({"error": str(error)}))
         sys.exit(1)

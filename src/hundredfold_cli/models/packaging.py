@@ -1,4 +1,4 @@
-"""Packaging a model: its files and their card, in a folder that can be released."""
+"""Packaging a model: its files and its card, in a folder that can be released (a bundle)."""
 
 import getpass
 import hashlib
@@ -15,32 +15,32 @@ from hundredfold.model.card import CARD, Card, card_digest
 from hundredfold_cli.models.environment import run_in_inference
 from hundredfold_cli.models.recipe import SAMPLE_RECORDS, Recipe
 
-DESCRIBE = "hundredfold_cli.models.describe"
+_DESCRIBE = "hundredfold_cli.models.describe"
 
 
 def package(recipe: Recipe, folder: Path, *, allow_version_mismatch: bool = False) -> Card:
-    """Write a bundle into `folder`: the model's files and their card, which is found out by loading it once.
+    """Write a bundle into `folder`, and return its card. The model is loaded once to make the card.
 
-    The same model, packaged again into the same folder, keeps its card to the byte: when and by whom it was made is
-    that of the first time, so that nothing is released twice.
+    The same model, packaged again into the same folder, keeps its card to the byte. When and by whom it was made
+    stays as it was, so that nothing is released twice.
 
     Raises
     ------
     BundleRefusedError
-        If the model cannot be what its recipe says; the message says what to do. `folder` is left as it was.
+        If the model is not what its recipe says. The message says what to do, and `folder` is left as it was.
     """
     if folder.exists() and any(folder.iterdir()) and not (folder / CARD).exists():
-        raise BundleRefusedError(f"{folder} holds something else than a bundle; choose another folder with --output")
+        raise BundleRefusedError(f"{folder} holds something other than a bundle; choose another folder with --output")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
-        unfinished = Path(made) / "bundle"
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+        unfinished = Path(temporary) / "bundle"
         unfinished.mkdir()
         for file in recipe.files:
             shutil.copyfile(file, unfinished / file.name)
-        found = _describe(recipe, unfinished, allow_version_mismatch=allow_version_mismatch)
+        described = _describe(recipe, unfinished, allow_version_mismatch=allow_version_mismatch)
         card = replace(
-            found,
-            files={step: _sha256(unfinished / step) for step in found.steps},
+            described,
+            files={step: _sha256(unfinished / step) for step in described.steps},
             score=recipe.score,
             training=recipe.training,
             notes=recipe.notes,
@@ -53,12 +53,12 @@ def package(recipe: Recipe, folder: Path, *, allow_version_mismatch: bool = Fals
 
 
 def read_bundle(folder: Path) -> tuple[Card, str]:
-    """Return a bundle's card and the card's digest, after each file was compared with it; nothing is opened.
+    """Return a bundle's card and the card's digest. The digest of each file is checked, and no file is opened.
 
     Raises
     ------
     BundleRefusedError
-        If the card cannot be read, or a file is missing or not the one it describes.
+        If the card cannot be read, or a file is missing or is not the one that the card describes.
     """
     try:
         content = (folder / CARD).read_bytes()
@@ -68,10 +68,10 @@ def read_bundle(folder: Path) -> tuple[Card, str]:
     for name, expected in card.files.items():
         if not (folder / name).is_file():
             raise BundleRefusedError(f"the card in {folder} names {name}, which is not there; package the model again")
-        found = _sha256(folder / name)
-        if found != expected:
+        digest = _sha256(folder / name)
+        if digest != expected:
             raise BundleRefusedError(
-                f"{folder / name} is not the file that its card describes (SHA-256 {found}, on the card {expected}): "
+                f"{folder / name} is not the file that its card describes (SHA-256 {digest}, on the card {expected}): "
                 "it was damaged or replaced, so it is not opened; package the model again"
             )
     return card, card_digest(content)
@@ -90,27 +90,27 @@ def _describe(recipe: Recipe, folder: Path, *, allow_version_mismatch: bool) -> 
         "records": recipe.records[:SAMPLE_RECORDS],
         "allow_version_mismatch": allow_version_mismatch,
     }
-    asked, findings = folder.parent / "request.json", folder.parent / "findings.json"
-    asked.write_text(json.dumps(request))
-    done = run_in_inference(recipe.packages, DESCRIBE, str(folder), str(asked), str(findings))
+    request_file, findings = folder.parent / "request.json", folder.parent / "findings.json"
+    request_file.write_text(json.dumps(request))
+    process = run_in_inference(recipe.packages, _DESCRIBE, str(folder), str(request_file), str(findings))
     if not findings.exists():
-        # It ended without a word of its own: killed, or out of memory.
-        last = "\n".join(done.stderr.splitlines()[-5:])
-        raise BundleRefusedError(f"the model could not be loaded (exit code {done.returncode}):\n{last}")
+        # It was killed, or ran out of memory.
+        last = "\n".join(process.stderr.splitlines()[-5:])
+        raise BundleRefusedError(f"the model could not be loaded (exit code {process.returncode}):\n{last}")
     content = findings.read_bytes()
-    if done.returncode:
+    if process.returncode:
         raise BundleRefusedError(str(json.loads(content)["error"]))
     return Card.from_json(content)
 
 
 def _made(card: Card, folder: Path) -> dict[str, str]:
-    before = _card_before(folder)
-    if before and replace(before, made={}) == replace(card, made={}):
-        return dict(before.made)
+    existing = _existing_card(folder)
+    if existing and replace(existing, made={}) == replace(card, made={}):
+        return dict(existing.made)
     return {"at": _now().isoformat(timespec="seconds"), "by": user()}
 
 
-def _card_before(folder: Path) -> Card | None:
+def _existing_card(folder: Path) -> Card | None:
     try:
         return Card.from_json((folder / CARD).read_bytes())
     except (OSError, BundleRefusedError):
@@ -124,7 +124,7 @@ def _now() -> datetime:
 
 
 def user() -> str:
-    """Return who works here, as cards and versions name them: HUNDREDFOLD_USER, or the name of the account."""
+    """Return the name that cards and versions have as their maker: HUNDREDFOLD_USER, or the name of the account."""
     if named := os.environ.get("HUNDREDFOLD_USER"):
         return named
     try:

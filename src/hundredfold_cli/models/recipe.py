@@ -1,4 +1,4 @@
-"""What a model's owner says of it: in `model.toml` beside its files, in options, or in both."""
+"""How to package a model, as its owner says it: in `model.toml` beside its files, in options, or in both."""
 
 import json
 import tomllib
@@ -30,11 +30,13 @@ class Recipe:
     ----------
     files : its joblib or skops files, in the order in which they are applied
     fields : name and type of each field that it reads, in its order
+    input : how the model gets the fields of a record; see `hundredfold.model.card.Input`
     outputs : names of its outputs, if it has several
     requires : packages that it needs beside scikit-learn's own
-    trusted : types that a skops file may hold beside those that skops knows
-    saved_with : versions that it was saved with, where its files do not say
+    trusted : types that a skops file may hold beside those that skops trusts
+    saved_with : versions that it was saved with, if its files do not have them
     records : a sample to predict
+    score, training, notes : put on the card as they are
     """
 
     name: str
@@ -62,54 +64,53 @@ class Recipe:
 
 
 def read_recipe(paths: Sequence[Path], options: Mapping[str, Any]) -> Recipe:
-    """Put a recipe together.
+    """Read a recipe from `model.toml` and from options. An option wins over `model.toml`.
 
     Parameters
     ----------
     paths : the model's files in order; or the folder that holds them and a `model.toml`; or that file itself
-    options : what the command line says of `Recipe`'s attributes, which goes before what `model.toml` says
+    options : values for `Recipe`'s attributes from the command line; empty ones are ignored
 
     Raises
     ------
     BundleRefusedError
-        If something is missing, unknown, or cannot be read; the message says what to write.
+        If something is missing, unknown, or cannot be read. The message says what to write.
     """
-    told: dict[str, Any] = {}
-    recipe = paths[0] / RECIPE if paths[0].is_dir() else paths[0]
-    if recipe.name.endswith(".toml"):
+    path = paths[0] / RECIPE if paths[0].is_dir() else paths[0]
+    if path.name.endswith(".toml"):
         if len(paths) > 1:
-            raise BundleRefusedError(f"name either the model's files or {recipe}, which names them as `steps`")
-        told = _read_toml(recipe)
-        files = tuple(recipe.parent / str(step) for step in told.get("steps", []))
+            raise BundleRefusedError(f"name either the model's files or {path}, which names them as `steps`")
+        values = _read_toml(path)
+        files = tuple(path.parent / str(step) for step in values.get("steps", []))
         if not files:
-            raise BundleRefusedError(f'{recipe} must name the model\'s files in order: steps = ["model.joblib"]')
+            raise BundleRefusedError(f'{path} must name the model\'s files in order: steps = ["model.joblib"]')
     else:
         files = tuple(paths)
-        beside = files[0].parent / RECIPE
-        told = _read_toml(beside) if beside.exists() else {}
-    told |= {name: value for name, value in options.items() if value}
+        toml = path.parent / RECIPE
+        values = _read_toml(toml) if toml.exists() else {}
+    values |= {name: value for name, value in options.items() if value}
     _check_files(files)
-    sample = told.get("sample", [])
+    sample = values.get("sample", [])
     if isinstance(sample, str):
-        sample = recipe.parent / sample if recipe.name.endswith(".toml") else files[0].parent / sample
-    made = Recipe(
-        name=str(told.get("name", files[-1].stem)),
+        sample = path.parent / sample
+    recipe = Recipe(
+        name=str(values.get("name", files[-1].stem)),
         files=files,
-        input=_one_of(told.get("input", Input.ARRAY), [kind.value for kind in Input], "input"),
-        outputs=tuple(map(str, told.get("outputs", ()))),
-        requires=tuple(map(str, told.get("requires", ()))),
-        trusted=tuple(map(str, told.get("trusted", ()))),
-        saved_with={str(name): str(version) for name, version in told.get("saved_with", {}).items()},
+        input=_known(values.get("input", Input.ARRAY), [kind.value for kind in Input], "input"),
+        outputs=tuple(map(str, values.get("outputs", ()))),
+        requires=tuple(map(str, values.get("requires", ()))),
+        trusted=tuple(map(str, values.get("trusted", ()))),
+        saved_with={str(name): str(version) for name, version in values.get("saved_with", {}).items()},
         records=tuple(read_sample(sample) if isinstance(sample, Path) else sample),
-        score=dict(told.get("score", {})),
-        training=dict(told.get("training", {})),
-        notes=str(told.get("notes", "")),
+        score=dict(values.get("score", {})),
+        training=dict(values.get("training", {})),
+        notes=str(values.get("notes", "")),
     )
-    return replace(made, fields=_fields(told["fields"])) if "fields" in told else made
+    return replace(recipe, fields=_fields(values["fields"])) if "fields" in values else recipe
 
 
 def read_sample(file: Path) -> list[dict[str, Any]]:
-    """Read the first records of a file of JSON Lines; an `id` is left out."""
+    """Read the first records of a file of JSON Lines, without their ids."""
     try:
         with file.open(encoding="utf-8-sig") as lines:
             texts = [
@@ -123,41 +124,33 @@ def read_sample(file: Path) -> list[dict[str, Any]]:
 
 def parse_fields(words: Sequence[str]) -> list[dict[str, str]]:
     """Read fields as the command line names them: `height:number`, or `text` alone for a text field of that name."""
-    parts = [word.partition(":") for word in words]
-    return [{"name": name, "type": kind or FieldType.TEXT.value} for name, _, kind in parts]
-
-
-def parse_pairs(words: Sequence[str], option: str) -> dict[str, str]:
-    """Read `name=value` words."""
-    pairs = [word.partition("=") for word in words]
-    if wrong := [name for name, equals, value in pairs if not (name and equals and value)]:
-        raise BundleRefusedError(f"{option} {wrong[0]} must be of the form name=value")
-    return {name: value for name, _, value in pairs}
+    pairs = [word.partition(":") for word in words]
+    return [{"name": name, "type": kind or FieldType.TEXT.value} for name, _, kind in pairs]
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BundleRefusedError(
             f"{file} cannot be read: {error}; name the model's files, or a folder with a {RECIPE}"
         ) from error
-    if unknown := sorted(set(told) - _KEYS):
+    if unknown := sorted(set(values) - _KEYS):
         raise BundleRefusedError(f"{file} has the unknown key {unknown[0]}; known are {', '.join(sorted(_KEYS))}")
-    return told
+    return values
 
 
-def _fields(told: Any) -> tuple[tuple[str, str], ...]:
+def _fields(fields: Any) -> tuple[tuple[str, str], ...]:
     kinds = [kind.value for kind in FieldType]
     try:
-        return tuple((str(one["name"]), _one_of(one.get("type", "text"), kinds, "type")) for one in told)
+        return tuple((str(field["name"]), _known(field.get("type", "text"), kinds, "type")) for field in fields)
     except (TypeError, KeyError, AttributeError):
         raise BundleRefusedError('a field is written {name = "height", type = "number"}') from None
 
 
-def _one_of(value: object, known: Sequence[str], what: str) -> str:
+def _known(value: object, known: Sequence[str], key: str) -> str:
     if value not in known:
-        raise BundleRefusedError(f"{what} {value!r} is unknown: use {', '.join(known)}")
+        raise BundleRefusedError(f"{key} {value!r} is unknown: use {', '.join(known)}")
     return str(value)
 
 

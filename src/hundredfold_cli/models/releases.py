@@ -1,9 +1,10 @@
 """Releases: published versions of the inference function, one of which is live.
 
-CloudFormation deploys the function, and nobody invokes what it deployed: an ingest is pinned to a version, and the
-planner takes the one that the alias `live` names. Versions and alias belong to this module alone. A release puts a
-model's layer onto the function, publishes a version, lets that version predict the sample on the model's card, and
-only then moves the alias.
+The alias `live` names the version that new ingests are pinned to. CloudFormation deploys the function, and leaves its
+versions and this alias alone: they belong to this module.
+
+A release puts a model's layer onto the function and publishes a version. It lets that version predict the sample on
+the model's card, and only then moves the alias.
 """
 
 import json
@@ -30,15 +31,14 @@ if TYPE_CHECKING:
 
 ALIAS = "live"
 HISTORY = 20
-"""How many versions that were live before the alias remembers; its description takes 256 characters."""
+"""How many versions that were live before the alias keeps in its description, which takes 256 characters."""
 
 _LATEST = "$LATEST"
-_PARTS = ("CodeSha256", "Runtime", "Handler", "Timeout", "MemorySize", "Architectures", "Role", "LoggingConfig")
-_SNAP_START = "SnapStart"
+_SETTINGS = ("CodeSha256", "Runtime", "Handler", "Timeout", "MemorySize", "Architectures", "Role", "LoggingConfig")
 
 
 class ReleaseRefusedError(HundredfoldError):
-    """A release did not come about; the live model is what it was."""
+    """A release failed; what was live before is still live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,10 @@ class Version:
 
     Attributes
     ----------
-    layers : ARNs of its layers, in order; `model_layer` is the model's
+    layers : ARNs of its layers, in order
+    model_layer : the one that holds the model; empty if none does
     card : the digest of its model's card; empty if it was published by hand
-    parts : all that makes it differ from another version, but the model
+    settings : everything else that a version fixes: code, other layers, variables, memory and so on
     """
 
     number: str
@@ -58,18 +59,45 @@ class Version:
     layers: tuple[str, ...]
     model_layer: str
     card: str
-    parts: Mapping[str, Any] = field(repr=False)
+    settings: Mapping[str, Any] = field(repr=False)
 
-    def told(self) -> tuple[str, str, str]:
-        """Return what its description tells: the model's name, the beginning of its card's digest, and by whom."""
-        name, _, rest = self.description.partition("; card ")
-        card, _, by = rest.partition("; ")
-        return name, card or self.card[:12], by
+    @property
+    def model_name(self) -> str:
+        return self.description.partition("; card ")[0]
+
+    @property
+    def short_card(self) -> str:
+        """The first characters of the digest of its model's card."""
+        return self.description.partition("; card ")[2].partition("; ")[0] or self.card[:12]
+
+    @property
+    def published_by(self) -> str:
+        return self.description.partition("; card ")[2].partition("; ")[2]
+
+    def as_dict(self, live: "Live | None") -> dict[str, Any]:
+        """Write it for a machine; `live` is what is live now."""
+        return {
+            "version": self.number,
+            "live": bool(live and live.version == self.number),
+            "model": self.model_name,
+            "card_sha256": self.card,
+            "published": self.published,
+            "by": self.published_by,
+            "layers": list(self.layers),
+            "model_layer": self.model_layer,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What the alias says: the version that is live, and those that were before, the latest first."""
+    """What the alias `live` says.
+
+    Attributes
+    ----------
+    version : the number of the version that is live
+    before : the versions that were live before, the latest first
+    revision : of the alias; it changes with every move
+    """
 
     version: str
     before: tuple[str, ...]
@@ -81,7 +109,7 @@ class Releases:
 
     Parameters
     ----------
-    say : told what is being done, for a person
+    say : called with a message for a person, at each step
     """
 
     def __init__(self, deployment: Deployment, say: Callable[[str], None] = lambda _: None) -> None:
@@ -94,10 +122,8 @@ class Releases:
     def _lambda(self) -> "LambdaClient":
         return self._deployment.lambda_
 
-    # ------------------------------------------------------------ looking
-
     def live(self) -> Live | None:
-        """Return what is live, or None if nothing was ever released."""
+        """Return what is live; None if nothing was released yet."""
         try:
             alias = self._lambda.get_alias(FunctionName=self._function, Name=ALIAS)
         except ClientError as error:
@@ -110,11 +136,17 @@ class Releases:
     def versions(self) -> list[Version]:
         """Return all published versions, the newest first."""
         pages = self._lambda.get_paginator("list_versions_by_function").paginate(FunctionName=self._function)
-        found = [config for page in pages for config in page["Versions"] if config["Version"] != _LATEST]
-        return sorted(map(self._version, found), key=lambda version: -int(version.number))
+        configs = [config for page in pages for config in page["Versions"] if config["Version"] != _LATEST]
+        return sorted(map(self._version, configs), key=lambda version: -int(version.number))
 
     def version(self, number: str) -> Version:
-        """Return one version; raises NotThereError, naming those there are, if there is none of this number."""
+        """Return the version of this number.
+
+        Raises
+        ------
+        NotThereError
+            If there is none; the message names those there are.
+        """
         if number.isdecimal():
             try:
                 return self._version(
@@ -123,34 +155,56 @@ class Releases:
             except ClientError as error:
                 if error_code(error) not in NOT_FOUND:
                     raise
-        there = ", ".join(version.number for version in self.versions()) or "none"
-        raise NotThereError(f"there is no version {number} of the model; there are: {there}")
+        numbers = ", ".join(version.number for version in self.versions()) or "none"
+        raise NotThereError(f"there is no version {number} of the model; there are: {numbers}")
+
+    def require_live(self) -> Live:
+        """Return what is live.
+
+        Raises
+        ------
+        NotThereError
+            If nothing was released yet.
+        """
+        live = self.live()
+        if live is None:
+            raise NotThereError("nothing is live yet; deploy first: make up, or make deploy for AWS")
+        return live
 
     def in_use(self) -> dict[str, list[str]]:
-        """Return the versions that running ingests are pinned to, each with those ingests."""
+        """Return the versions that running ingests are pinned to, each with the executions of those ingests."""
         used: dict[str, list[str]] = {}
         pages = self._deployment.step_functions.get_paginator("list_executions").paginate(
             stateMachineArn=self._deployment.state_machine, statusFilter="RUNNING"
         )
         for page in pages:
             for execution in page["executions"]:
-                entered = self._deployment.ledger.ingest(execution["name"])
-                # One that is not planned yet takes what is live, or took what was live a moment ago.
-                versions = [entered["plan"]["model"]["version"]] if entered else self._latest_live()
+                ledger_item = self._deployment.ledger.ingest(execution["name"])
+                # An ingest that is not planned yet gets what is live, or has got what was live a moment ago.
+                versions = [ledger_item["plan"]["model"]["version"]] if ledger_item else self._latest_live()
                 for version in versions:
                     used.setdefault(version, []).append(execution["name"])
         return used
 
-    # ------------------------------------------------------------ releasing
-
     def release(self, model_layer: str, card: Card, digest: str, by: str) -> tuple[Version, bool]:
-        """Make the function as it is deployed, with a model's layer, live; return its version, and whether that is new.
+        """Make the deployed function live, with a model's layer.
+
+        Parameters
+        ----------
+        model_layer : the ARN of the layer's version
+        card, digest : the model's card, and its digest
+        by : who releases it
+
+        Returns
+        -------
+        version, is_new
+            The live version, and whether it was not live before.
 
         Raises
         ------
         ReleaseRefusedError
-            If the version does not answer to the card's sample as it must. The live version stays what it is, and
-            what was published is removed again.
+            If the version does not predict the card's sample as the card says. What was live stays live, and what was
+            published is removed again.
         """
         live = self.live()
         before = self.version(live.version) if live else None
@@ -158,29 +212,61 @@ class Releases:
         latest = self._put_on_latest(model_layer, digest)
         if before and _same(before, latest):
             return before, False
-        there = {version.number: version for version in self.versions()}
-        published = next((version for version in there.values() if _same(version, latest)), None)
+        versions = {version.number: version for version in self.versions()}
+        published = next((version for version in versions.values() if _same(version, latest)), None)
         if published is None:
             self._say(f"publishing a version with model {card.name} ...")
             published = self._publish(f"{card.name[:80]}; card {digest[:12]}; {by}"[:256])
         try:
             self.smoke(published.number, card, digest)
         except ReleaseRefusedError as refused:
-            if published.number not in there:
+            if published.number not in versions:
                 self._lambda.delete_function(FunctionName=self._function, Qualifier=published.number)
             if before:
                 self._put_on_latest(before.model_layer, before.card)
-            stays = f"version {live.version} stays live" if live else "nothing is live"
-            message = f"version {published.number} failed its smoke test, so {stays}: {refused}"
-            raise ReleaseRefusedError(message) from None
+            still_live = f"version {live.version} stays live" if live else "nothing is live"
+            raise ReleaseRefusedError(
+                f"version {published.number} failed its smoke test, so {still_live}: {refused}"
+            ) from None
         self.point_to(published.number, live)
         return published, True
 
-    def roll_back(self, number: str | None, by: str) -> Version:
-        """Make an earlier model live again: that of version `number`, or the one that was live before.
+    def publish(self, archive: bytes, card: Card, digest: str) -> tuple[Version, bool]:
+        """Publish a model's layer, and release it.
 
-        A version that differs from the live one in its model only is taken as it is. Any other was published with
-        other code or dependencies, which a roll-back of the model must not bring back: its model is released anew.
+        Parameters
+        ----------
+        archive : the layer's zip
+        card, digest : the model's card, and its digest
+
+        Returns
+        -------
+        version, is_new
+            As of `release`.
+
+        Raises
+        ------
+        ReleaseRefusedError
+            As of `release`. Then the layer is removed again.
+        """
+        layer, layer_is_new = self.layers.publish(archive, f"{card.name[:80]}; card {digest}")
+        try:
+            return self.release(layer, card, digest, card.made.get("by", "unknown"))
+        except BaseException:
+            if layer_is_new:
+                self.layers.delete(layer)
+            raise
+
+    def roll_back(self, number: str | None, by: str) -> Version:
+        """Make an earlier model live again, and return the version that is live then.
+
+        A version that differs from the live one in its model only goes live as it is. Any other version has other
+        code or dependencies, which a roll-back of the model must not bring back. So its model is released anew.
+
+        Parameters
+        ----------
+        number : of the version; None for the one that was live before
+        by : who takes it back
 
         Raises
         ------
@@ -189,13 +275,11 @@ class Releases:
         ReleaseRefusedError
             As of `release`.
         """
-        live = self.live()
-        if live is None:
-            raise NotThereError("nothing is live yet; release a model with: hundredfold model publish BUNDLE")
+        live = self.require_live()
         target = self.version(number) if number else self._before(live)
         if target.number == live.version:
             raise ReleaseRefusedError(f"version {target.number} is live already")
-        if target.parts == self.version(live.version).parts:
+        if target.settings == self.version(live.version).settings:
             self.point_to(target.number, live, back=number is None)
             self._put_on_latest(target.model_layer, target.card)
             return target
@@ -206,25 +290,37 @@ class Releases:
         return self.release(target.model_layer, card, digest, by)[0]
 
     def smoke(self, number: str, card: Card, digest: str) -> None:
-        """Let a version predict the sample on its card; raises ReleaseRefusedError, saying why, if it does not."""
+        """Let a version predict the sample on its card.
+
+        Raises
+        ------
+        ReleaseRefusedError
+            If it fails, or answers something else than the card says; the message says what.
+        """
         self._say(f"version {number} predicts the sample on its card ...")
         answer = self._lambda.invoke(
             FunctionName=self._function, Qualifier=number, Payload=json.dumps({"action": "smoke_test"}).encode()
         )
-        told = json.loads(answer["Payload"].read() or b"null")
-        if answer.get("FunctionError") or not isinstance(told, dict):
-            message = told.get("errorMessage") if isinstance(told, dict) else told
+        result = json.loads(answer["Payload"].read() or b"null")
+        if answer.get("FunctionError") or not isinstance(result, dict):
+            message = result.get("errorMessage") if isinstance(result, dict) else result
             raise ReleaseRefusedError(str(message or answer.get("FunctionError")))
-        if wrong := differences(card, digest, told):
+        if wrong := differences(card, digest, result):
             raise ReleaseRefusedError("; ".join(wrong[:3]))
 
     def point_to(self, number: str, live: Live | None, *, back: bool = False) -> None:
-        """Move the alias.
+        """Make a version live.
 
         Parameters
         ----------
-        live : what it said when the release began; refused if someone else has moved it since
-        back : it goes back along its history, and does not lengthen it
+        number : of the version
+        live : what was live when the release began
+        back : take the version from the history of the alias, and do not lengthen the history
+
+        Raises
+        ------
+        ReleaseRefusedError
+            If someone else has made another version live since.
         """
         if live is None:
             self._lambda.create_alias(FunctionName=self._function, Name=ALIAS, FunctionVersion=number)
@@ -232,7 +328,7 @@ class Releases:
         if back:
             history = live.before[live.before.index(number) + 1 :]
         else:
-            history = (live.version, *(one for one in live.before if one != live.version))[:HISTORY]
+            history = (live.version, *(earlier for earlier in live.before if earlier != live.version))[:HISTORY]
         try:
             self._lambda.update_alias(
                 FunctionName=self._function,
@@ -245,11 +341,9 @@ class Releases:
             if error_code(error) != "PreconditionFailedException":
                 raise
             raise ReleaseRefusedError(
-                f"someone else has made another version live meanwhile, so version {number} is not; "
-                "look at it with: hundredfold model list"
+                f"someone else has made another version live meanwhile, so version {number} is not live; "
+                "list the versions with: hundredfold model list"
             ) from None
-
-    # ------------------------------------------------------------ removing
 
     def prune(self, keep: int) -> tuple[list[Version], dict[str, str]]:
         """Delete all versions but the newest `keep`, and the model layers that no version has then.
@@ -257,7 +351,7 @@ class Releases:
         Returns
         -------
         deleted, kept
-            The versions that were deleted, and older ones that were not, each with why.
+            The versions that were deleted; and for each older version that was not, by number, the reason.
         """
         live = self.live()
         used = self.in_use()
@@ -272,25 +366,23 @@ class Releases:
             else:
                 self._lambda.delete_function(FunctionName=self._function, Qualifier=version.number)
                 deleted.append(version)
-        gone = {version.number for version in deleted}
-        left = {version.model_layer for version in versions if version.number not in gone}
-        for layer in {version.model_layer for version in deleted} - left - {self._deployment.model_layer, ""}:
+        deleted_numbers = {version.number for version in deleted}
+        layers_in_use = {version.model_layer for version in versions if version.number not in deleted_numbers}
+        for layer in {version.model_layer for version in deleted} - layers_in_use - {self._deployment.model_layer, ""}:
             self.layers.delete(layer)
         return deleted, kept
-
-    # ------------------------------------------------------------ parts
 
     def _latest_live(self) -> list[str]:
         live = self.live()
         return [live.version, *live.before[:1]] if live else []
 
     def _before(self, live: Live) -> Version:
-        there = {version.number: version for version in self.versions()}
+        versions = {version.number: version for version in self.versions()}
         for number in live.before:
-            if number in there:
-                return there[number]
+            if number in versions:
+                return versions[number]
         raise NotThereError(
-            f"no model was live before version {live.version}; name a version of hundredfold model list"
+            f"no model was live before version {live.version}; name one of the versions that hundredfold model list has"
         )
 
     def _version(self, config: Mapping[str, Any]) -> Version:
@@ -298,17 +390,19 @@ class Releases:
         variables = dict(config.get("Environment", {}).get("Variables", {}))
         card = variables.pop(MODEL_CARD_VARIABLE, "")
         model_layer = next((arn for arn in layers if self.layers.is_model(arn)), "")
-        others = [arn for arn in layers if arn != model_layer]
-        snap_start = config.get(_SNAP_START, {}).get("ApplyOn", "None")
-        parts = {**{name: config.get(name) for name in _PARTS}, "layers": others, "variables": variables}
         return Version(
-            config["Version"],
-            config.get("Description", ""),
-            config.get("LastModified", ""),
-            layers,
-            model_layer,
-            card,
-            {**parts, _SNAP_START: snap_start},
+            number=config["Version"],
+            description=config.get("Description", ""),
+            published=config.get("LastModified", ""),
+            layers=layers,
+            model_layer=model_layer,
+            card=card,
+            settings={
+                **{name: config.get(name) for name in _SETTINGS},
+                "layers": [arn for arn in layers if arn != model_layer],
+                "variables": variables,
+                "SnapStart": config.get("SnapStart", {}).get("ApplyOn", "None"),
+            },
         )
 
     def _put_on_latest(self, model_layer: str, digest: str) -> Version:
@@ -332,12 +426,12 @@ class Releases:
                 raise
             raise ReleaseRefusedError(
                 f"Lambda refused the model's layer, and nothing has changed: {error.response['Error']['Message']}; "
-                f"together, layers may have {UNZIPPED_BYTES:,} bytes unzipped (make layers shows them)"
+                f"all layers together may have {UNZIPPED_BYTES:,} bytes unzipped (make layers shows them)"
             ) from None
         return self._version(self._lambda.get_function_configuration(FunctionName=self._function))
 
     def _keep_card(self, model_layer: str, digest: str) -> None:
-        """Keep the model's card where the planner finds it: it puts the card beside each ingest that it plans."""
+        """Store the model's card where the planner finds it. The planner copies it beside each ingest."""
         self._deployment.work.write(model_card_key(digest), self.layers.card_content(model_layer))
 
     def _publish(self, description: str) -> Version:
@@ -350,5 +444,6 @@ class Releases:
         return self._version(published)
 
 
-def _same(one: Version, other: Version) -> bool:
-    return (one.parts, one.model_layer, one.card) == (other.parts, other.model_layer, other.card)
+def _same(first: Version, second: Version) -> bool:
+    """Tell whether two versions do the same: all but their numbers and descriptions is equal."""
+    return (first.settings, first.model_layer, first.card) == (second.settings, second.model_layer, second.card)

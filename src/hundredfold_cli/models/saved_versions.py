@@ -1,4 +1,4 @@
-"""The scikit-learn that a model file was saved with, read out of its bytes: nothing is unpickled."""
+"""The version of scikit-learn that a model file was saved with, read from its bytes. Nothing is unpickled."""
 
 import bz2
 import gzip
@@ -29,14 +29,14 @@ _COMPRESSIONS: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
 def saved_with(content: bytes) -> str | None:
     """Return the version of scikit-learn that the first estimator in a joblib or skops file was saved with.
 
-    None if the file names none: it holds no scikit-learn estimator, or is damaged or compressed with lz4.
+    None if the file has no version: it holds no scikit-learn estimator, is damaged, or is compressed with lz4.
     """
     if content.startswith(b"PK\x03\x04"):
         with zipfile.ZipFile(BytesIO(content)) as archive:
-            found = _IN_SKOPS.search(archive.read("schema.json")) if "schema.json" in archive.namelist() else None
+            version = _IN_SKOPS.search(archive.read("schema.json")) if "schema.json" in archive.namelist() else None
     else:
-        found = _IN_PICKLE.search(_decompress(content))
-    return found[1].decode() if found else None
+        version = _IN_PICKLE.search(_decompress(content))
+    return version[1].decode() if version else None
 
 
 def _decompress(content: bytes) -> bytes:

@@ -1,6 +1,7 @@
-"""Scores records with a bundle, in the environment of inference: one line of answers for each line of records.
+"""Scores records with a bundle: one line of answers for each line of records.
 
-What `hundredfold model compare` runs. A record that this model would reject has `null` in place of its answer.
+`hundredfold model compare` runs this module on the Python of the inference environment. A record that the model would
+reject gets `null` as its answer.
 """
 
 import argparse
@@ -14,11 +15,11 @@ from hundredfold.inference.predict import predict_batch
 from hundredfold.model.bundle import Bundle, load
 from hundredfold.model.signature import UnfitValueError
 
-BATCH = 1000
+_BATCH_RECORDS = 1000
 
 
 def score(bundle: Bundle, lines: list[bytes]) -> Iterator[list[object] | None]:
-    """Yield a label and its score, or None, for each line."""
+    """Yield a label and its score for each line, or None if the model would reject it."""
     records = []
     for number, line in enumerate(lines):
         try:
@@ -26,12 +27,13 @@ def score(bundle: Bundle, lines: list[bytes]) -> Iterator[list[object] | None]:
         except (UnfitValueError, ValueError, AttributeError):
             continue
     answers: dict[int, list[object]] = {}
-    for batch in batched(records, BATCH, strict=False):
+    for batch in batched(records, _BATCH_RECORDS, strict=False):
         predictions, rejections = predict_batch(batch, bundle.predict)
         rejected = {rejection.line for rejection in rejections}
-        scored = [record.line for record in batch if record.line not in rejected]
+        scored_lines = [record.line for record in batch if record.line not in rejected]
         answers |= {
-            line: [prediction.label, prediction.score] for line, prediction in zip(scored, predictions, strict=True)
+            line: [prediction.label, prediction.score]
+            for line, prediction in zip(scored_lines, predictions, strict=True)
         }
     return (answers.get(number) for number in range(len(lines)))
 

@@ -15,7 +15,7 @@ from hundredfold_cli.errors import NotThereError
 from hundredfold_cli.ingests.follow import follow
 from hundredfold_cli.ingests.outcomes import read_batches, read_manifest
 from hundredfold_cli.ingests.status import ingest_status
-from hundredfold_cli.models.comparison import Answer, Comparison, compare
+from hundredfold_cli.models.comparison import Answer, Comparison, compare_answers
 from hundredfold_cli.models.releases import Releases
 from hundredfold_cli.stack.deployment import Deployment
 
@@ -58,7 +58,7 @@ def report_shadow(deployment: Deployment, ingest_id: str) -> list[Comparison]:
     comparisons: list[Comparison] = []
     if live.plan and ended.plan:
         ids, live_answers, shadow_answers = _answers(deployment, live.plan, ended.plan)
-        comparisons = compare(ids, live_answers, shadow_answers)
+        comparisons = compare_answers(ids, live_answers, shadow_answers)
     if not comparisons:
         why = str(ended.summary.get("cause") or "it has no answer in common")
         deployment.ledger.enter_shadow(ingest_id, {"version": version, "error": why})

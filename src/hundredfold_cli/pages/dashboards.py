@@ -3,20 +3,27 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from hundredfold_cli.pages.dashboard_data import Dashboard, Widget
 from hundredfold_cli.pages.page import Chart, Page, section, table, text
+from hundredfold_cli.stack.dashboards import Dashboard, Widget
 
 _TITLES = {"business": "For the business", "engineer": "For the engineer"}
 _COLOURS = {"#2ca02c": "good", "#ff7f0e": "warn", "#d62728": "bad"}
-"""CloudWatch's own green, orange and red, as this page has them for light and dark."""
+"""CloudWatch's green, orange and red, by the names that `page.css` gives its own in light and dark."""
 
 
 def dashboards_page(dashboards: Sequence[Dashboard], stack: str, begin: datetime, end: datetime, period: int) -> Page:
-    """Put dashboards with their values into a page. A widget without any values is listed, and not drawn."""
+    """Make a page of dashboards with their values. A widget without values is listed at the end, and not drawn.
+
+    Parameters
+    ----------
+    stack : the CloudFormation stack's name
+    begin, end : the time that the widgets show
+    period : of the values, in seconds
+    """
     page = Page(f"Dashboards of {stack}")
     page.add(
         f"<h1>Dashboards of {text(stack)}</h1>",
-        f'<p class="soft">{begin:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC, by {_seconds(period)}</p>',
+        f'<p class="soft">{begin:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC, by {_period_text(period)}</p>',
     )
     silent: list[tuple[str, str, str]] = []
     for dashboard in dashboards:
@@ -29,29 +36,29 @@ def dashboards_page(dashboards: Sequence[Dashboard], stack: str, begin: datetime
                 if not points
             ]
             if any(widget.points):
-                page.add(_drawn(page, widget))
+                page.add(_widget(page, widget))
         page.add("</div>")
     if silent:
         page.add(
             section(
                 "Without values",
                 table(("namespace", "metric", "of"), sorted(set(silent))),
-                note="Nothing was counted in this time. AWS sends throttles and time-outs only where there are any, "
-                "and the local stack knows none.",
+                note="Nothing was counted in this time. AWS sends throttles and time-outs only if there are any, "
+                "and the local stack has none.",
             )
         )
     return page
 
 
-def _drawn(page: Page, widget: Widget) -> str:
+def _widget(page: Page, widget: Widget) -> str:
     if widget.view == "singleValue":
         numbers = "".join(
-            f"<div><b>{_number(_single(points, widget))}</b><span>{text(query.label)}</span></div>"
+            f"<div><b>{_number(_single_value(points, widget))}</b><span>{text(query.label)}</span></div>"
             for query, points in zip(widget.queries, widget.points, strict=True)
         )
         inside = f'<div class="numbers">{numbers}</div>'
     elif not any(value for points in widget.points for _, value in points):
-        # A chart of zeros is an empty one to look at.
+        # A chart of zeros looks empty.
         labels = ", ".join(query.label for query, points in zip(widget.queries, widget.points, strict=True) if points)
         inside = f'<div class="numbers"><div><b>0</b><span>throughout: {text(labels)}</span></div></div>'
     else:
@@ -59,7 +66,7 @@ def _drawn(page: Page, widget: Widget) -> str:
     return f'<section style="grid-column:span {widget.width}"><h2>{text(widget.title)}</h2>{inside}</section>'
 
 
-def _single(points: Sequence[tuple[int, float]], widget: Widget) -> float | None:
+def _single_value(points: Sequence[tuple[int, float]], widget: Widget) -> float | None:
     if not points:
         return None
     return sum(value for _, value in points) if widget.whole_range else points[-1][1]
@@ -88,7 +95,7 @@ def _number(value: float | None) -> str:
     return f"{value:,.0f}" if value == round(value) else f"{value:,.4f}"
 
 
-def _seconds(period: int) -> str:
+def _period_text(period: int) -> str:
     if period % 3600 == 0:
         return f"{period // 3600} h"
     return f"{period // 60} min" if period % 60 == 0 else f"{period} s"

@@ -1,4 +1,4 @@
-"""One HTML page out of parts: text, tables and charts, with the charting library inside it."""
+"""An HTML page of texts, tables and charts. It holds the charting library, and loads nothing."""
 
 import html
 import json
@@ -11,38 +11,45 @@ from hundredfold_cli.errors import NotThereError
 from hundredfold_cli.stack.checkout import ECHARTS
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
-"""What the browser is told: nothing may be loaded from anywhere."""
+"""The page's content security policy: the browser may load nothing from anywhere."""
 
 type Chart = Mapping[str, Any]
-"""What `page.js` draws: a kind, and its data."""
+"""What `page.js` draws: the kind of the chart, and its data."""
 
 
 class Page:
-    """Collects the parts of a page; texts are escaped here and nowhere else."""
+    """Collects the markup and the charts of a page."""
 
     def __init__(self, title: str) -> None:
         self._title = title
-        self._parts: list[str] = []
+        self._markup: list[str] = []
         self._charts: dict[str, Chart] = {}
 
     def add(self, *markup: str) -> None:
-        self._parts.extend(markup)
+        """Add markup. Texts in it must be escaped already."""
+        self._markup.extend(markup)
 
     def chart(self, chart: Chart, height: int = 240) -> str:
-        """Return the place of a chart."""
+        """Add a chart, and return the markup of its place; `height` is in pixels."""
         name = f"chart-{len(self._charts)}"
         self._charts[name] = chart
         return f'<div class="chart" data-chart="{name}" style="height:{height}px"></div>'
 
     def render(self) -> str:
-        """Return the page; raises NotThereError if the charting library is not installed."""
+        """Return the page as HTML.
+
+        Raises
+        ------
+        NotThereError
+            If the charting library is not installed.
+        """
         try:
             library = ECHARTS.read_text(encoding="utf-8")
         except FileNotFoundError:
             raise NotThereError("the charting library is not installed; run make setup") from None
         assets = files("hundredfold_cli.pages")
         css, script = assets.joinpath("page.css").read_text(), assets.joinpath("page.js").read_text()
-        # In a script element, `</script` would end it and `<!--` would hide its end.
+        # `</script` would end the script element, and `<!--` would hide its end.
         data = json.dumps(self._charts, separators=(",", ":"), default=str).replace("<", "\\u003c")
         return "\n".join(
             [
@@ -51,7 +58,7 @@ class Page:
                 '<meta name="viewport" content="width=device-width, initial-scale=1">',
                 '<link rel="icon" href="data:,">',
                 f"<title>{text(self._title)}</title><style>{css}</style></head><body><main>",
-                *self._parts,
+                *self._markup,
                 "</main>",
                 f'<script type="application/json" id="data">{data}</script>',
                 f"<script>{library.replace('</script', '<\\/script')}</script>",
@@ -60,6 +67,7 @@ class Page:
         )
 
     def write(self, file: Path) -> None:
+        """Write the page as HTML, into a folder that is made if it is not there."""
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(self.render(), encoding="utf-8")
 
@@ -70,12 +78,13 @@ def text(value: object) -> str:
 
 
 def section(title: str, *markup: str, note: str = "") -> str:
-    said = f'<p class="note">{text(note)}</p>' if note else ""
-    return f"<section><h2>{text(title)}</h2>{said}{''.join(markup)}</section>"
+    """Return a section with a heading, a note below it, and markup, whose texts must be escaped already."""
+    note_markup = f'<p class="note">{text(note)}</p>' if note else ""
+    return f"<section><h2>{text(title)}</h2>{note_markup}{''.join(markup)}</section>"
 
 
 def tiles(items: Iterable[tuple[str, str, str]]) -> str:
-    """A row of figures: value, what it is, and `good`, `warn`, `bad` or nothing."""
+    """Return a row of figures: the value, its name, and its style: `good`, `warn`, `bad` or nothing."""
     cells = (
         f'<div class="tile {style}"><b>{text(value)}</b><span>{text(name)}</span></div>' for value, name, style in items
     )
@@ -85,7 +94,14 @@ def tiles(items: Iterable[tuple[str, str, str]]) -> str:
 def table(
     heads: Sequence[str], rows: Iterable[Sequence[object]], *, right: Iterable[int] = (), sum_row: bool = False
 ) -> str:
-    """A table; `right` are the columns of numbers."""
+    """Return a table.
+
+    Parameters
+    ----------
+    heads : the columns' names; no heading if all are empty
+    right : the columns that are numbers, from 0
+    sum_row : set the last row off as a sum
+    """
     numbers = frozenset(right)
 
     def cells(tag: str, values: Sequence[object]) -> str:

@@ -43,7 +43,7 @@ def report_page(report: Report) -> Page:
     if report.done:
         page.add(_timeline(page, report), _durations(page, report))
     if report.sketch and report.baseline:
-        page.add(_health(page, report))
+        page.add(_drift(page, report))
     if report.rejected_lines:
         page.add(_rejections(page, report))
     if report.failures:
@@ -136,7 +136,7 @@ def _durations(page: Page, report: Report) -> str:
     )
 
 
-def _health(page: Page, report: Report) -> str:
+def _drift(page: Page, report: Report) -> str:
     baseline, sketch, drift = report.baseline, report.sketch, report.drift
     assert baseline  # noqa: S101 - the caller has looked
     assert sketch  # noqa: S101

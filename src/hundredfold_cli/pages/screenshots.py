@@ -1,4 +1,4 @@
-"""Pictures of pages, made by a Chromium that is installed on this machine."""
+"""Screenshots of pages, made by the Chromium that is installed on this machine."""
 
 import os
 import shutil
@@ -25,28 +25,45 @@ def find_chromium() -> str | None:
 
 @contextmanager
 def browser() -> "Iterator[Browser]":
-    """Start the Chromium that is installed; raises NotThereError, saying how to install it, if there is none."""
+    """Start the Chromium that is installed, and close it at the end of the context.
+
+    Raises
+    ------
+    NotThereError
+        If there is none; the message says how to install it.
+    """
     path = find_chromium()
     if path is None:
-        raise NotThereError("pictures need a Chromium, and none is installed; on Debian: apt-get install chromium")
+        raise NotThereError("--png needs a Chromium, and none is installed; on Debian: apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
-    # As root, Chromium's sandbox does not work; what is opened is our own page, which loads nothing.
+    # As root, Chromium's sandbox does not work. It opens our own page only, which loads nothing.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=arguments)
+        chromium = playwright.chromium.launch(executable_path=path, args=arguments)
         try:
-            yield started
+            yield chromium
         finally:
-            started.close()
+            chromium.close()
 
 
-def take(page: Path, picture: Path, size: tuple[int, int] = DESKTOP, scheme: Scheme = "light") -> None:
-    """Write the whole of a page as a PNG; raises NotThereError if there is no Chromium."""
-    with browser() as started:
-        context = started.new_context(
+def take_screenshot(page: Path, png: Path, size: tuple[int, int] = DESKTOP, scheme: Scheme = "light") -> None:
+    """Write a picture of a whole page.
+
+    Parameters
+    ----------
+    page : the HTML file
+    size : of the window, in pixels: width and height
+
+    Raises
+    ------
+    NotThereError
+        If there is no Chromium.
+    """
+    with browser() as chromium:
+        context = chromium.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, offline=True, device_scale_factor=1
         )
         tab = context.new_page()
         tab.goto(page.resolve().as_uri())
-        tab.screenshot(path=picture, full_page=True)
+        tab.screenshot(path=png, full_page=True)

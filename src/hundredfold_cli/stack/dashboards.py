@@ -1,4 +1,4 @@
-"""The deployed dashboards, read back from CloudWatch with their values: from AWS, or from the local stack."""
+"""The deployed dashboards, read back from CloudWatch with their values."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,12 +14,12 @@ _QUERIES_A_CALL = 500
 _POINTS = 60
 _PERIODS = (1, 5, 10, 30, 60, 300, 900, 3600, 21600)
 SMALLEST_PERIOD = 60
-"""CloudWatch keeps metrics of the usual resolution by the minute."""
+"""In seconds. CloudWatch keeps metrics of standard resolution by the minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One metric of a widget; `colour` is that of the body, or empty."""
+    """One metric of a widget. `colour` is the one in the dashboard's body; empty if it has none."""
 
     namespace: str
     name: str
@@ -31,7 +31,14 @@ class Query:
 
 @dataclass(slots=True)
 class Widget:
-    """One widget of a dashboard, and what CloudWatch answers for each of its metrics: (milliseconds, value)."""
+    """One widget of a dashboard.
+
+    Attributes
+    ----------
+    x, y, width : on the dashboard's grid of 24 columns
+    whole_range : show one value for the whole time, and not one for each period
+    points : the values of each query: milliseconds since 1970, and the value
+    """
 
     title: str
     view: str
@@ -47,44 +54,51 @@ class Widget:
 
 @dataclass(slots=True)
 class Dashboard:
+    """A deployed dashboard, by its full name in CloudWatch."""
+
     name: str
     widgets: list[Widget]
 
 
 def read_dashboards(deployment: Deployment) -> list[Dashboard]:
-    """Read the deployed bodies; raises NotThereError if a dashboard is not deployed."""
+    """Read the deployed dashboards, without values.
+
+    Raises
+    ------
+    NotThereError
+        If a dashboard is not deployed.
+    """
     deployed = {
         entry["DashboardName"]
         for page in deployment.cloudwatch.get_paginator("list_dashboards").paginate()
         for entry in page["DashboardEntries"]
     }
-    found = []
-    for name in NAMES:
-        full = f"{deployment.stack}-{name}"
-        if full not in deployed:
-            raise NotThereError(f"dashboard {full} is not deployed; deploy the template again")
-        body = json.loads(deployment.cloudwatch.get_dashboard(DashboardName=full)["DashboardBody"])
-        found.append(Dashboard(full, [read_widget(widget) for widget in body["widgets"]]))
-    return found
+    dashboards = []
+    for name in (f"{deployment.stack}-{name}" for name in NAMES):
+        if name not in deployed:
+            raise NotThereError(f"dashboard {name} is not deployed; deploy the template again")
+        body = json.loads(deployment.cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"])
+        dashboards.append(Dashboard(name, [read_widget(widget) for widget in body["widgets"]]))
+    return dashboards
 
 
 def read_widget(widget: dict[str, Any]) -> Widget:
     """Read a metric widget of a dashboard's body.
 
-    Of its syntax, what `infra/dashboards` uses: every metric written out, no shorthand, no expressions.
+    It reads the syntax that `infra/dashboards` uses: every metric is written out, without shorthand or expressions.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 
     Raises
     ------
     ValueError
-        If it is written in another way.
+        If the widget is written in another way.
     """
     properties = widget["properties"]
     if widget["type"] != "metric":
         raise ValueError(f"a widget of type {widget['type']} cannot be rendered")
     queries = [_read_metric(metric, properties["stat"]) for metric in properties["metrics"]]
-    whole = properties.get("setPeriodToTimeRange", False)
-    if whole and any(query.stat != "Sum" for query in queries):
+    whole_range = properties.get("setPeriodToTimeRange", False)
+    if whole_range and any(query.stat != "Sum" for query in queries):
         raise ValueError(f"widget {properties['title']}: only sums can be taken over the whole time")
     return Widget(
         title=properties["title"],
@@ -94,7 +108,7 @@ def read_widget(widget: dict[str, Any]) -> Widget:
         y=widget["y"],
         width=widget["width"],
         queries=queries,
-        whole_range=whole,
+        whole_range=whole_range,
         thresholds=properties.get("annotations", {}).get("horizontal", []),
     )
 
@@ -111,55 +125,65 @@ def _read_metric(metric: list[Any], stat: str) -> Query:
     )
 
 
-def fill(
+def read_values(
     deployment: Deployment, dashboards: Sequence[Dashboard], begin: datetime, end: datetime, smallest_period: int
 ) -> tuple[datetime, datetime, int]:
-    """Ask CloudWatch for the values of all widgets, and return the span that was shown and its period in seconds.
+    """Read the values of all widgets into them.
 
-    Where values fill only a part of `begin` to `end`, only that part is shown, in as short a period as CloudWatch has.
+    If only a part of the time from `begin` to `end` has values, only that part is read, in as short a period as
+    CloudWatch has.
+
+    Parameters
+    ----------
+    smallest_period : in seconds
+
+    Returns
+    -------
+    begin, end, period
+        The time that the widgets show, and the period of their values in seconds.
     """
     widgets = [widget for dashboard in dashboards for widget in dashboard.widgets]
     queries = list(dict.fromkeys(query for widget in widgets for query in widget.queries))
-    found = _ask(deployment, queries, begin, end, smallest_period)
-    times = [at for points in found.values() for at, _ in points]
+    series = _read_series(deployment, queries, begin, end, smallest_period)
+    times = [at for points in series.values() for at, _ in points]
     if times:
         begin = datetime.fromtimestamp(min(times) / 1000, UTC)
         end = datetime.fromtimestamp(max(times) / 1000 + smallest_period, UTC)
     span = (end - begin).total_seconds()
     period = next((p for p in _PERIODS if p >= smallest_period and span / p <= _POINTS), _PERIODS[-1])
     if period != smallest_period:
-        found = _ask(deployment, queries, begin - timedelta(seconds=period), end, period)
+        series = _read_series(deployment, queries, begin - timedelta(seconds=period), end, period)
     for widget in widgets:
-        widget.points = [found[query] for query in widget.queries]
+        widget.points = [series[query] for query in widget.queries]
         if widget.stacked:
-            widget.points = aligned(widget.points)
+            widget.points = align(widget.points)
     return begin, end, period
 
 
-def aligned(series: list[list[tuple[int, float]]]) -> list[list[tuple[int, float]]]:
-    """Give all series that have values the same times, with zeros where one has none, so that they can be stacked."""
+def align(series: list[list[tuple[int, float]]]) -> list[list[tuple[int, float]]]:
+    """Give all series with values the same times, so that they can be stacked. A missing value becomes zero."""
     times = sorted({at for points in series for at, _ in points})
     return [[(at, dict(points).get(at, 0.0)) for at in times] if points else [] for points in series]
 
 
-def _ask(
+def _read_series(
     deployment: Deployment, queries: Sequence[Query], begin: datetime, end: datetime, period: int
 ) -> dict[Query, list[tuple[int, float]]]:
-    found: dict[Query, list[tuple[int, float]]] = {query: [] for query in queries}
+    series: dict[Query, list[tuple[int, float]]] = {query: [] for query in queries}
     for first in range(0, len(queries), _QUERIES_A_CALL):
-        asked = {f"q{first + place}": query for place, query in enumerate(queries[first : first + _QUERIES_A_CALL])}
-        for result in _answers(deployment, asked, begin, end, period):
+        by_id = {f"q{first + place}": query for place, query in enumerate(queries[first : first + _QUERIES_A_CALL])}
+        for result in _metric_data(deployment, by_id, begin, end, period):
             at = (round(moment.timestamp() * 1000) for moment in result["Timestamps"])
-            found[asked[result["Id"]]] += sorted(zip(at, result["Values"], strict=True))
-    return found
+            series[by_id[result["Id"]]] += sorted(zip(at, result["Values"], strict=True))
+    return series
 
 
-def _answers(
-    deployment: Deployment, asked: dict[str, Query], begin: datetime, end: datetime, period: int
+def _metric_data(
+    deployment: Deployment, queries: dict[str, Query], begin: datetime, end: datetime, period: int
 ) -> Iterator[Any]:
     metric_queries: list[Any] = [
         {
-            "Id": name,
+            "Id": id_,
             "MetricStat": {
                 "Metric": {
                     "Namespace": query.namespace,
@@ -170,7 +194,7 @@ def _answers(
                 "Stat": query.stat,
             },
         }
-        for name, query in asked.items()
+        for id_, query in queries.items()
     ]
     pages = deployment.cloudwatch.get_paginator("get_metric_data").paginate(
         MetricDataQueries=metric_queries, StartTime=begin, EndTime=end, ScanBy="TimestampAscending"

@@ -1,4 +1,4 @@
-"""Where the commands work: on the local stack, or on AWS."""
+"""The target of the commands: a stack, on the local stack or on AWS."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,35 +11,36 @@ from hundredfold_cli.stack.deployment import STACK_NAME, Deployment
 from hundredfold_cli.stack.local_stack import LocalStack
 
 
-class Target(StrEnum):
-    """Where the commands work."""
+class Cloud(StrEnum):
+    """Where a stack is deployed."""
 
     LOCAL = "local"
     AWS = "aws"
 
 
-@dataclass(slots=True)
-class Choice:
-    """What the options before the command say."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the commands work on.
 
-    target: Target = Target.LOCAL
+    Attributes
+    ----------
+    stack : the CloudFormation stack's name
+    """
+
+    cloud: Cloud = Cloud.LOCAL
     stack: str = STACK_NAME
 
+    def find_deployment(self) -> Deployment:
+        """Return what is deployed at this target.
 
-choice = Choice()
-
-
-def find_deployment() -> Deployment:
-    """Return what is deployed at the chosen target.
-
-    Raises
-    ------
-    NotThereError
-        If the local stack does not run, or nothing is deployed; the message says what to do.
-    """
-    if choice.target is Target.AWS:
-        return Deployment.find(boto3.Session(), None, choice.stack)
-    process = LocalStack(LOCAL).running()
-    if process is None:
-        raise NotThereError("the local stack is not running; start it with make up, or use --target aws")
-    return process.deployment(choice.stack)
+        Raises
+        ------
+        NotThereError
+            If the local stack does not run, or nothing is deployed; the message says what to do.
+        """
+        if self.cloud is Cloud.AWS:
+            return Deployment.find(boto3.Session(), None, self.stack)
+        process = LocalStack(LOCAL).running()
+        if process is None:
+            raise NotThereError("the local stack is not running; start it with make up, or use --target aws")
+        return process.deployment(self.stack)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from hundredfold.runtime.metric_names import ALL, COLD_START, NAMESPACE, SERVICE
-from hundredfold_cli.pages import dashboard_data
-from hundredfold_cli.pages.dashboard_data import read_widget
+from hundredfold_cli.stack import dashboards
+from hundredfold_cli.stack.dashboards import read_widget
 from tests.unit.infra.aws_metrics import AWS_METRICS
 from tools.dashboards import embed
 from tools.workflow.definition import EXAMPLE, render
@@ -25,7 +25,7 @@ def body(name: str) -> dict[str, Any]:
 
 def test_every_data_file_is_deployed_and_read_back() -> None:
     assert {file.stem for file in embed.FOLDER.glob("*.json")} == set(embed.NAMES)
-    assert embed.NAMES == dashboard_data.NAMES
+    assert embed.NAMES == dashboards.NAMES
 
 
 def test_the_template_has_the_bodies_of_the_data_files() -> None:

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from hundredfold.model.signature import Field, FieldType, Signature
-from hundredfold_cli.ingests.columns import Column, Join, Type, answers, own_column
+from hundredfold_cli.export.columns import Column, ColumnType, JoinedRows, field_column, flat_predictions
+
+TEXT, NUMBER, INTEGER, TIME = ColumnType.TEXT, ColumnType.NUMBER, ColumnType.INTEGER, ColumnType.TIME
 
 PREDICTION = {
     "record_id": "a",
@@ -18,16 +20,16 @@ PREDICTION = {
 }
 
 
-def joined(*records: dict[str, Any], signature: Signature | None = None) -> Join:
-    return Join.of(((record, {**PREDICTION, "record_id": record["id"]}) for record in records), signature)
+def joined(*records: dict[str, Any], signature: Signature | None = None) -> JoinedRows:
+    return JoinedRows.of(((record, {**PREDICTION, "record_id": record["id"]}) for record in records), signature)
 
 
 def test_answers_have_the_columns_of_the_first() -> None:
-    rows, columns = answers([{**PREDICTION, "outputs": {"size": {"value": 2.5}, "colour": {"label": "red"}}}])
+    rows, columns = flat_predictions([{**PREDICTION, "outputs": {"size": {"value": 2.5}, "colour": {"label": "red"}}}])
 
     assert columns == (
-        Column("record_id", Type.TEXT), Column("colour_label", Type.TEXT), Column("size_value", Type.NUMBER),
-        Column("model_version", Type.TEXT), Column("predicted_at", Type.TIME), Column("batch", Type.INTEGER),
+        Column("record_id", TEXT), Column("colour_label", TEXT), Column("size_value", NUMBER),
+        Column("model_version", TEXT), Column("predicted_at", TIME), Column("batch", INTEGER),
     )  # fmt: skip
     assert next(iter(rows))["size_value"] == 2.5
 
@@ -39,8 +41,8 @@ def test_own_fields_stand_beside_the_answer_typed_as_the_signature_says() -> Non
     )
 
     assert [(column.name, column.type) for column in join.columns] == [
-        ("record_id", Type.TEXT), ("text", Type.TEXT), ("age", Type.NUMBER), ("more", None), ("label", Type.TEXT),
-        ("score", Type.NUMBER), ("model_version", Type.TEXT), ("predicted_at", Type.TIME), ("batch", Type.INTEGER),
+        ("record_id", TEXT), ("text", TEXT), ("age", NUMBER), ("more", None), ("label", TEXT),
+        ("score", NUMBER), ("model_version", TEXT), ("predicted_at", TIME), ("batch", INTEGER),
     ]  # fmt: skip
     first, second = join.rows(all_fields=False)
     assert (first["record_id"], first["more"], first["age"], first["label"]) == ("a", [1], 3, "good")
@@ -87,7 +89,7 @@ def test_fields_that_an_answer_has_too_get_a_prefix() -> None:
 
 @pytest.mark.parametrize(("name", "column"), [("x", "x"), ("record_x", "record_x"), ("value", "value")])
 def test_other_fields_keep_their_names(name: str, column: str) -> None:
-    assert own_column(name, frozenset({"record_id", "label"})) == column
+    assert field_column(name, frozenset({"record_id", "label"})) == column
 
 
 def test_nothing_predicted_has_the_signatures_columns() -> None:

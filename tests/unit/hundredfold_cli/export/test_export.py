@@ -15,15 +15,17 @@ from pyarrow.parquet import ParquetFile
 from hundredfold.aws.objects import UPLOAD_PART_BYTES
 from hundredfold.errors import InvalidIngestError
 from hundredfold.sources.objects import ObjectLocation
-from hundredfold_cli.ingests import parquet
-from hundredfold_cli.ingests.columns import Column, Type
-from hundredfold_cli.ingests.export import Format, Target, export, opened, target_of
+from hundredfold_cli.errors import OptionError
+from hundredfold_cli.export import parquet
+from hundredfold_cli.export.columns import Column, ColumnType
+from hundredfold_cli.export.destinations import Destination, open_destination, parse_destination
+from hundredfold_cli.export.formats import Format, write_rows
 
 ROWS: list[dict[str, Any]] = [
     {"record_id": "a", "label": 'with "quotes", and commas', "score": 0.25, "more": "left out"},
     {"record_id": "ü\nb", "label": "line\nbreak", "score": 1.0},
 ]
-COLUMNS = (Column("record_id", Type.TEXT), Column("label", Type.TEXT), Column("score", Type.NUMBER))
+COLUMNS = (Column("record_id", ColumnType.TEXT), Column("label", ColumnType.TEXT), Column("score", ColumnType.NUMBER))
 
 
 class Bucket:
@@ -57,13 +59,13 @@ class Bucket:
 
 def written(rows: Any, columns: Any, format_: Format) -> bytes:
     out = io.BytesIO()
-    assert export(rows, columns, format_, out) == len(rows)
+    assert write_rows(rows, columns, format_, out) == len(rows)
     return out.getvalue()
 
 
-def write_to(target: Target, rows: Any, bucket: Bucket | None = None, format_: Format = Format.JSONL) -> int:
-    with opened(target, cast("Any", bucket), io.BytesIO()) as file:
-        return export(rows, COLUMNS, format_, file)
+def write_to(target: Destination, rows: Any, bucket: Bucket | None = None, format_: Format = Format.JSONL) -> int:
+    with open_destination(target, cast("Any", bucket), io.BytesIO()) as file:
+        return write_rows(rows, COLUMNS, format_, file)
 
 
 def test_json_lines_have_the_columns_and_nothing_else() -> None:
@@ -102,7 +104,7 @@ def test_parquet_has_types_and_row_groups(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(parquet, "GROUP_ROWS", 2)
     columns = (
         *COLUMNS,
-        Column("predicted_at", Type.TIME),
+        Column("predicted_at", ColumnType.TIME),
         *(Column(name) for name in ("count", "share", "flag", "note", "nested", "mixed", "nothing")),
     )
     rows = [
@@ -145,9 +147,9 @@ def test_a_later_value_of_another_type_is_an_error_that_names_record_and_column(
 
     with (
         pytest.raises(InvalidIngestError, match="record b: its x is no integer"),
-        opened(target, cast("Any", None), io.BytesIO()) as file,
+        open_destination(target, cast("Any", None), io.BytesIO()) as file,
     ):
-        export(rows, (Column("record_id", Type.TEXT), Column("x")), Format.PARQUET, file)
+        write_rows(rows, (Column("record_id", ColumnType.TEXT), Column("x")), Format.PARQUET, file)
 
     assert list(tmp_path.iterdir()) == []
 
@@ -155,7 +157,7 @@ def test_a_later_value_of_another_type_is_an_error_that_names_record_and_column(
 def test_numbers_that_a_csv_source_holds_as_text_are_numbers() -> None:
     rows = [{"record_id": "a", "x": "1.5"}, {"record_id": "b", "x": 2}]
 
-    told = ParquetFile(io.BytesIO(written(rows, (Column("record_id"), Column("x", Type.NUMBER)), Format.PARQUET)))
+    told = ParquetFile(io.BytesIO(written(rows, (Column("record_id"), Column("x", ColumnType.NUMBER)), Format.PARQUET)))
 
     assert told.read()["x"].to_pylist() == [1.5, 2.0]
 
@@ -211,14 +213,14 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_where_results_are_written_to_is_told_by_the_output() -> None:
-    assert target_of(None, Format.CSV) is None
-    assert target_of("a/b.csv", Format.CSV) == Path("a/b.csv")
-    assert target_of("s3://b/k.parquet", Format.PARQUET) == ObjectLocation("b", "k.parquet")
-    with pytest.raises(InvalidIngestError, match="--format parquet needs --output"):
-        target_of(None, Format.PARQUET)
+    assert parse_destination(None, Format.CSV) is None
+    assert parse_destination("a/b.csv", Format.CSV) == Path("a/b.csv")
+    assert parse_destination("s3://b/k.parquet", Format.PARQUET) == ObjectLocation("b", "k.parquet")
+    with pytest.raises(OptionError, match="--format parquet needs --output"):
+        parse_destination(None, Format.PARQUET)
     for output in ("s3://b", "s3://b/folder/"):
-        with pytest.raises(InvalidIngestError, match="names no object"):
-            target_of(output, Format.CSV)
+        with pytest.raises(OptionError, match="names no object"):
+            parse_destination(output, Format.CSV)
 
 
 @pytest.mark.parametrize("format_", list(Format))
@@ -236,7 +238,7 @@ def test_memory_does_not_grow_with_the_rows(format_: Format, monkeypatch: pytest
         rows = ({"record_id": str(number), "label": "x" * 1_000, "score": number / 7} for number in range(count))
         tracemalloc.start()
         try:
-            assert export(rows, COLUMNS, format_, cast("Any", Nowhere())) == count
+            assert write_rows(rows, COLUMNS, format_, cast("Any", Nowhere())) == count
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

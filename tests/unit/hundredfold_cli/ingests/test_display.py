@@ -2,7 +2,7 @@
 
 import pytest
 
-from hundredfold_cli.ingests.terminal import print_failures
+from hundredfold_cli.ingests.display import print_failures
 
 
 def test_batches_are_named_in_ranges_by_cause_and_the_way_on_is_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -13,7 +13,7 @@ def test_batches_are_named_in_ranges_by_cause_and_the_way_on_is_said(capsys: pyt
         "  batches 0-2, 5, 7-8: OutOfTimeError: time was out",
         "  batch 4: Runtime.ExitError: exited",
     ]
-    assert shown.err.splitlines() == ["once the cause is mended: hundredfold resume i1"]
+    assert shown.err.splitlines() == ["mend the cause, and then run: hundredfold resume i1"]
 
 
 def test_nothing_is_said_of_no_failures(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from hundredfold.sources.objects import ObjectLocation
 from hundredfold.sources.read_options import ReadOptions
 from hundredfold.sources.spec import ObjectsSpec, TableSpec
 from hundredfold_cli.ingests.request import FileUpload, IngestRequest, SourceOptions, read_request
-from hundredfold_cli.ingests.status import new_ingest_id
+from hundredfold_cli.ingests.start import new_ingest_id
 from hundredfold_cli.stack.deployment import Deployment
 from tests.unit.fakes import MemorySources
 

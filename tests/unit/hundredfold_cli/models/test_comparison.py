@@ -4,68 +4,71 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from hundredfold_cli.models.comparison import Answer, Disagreement, compare
-from hundredfold_cli.models.comparison_chart import picture
+from hundredfold_cli.models.comparison import Answer, Disagreement, compare_answers
+from hundredfold_cli.models.comparison_chart import draw_comparisons
 
-ONES: list[Answer] = [["a", 0.9], ["a", 0.6], ["b", 0.8], ["b", 0.5], None, ["a", 0.7], None]
-OTHERS: list[Answer] = [["a", 0.8], ["b", 0.7], ["a", 0.9], ["b", 0.6], ["a", 0.9], None, None]
+FIRST: list[Answer] = [["a", 0.9], ["a", 0.6], ["b", 0.8], ["b", 0.5], None, ["a", 0.7], None]
+SECOND: list[Answer] = [["a", 0.8], ["b", 0.7], ["a", 0.9], ["b", 0.6], ["a", 0.9], None, None]
 IDS = ["r0", "r1", "r2", "r3", "r4", "r5", "r6"]
 
 
 def test_labels_are_counted_by_pairs_and_the_surest_disagreements_come_first() -> None:
-    [found] = compare(IDS, ONES, OTHERS)
+    [comparison] = compare_answers(IDS, FIRST, SECOND)
 
-    assert (found.compared, found.agreed, found.agreement) == (4, 2, 0.5)
-    assert (found.one_only, found.other_only, found.neither) == (1, 1, 1)
-    assert found.matrix == {"a": {"a": 1, "b": 1}, "b": {"a": 1, "b": 1}}
-    assert found.differences == pytest.approx([-0.1, 0.1])
-    assert found.spread == pytest.approx(
+    assert (comparison.compared, comparison.agreed, comparison.agreement) == (4, 2, 0.5)
+    assert (comparison.first_only, comparison.second_only, comparison.neither) == (1, 1, 1)
+    assert comparison.matrix == {"a": {"a": 1, "b": 1}, "b": {"a": 1, "b": 1}}
+    assert comparison.differences == pytest.approx([-0.1, 0.1])
+    assert comparison.spread == pytest.approx(
         {"mean": 0.0, "mean_absolute": 0.1, "median_absolute": 0.1, "largest": 0.1}, abs=1e-12
     )
-    assert [(worst.record_id, worst.one, worst.other) for worst in found.worst] == [("r2", "b", "a"), ("r1", "a", "b")]
+    assert [(worst.record_id, worst.first, worst.second) for worst in comparison.worst] == [
+        ("r2", "b", "a"),
+        ("r1", "a", "b"),
+    ]
 
 
 def test_numbers_are_compared_by_their_differences() -> None:
-    ones: list[Answer] = [[0.0, None], [100.0, None], [50.0, None]]
-    others: list[Answer] = [[0.05, None], [90.0, None], [53.0, None]]
+    first: list[Answer] = [[0.0, None], [100.0, None], [50.0, None]]
+    second: list[Answer] = [[0.05, None], [90.0, None], [53.0, None]]
 
-    [found] = compare(["a", "b", "c"], ones, others)
+    [comparison] = compare_answers(["a", "b", "c"], first, second)
 
     # A thousandth of their range of 100 is 0.1.
-    assert (found.compared, found.agreed, found.matrix) == (3, 1, {})
-    assert found.differences == pytest.approx([0.05, -10.0, 3.0])
-    assert found.worst == [
+    assert (comparison.compared, comparison.agreed, comparison.matrix) == (3, 1, {})
+    assert comparison.differences == pytest.approx([0.05, -10.0, 3.0])
+    assert comparison.worst == [
         Disagreement("b", 100.0, None, 90.0, None, 10.0),
         Disagreement("c", 50.0, None, 53.0, None, 3.0),
     ]
 
 
 def test_each_output_is_compared_for_itself() -> None:
-    ones: list[Answer] = [[{"colour": "red", "size": 1.0}, {"colour": 0.9, "size": None}]]
-    others: list[Answer] = [[{"colour": "blue", "size": 1.0}, {"colour": 0.8, "size": None}]]
+    first: list[Answer] = [[{"colour": "red", "size": 1.0}, {"colour": 0.9, "size": None}]]
+    second: list[Answer] = [[{"colour": "blue", "size": 1.0}, {"colour": 0.8, "size": None}]]
 
-    colour, size = compare(["a"], ones, others)
+    colour, size = compare_answers(["a"], first, second)
 
     assert (colour.output, colour.agreed, size.output, size.agreed) == ("colour", 0, "size", 1)
 
 
 def test_labels_without_scores_disagree_as_if_sure() -> None:
-    [found] = compare(["a", "b"], [["x", None], ["x", 0.9]], [["y", None], ["y", 0.9]])
+    [comparison] = compare_answers(["a", "b"], [["x", None], ["x", 0.9]], [["y", None], ["y", 0.9]])
 
-    assert [worst.record_id for worst in found.worst] == ["a", "b"]
-    assert found.spread == {}
+    assert [worst.record_id for worst in comparison.worst] == ["a", "b"]
+    assert comparison.spread == {}
 
 
 def test_models_without_an_output_in_common_are_not_compared() -> None:
-    assert compare(["a"], [["x", 0.5]], [[{"colour": "red"}, {"colour": 0.5}]]) == []
-    assert compare(["a"], [None], [["x", 0.5]]) == []
+    assert compare_answers(["a"], [["x", 0.5]], [[{"colour": "red"}, {"colour": 0.5}]]) == []
+    assert compare_answers(["a"], [None], [["x", 0.5]]) == []
 
 
-def test_the_picture_shows_every_pair_and_escapes_what_is_not_ours() -> None:
-    ones: list[Answer] = [["<a>", 0.9], ["b", 0.6], ["b", 0.8]]
-    others: list[Answer] = [["<a>", 0.7], ["b", 0.7], ["<a>", 0.9]]
+def test_the_chart_shows_every_pair_and_escapes_what_is_not_ours() -> None:
+    first: list[Answer] = [["<a>", 0.9], ["b", 0.6], ["b", 0.8]]
+    second: list[Answer] = [["<a>", 0.7], ["b", 0.7], ["<a>", 0.9]]
 
-    drawing = ElementTree.fromstring(picture(compare(["1", "2", "3"], ones, others), "1 & 2", "3"))  # noqa: S314 - ours
+    drawing = ElementTree.fromstring(draw_comparisons(compare_answers(["1", "2", "3"], first, second), "1 & 2", "3"))  # noqa: S314 - ours
 
     texts = [element.text for element in drawing.iter("{http://www.w3.org/2000/svg}text")]
     assert "1 & 2 (down) and 3 (across)" in texts

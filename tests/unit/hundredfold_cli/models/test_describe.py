@@ -22,7 +22,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from hundredfold.errors import BundleRefusedError, ModelMisbehavedError
 from hundredfold.model.bundle import versions_here
 from hundredfold.model.card import Card, Output, Task
-from hundredfold_cli.models.describe import Request, describe
+from hundredfold_cli.models.describe import DescribeRequest, describe
 from hundredfold_cli.models.saved_versions import saved_with
 
 X = [[0.0, 0.0], [0.0, 1.0], [4.0, 4.0], [4.0, 5.0]]
@@ -34,7 +34,7 @@ SAMPLE = ({"a": 0.0, "b": 0.5}, {"a": 4.0, "b": 4.5})
 def described(folder: Path, steps: Mapping[str, Any], signature: Mapping[str, Any] = NUMBERS, **asked: Any) -> Card:
     for name, step in steps.items():
         joblib.dump(step, folder / name)
-    return describe(folder, Request("m", tuple(steps), signature, **asked))
+    return describe(folder, DescribeRequest("m", tuple(steps), signature, **asked))
 
 
 def saved_by(version: str, file: Path) -> None:
@@ -125,7 +125,7 @@ def test_another_scikit_learn_is_refused_by_both_versions_and_not_opened(tmp_pat
     joblib.dump(LinearRegression().fit(X, [1.0, 2.0, 3.0, 4.0]), tmp_path / "m.joblib")
     saved_by("0.9.9", tmp_path / "m.joblib")
     here = versions_here()["scikit-learn"]
-    request = Request("m", ("m.joblib",), NUMBERS)
+    request = DescribeRequest("m", ("m.joblib",), NUMBERS)
 
     with pytest.raises(BundleRefusedError) as refused:
         describe(tmp_path, request)
@@ -139,7 +139,7 @@ def test_a_mismatch_that_is_allowed_is_noted_on_the_card(tmp_path: Path) -> None
     joblib.dump(LinearRegression().fit(X, [1.0, 2.0, 3.0, 4.0]), tmp_path / "m.joblib")
     saved_by("0.9.9", tmp_path / "m.joblib")
 
-    card = describe(tmp_path, Request("m", ("m.joblib",), NUMBERS, allow_version_mismatch=True))
+    card = describe(tmp_path, DescribeRequest("m", ("m.joblib",), NUMBERS, allow_version_mismatch=True))
 
     here = versions_here()["scikit-learn"]
     assert card.saved_with == {"scikit-learn": "0.9.9"}
@@ -170,7 +170,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.joblib").write_bytes(content[: len(content) // 2])
 
     with pytest.raises(BundleRefusedError, match=r"m\.joblib cannot be opened .*damaged, cut off, or no joblib file"):
-        describe(tmp_path, Request("m", ("m.joblib",), NUMBERS))
+        describe(tmp_path, DescribeRequest("m", ("m.joblib",), NUMBERS))
 
 
 def test_a_package_that_inference_lacks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +181,7 @@ def test_a_package_that_inference_lacks_is_named(tmp_path: Path, monkeypatch: py
     monkeypatch.delitem(sys.modules, "lightgbm_like")
 
     with pytest.raises(BundleRefusedError, match=r"needs the module lightgbm_like.*--requires lightgbm_like"):
-        describe(tmp_path, Request("m", ("m.joblib",), NUMBERS))
+        describe(tmp_path, DescribeRequest("m", ("m.joblib",), NUMBERS))
 
 
 def test_a_package_that_is_asked_for_and_not_there_is_named(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_a_function_of_the_script_that_saved_it_is_explained(tmp_path: Path) -> 
         del main.double
 
     with pytest.raises(BundleRefusedError, match="of the script that saved it: move that into a package"):
-        describe(tmp_path, Request("m", ("m.joblib",), NUMBERS))
+        describe(tmp_path, DescribeRequest("m", ("m.joblib",), NUMBERS))
 
 
 class OneRowShort(DummyRegressor):  # type: ignore[misc]  # scikit-learn has no types
@@ -245,7 +245,9 @@ def test_columns_of_another_order_than_the_models_are_refused(tmp_path: Path) ->
 def test_a_skops_file_of_known_types_is_described(tmp_path: Path) -> None:
     skops.io.dump(LinearRegression().fit(X, [1.0, 3.0, 17.0, 19.0]), tmp_path / "m.skops")
 
-    card = describe(tmp_path, Request("m", ("m.skops",), NUMBERS, requires=("skops",), records=({"a": 1.0, "b": 1.0},)))
+    card = describe(
+        tmp_path, DescribeRequest("m", ("m.skops",), NUMBERS, requires=("skops",), records=({"a": 1.0, "b": 1.0},))
+    )
 
     assert card.requires == ("skops",)
     assert card.sample["answers"][0][0] == pytest.approx(5.0)
@@ -256,7 +258,7 @@ def test_a_skops_file_of_unknown_types_is_refused_until_they_are_trusted(tmp_pat
     kind = f"{OneRowMore.__module__}.OneRowMore"
 
     with pytest.raises(BundleRefusedError, match=f"types that are not trusted.*{re.escape(kind)}"):
-        describe(tmp_path, Request("m", ("m.skops",), NUMBERS))
+        describe(tmp_path, DescribeRequest("m", ("m.skops",), NUMBERS))
 
 
 class OneRowMore(DummyRegressor):  # type: ignore[misc]  # scikit-learn has no types

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hundredfold.errors import BundleRefusedError
-from hundredfold_cli.models.recipe import parse_fields, parse_pairs, read_recipe
+from hundredfold_cli.models.recipe import parse_fields, read_recipe
 
 
 @pytest.fixture
@@ -85,9 +85,3 @@ def test_a_recipe_that_makes_no_sense_is_refused(model: Path, toml: str, message
 def test_a_folder_without_a_recipe_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleRefusedError, match=r"name the model's files, or a folder with a model\.toml"):
         read_recipe([tmp_path], {})
-
-
-def test_pairs_are_name_and_value() -> None:
-    assert parse_pairs(["metric=r2", "on=a=b"], "--score") == {"metric": "r2", "on": "a=b"}
-    with pytest.raises(BundleRefusedError, match="--score accuracy must be of the form name=value"):
-        parse_pairs(["accuracy"], "--score")

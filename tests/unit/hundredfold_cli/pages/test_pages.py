@@ -14,11 +14,11 @@ from hundredfold.summary import Drift
 from hundredfold_cli.estimates.estimate import expect
 from hundredfold_cli.estimates.scenario import Scenario
 from hundredfold_cli.ingests.report import Report, percentile, steps
-from hundredfold_cli.pages.dashboard import dashboards_page
-from hundredfold_cli.pages.dashboard_data import Dashboard, Query, Widget
+from hundredfold_cli.pages.dashboards import dashboards_page
 from hundredfold_cli.pages.page import Page, table
 from hundredfold_cli.pages.report import report_page
 from hundredfold_cli.stack.checkout import ECHARTS
+from hundredfold_cli.stack.dashboards import Dashboard, Query, Widget
 
 HOSTILE = '</script><script>alert("x")</script>'
 

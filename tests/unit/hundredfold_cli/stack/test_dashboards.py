@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from hundredfold_cli.pages.dashboard_data import aligned, read_widget
+from hundredfold_cli.stack.dashboards import align, read_widget
 
 
 def test_stacked_series_get_the_same_times() -> None:
-    assert aligned([[(1, 5.0)], [(1, 2.0), (3, 4.0)], []]) == [[(1, 5.0), (3, 0.0)], [(1, 2.0), (3, 4.0)], []]
+    assert align([[(1, 5.0)], [(1, 2.0), (3, 4.0)], []]) == [[(1, 5.0), (3, 0.0)], [(1, 2.0), (3, 4.0)], []]
 
 
 @pytest.mark.parametrize(

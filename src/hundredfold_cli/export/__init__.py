@@ -1,0 +1,1 @@
+"""Exporting results: their columns, their formats, and where they are written to."""
