@@ -1,50 +1,25 @@
-"""PlanIngest, PlanPartition and JoinPartitions: cut an ingest into batches, and pin its source and its model."""
+"""PlanIngest, PlanPartition and JoinPartitions: plan an ingest, whole or in partitions."""
 
 import os
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hundredfold.aws import clients
-from hundredfold.aws.ledger import DynamoLedger
-from hundredfold.aws.models import LambdaModels
-from hundredfold.aws.objects import S3Sources, S3WorkObjects
-from hundredfold.aws.source_tables import DynamoTables
-from hundredfold.ingest import PartitionedPlan, ingest_id_of, resume_from_input
-from hundredfold.planning.planner import Planner
+from hundredfold.aws.planner import planner_on_aws
+from hundredfold.ingest import PartitionedPlan, Plan, ingest_id_of, resume_from_input
 from hundredfold.runtime.redaction import redact_errors
 from hundredfold.runtime.telemetry import logger, metrics, observe_partitioned, observe_plan, observe_resumed
 from hundredfold.settings import Settings
 
-settings = Settings.from_environment(os.environ)
-s3 = clients.s3()
-dynamodb = clients.dynamodb()
-planner = Planner(
-    sources=S3Sources(s3),
-    tables=DynamoTables(dynamodb),
-    work=S3WorkObjects(s3, settings.work_bucket),
-    models=LambdaModels(clients.lambda_(), settings.live_alias),
-    ledger=DynamoLedger(dynamodb, settings.ledger_table),
-    batch_records=settings.batch_records,
-    batch_bytes=settings.batch_bytes,
-    partition_bytes=settings.partition_bytes,
-)
+planner = planner_on_aws(Settings.from_environment(os.environ))
 
 
 def plan(event: dict[str, Any]) -> dict[str, Any]:
     """Plan an ingest, or what is missing of one."""
     name, execution_input, started_at = event["execution_name"], event["input"], event["started_at"]
     if resume := resume_from_input(execution_input):
-        planned = planner.resume(resume, execution_input, name, started_at)
-    else:
-        planned = planner.plan(name, execution_input, started_at)
-    if isinstance(planned, PartitionedPlan):
-        observe_partitioned(planned)
-    elif resume:
-        observe_resumed(planned)
-    else:
-        observe_plan(planned)
-    return planned.as_dict()
+        return report(planner.resume(resume, execution_input, name, started_at), execution_input)
+    return report(planner.plan(name, execution_input, started_at), execution_input)
 
 
 def plan_partition(event: dict[str, Any]) -> dict[str, Any]:
@@ -55,11 +30,18 @@ def plan_partition(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def join_partitions(event: dict[str, Any]) -> dict[str, Any]:
-    """Make one plan of all partitions."""
+    """Join the planned partitions into one plan."""
     name, execution_input, state = event["execution_name"], event["input"], event["state"]
     partitioned = PartitionedPlan.from_dict(state["plan"])
-    planned = planner.join_partitions(partitioned, state.get("failure"), execution_input, name, event["started_at"])
-    if resume_from_input(execution_input):
+    joined = planner.join_partitions(partitioned, state.get("failure"), execution_input, name, event["started_at"])
+    return report(joined, execution_input)
+
+
+def report(planned: Plan | PartitionedPlan, execution_input: object) -> dict[str, Any]:
+    """Log and count what was planned, and return it to the state machine."""
+    if isinstance(planned, PartitionedPlan):
+        observe_partitioned(planned)
+    elif resume_from_input(execution_input):
         observe_resumed(planned)
     else:
         observe_plan(planned)

@@ -1,4 +1,4 @@
-"""StartIngest: starts an execution for an object that has landed, or for a schedule that is due."""
+"""StartIngest: start an execution for an object that was created, or for a schedule that is due."""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""SummarizeIngest: adds up the ledger, holds it against the plan, and says what became of the ingest."""
+"""SummarizeIngest: add up the ledger, compare it with the plan, and announce how the ingest ended."""
 
 import os
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ settings = Settings.from_environment(os.environ)
 work = S3WorkObjects(clients.s3(), settings.work_bucket)
 price_list = prices_or_none(os.environ.get("AWS_REGION", ""))
 ledger = DynamoLedger(clients.dynamodb(), settings.ledger_table)
-announcements = EventBridgeNotifications(clients.events(), settings.event_bus)
+notifications = EventBridgeNotifications(clients.events(), settings.event_bus)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -49,6 +49,6 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     if not repeated:
         observe_summary(summary)
     if SHADOW not in ingest_id:
-        # Also when it is repeated: the call before may have ended between the ledger and the event.
-        observe_notification(announcements.send(notification_of(summary)))
+        # Send it for a repeated call too. The call before may have ended between the ledger and the event.
+        observe_notification(notifications.send(notification_of(summary)))
     return summary.as_dict()

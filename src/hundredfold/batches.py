@@ -1,4 +1,4 @@
-"""Batches: up to 100 records each, and what becomes of them."""
+"""Batches: up to 100 records each. A batch is a byte range, and it has an outcome or a failure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -35,13 +35,13 @@ class InvocationStats:
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """Counts of what a batch held, in the bins of the model's baseline (`hundredfold.model.drift`).
+    """Counts of inputs and predictions, in the bins of the model's baseline (`hundredfold.model.drift`).
 
     Attributes
     ----------
-    labels : of the predictions, in the order of the model's classes
-    scores : of the predictions
-    inputs : of the records, for each thing that is measured
+    labels : predictions of each label, in the order of the model's classes
+    scores : predictions in each bin of scores
+    inputs : for each measure, records in each of its bins
     unseen : records with an input that is out of range or unknown
     """
 
@@ -64,7 +64,7 @@ class Sketch:
         }
 
     def __add__(self, other: "Sketch") -> "Sketch":
-        """Add up two sketches of one baseline."""
+        """Add up two sketches with the same bins."""
         return Sketch(
             _add(self.labels, other.labels),
             _add(self.scores, other.scores),
@@ -74,11 +74,11 @@ class Sketch:
 
     @classmethod
     def sum(cls, sketches: Iterable["Sketch"]) -> "Sketch | None":
-        """Add up sketches of one baseline; None if there is none."""
-        whole = None
+        """Add up sketches with the same bins. Return None for no sketches."""
+        total = None
         for sketch in sketches:
-            whole = sketch if whole is None else whole + sketch
-        return whole
+            total = sketch if total is None else total + sketch
+        return total
 
 
 def _add(ours: tuple[int, ...], theirs: tuple[int, ...]) -> tuple[int, ...]:
@@ -87,18 +87,18 @@ def _add(ours: tuple[int, ...], theirs: tuple[int, ...]) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """What became of one batch, written to the ledger once its predictions and rejections are stored.
+    """The outcome of one batch. It is written to the ledger once all predictions and rejections are stored.
 
     Attributes
     ----------
-    records : how many it had; `predicted + rejected` is the same number
-    reasons : how many were rejected for each reason
-    milliseconds : how long each step took: read, decode, predict, sketch (if there is a baseline), write
-    stats : of the invocation that scored it; None if the ledger has none
-    sketch : what it held; None if the model has no baseline
-    repeated : whether the ledger had it already: the batch was delivered twice, and must be counted once
-    written_back, outdated : of the predictions, how many were written back onto their items, and how many were not
-        since the item had changed or gone; both 0 if nothing is written back
+    records : the number of records, which is `predicted + rejected`
+    reasons : how many records were rejected for each reason
+    milliseconds : the time of each step: read, decode, predict, sketch (if there is a baseline), write
+    stats : of the invocation that scored the batch; None if the ledger has none
+    sketch : counts of inputs and predictions; None if the model has no baseline
+    repeated : whether the ledger had the outcome already. Then the batch was delivered twice, and counts once.
+    written_back : how many predictions were written back onto their items
+    outdated : how many predictions were not written back, because the item had changed or was gone
     """
 
     batch: int
@@ -116,7 +116,7 @@ class BatchOutcome:
 
 @dataclass(frozen=True, slots=True)
 class BatchFailure:
-    """One batch that was given up, as the state machine recorded it."""
+    """A batch that failed, as the state machine recorded it."""
 
     batch: int
     error: str
@@ -124,23 +124,22 @@ class BatchFailure:
 
 
 LEDGER_SHARDS = 8
-"""Over how many partition keys an ingest's batches are spread in the ledger."""
+"""How many partition keys of the ledger hold the batches of one ingest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Up to 100 consecutive records, as a byte range of their source.
+    """Up to 100 consecutive records: a byte range of an object, and an entry of the manifest.
 
     Attributes
     ----------
-    batch : its number, from 0
-    shard : `batch` modulo 8, part of its ledger key; here because the state machine cannot compute it
-    offset, length : the bytes of its source that hold it, from the first byte of its first record to the last
-        byte of its last one, line end included
-    records : how many records it has, which is the number of its lines that are not blank
-    line : the number of its first line in the source, from 1
-    again : whether an earlier execution may have left something of it behind, which must be replaced
-    pinned : the object that it is of, if the ingest has several; else None
+    batch : the number of the batch, from 0
+    shard : `batch` modulo 8. It is part of the ledger key, and the state machine cannot compute it.
+    offset, length : the byte range. It begins with the first record, and ends with the line end of the last one.
+    records : how many records there are, which is the number of lines that are not blank
+    line : the number of the first line in the object, from 1
+    again : whether an earlier execution may have stored something of the batch. That is then replaced.
+    pinned : the object, if the ingest has several; else None
     """
 
     batch: int
@@ -153,7 +152,7 @@ class Batch:
     pinned: PinnedObject | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as an entry of the manifest."""
+        """Return the batch as an entry of the manifest."""
         entry: dict[str, Any] = {
             "batch": self.batch,
             "shard": self.shard,
@@ -170,5 +169,5 @@ class Batch:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read an entry of the manifest."""
+        """Read the batch from an entry of the manifest."""
         return cls(**{**data, "pinned": PinnedObject(**data["pinned"])}) if data.get("pinned") else cls(**data)

@@ -1,25 +1,38 @@
-"""Everything that can go wrong with an ingest, and whether trying again can help.
+"""Errors: what can go wrong with an ingest, and whether a retry can help.
 
-On Lambda the name of the class is the name of the error that Step Functions sees, so the state machine's
-`Retry` lists the retryable ones by name (`workflows/checks.py` holds the two together, and so does
-`tests/unit/test_workflow_definition.py`).
+::
+
+    HundredfoldError
+        InvalidIngestError      the request is wrong: id, input, source or settings
+        IngestExistsError       the id was used before
+        SourceMissingError      the source is not there, or may not be read
+        SourceChangedError      the source was replaced
+        ManifestDamagedError    the manifest is damaged and cannot be made again
+        PartitionFailedError    a partition could not be planned
+        BundleRefusedError      the model's files do not match its card or this environment
+        ModelMisbehavedError    the model did not give one answer for each record
+        OutOfTimeError          Lambda's timeout was too near         a retry can help
+        StoreBusyError          a store was busy for too long         a retry can help
+
+On Lambda, Step Functions sees the name of the class as the name of the error. The state machine's `Retry` lists the
+retryable errors by name. `tools/workflow/checks.py` checks that both lists agree.
 """
 
 from typing import ClassVar
 
 
 class HundredfoldError(Exception):
-    """Base of all errors raised on purpose; its message is written for a person."""
+    """The base of all errors that are raised on purpose. The message is written for a person."""
 
     retryable: ClassVar[bool] = False
 
 
 class InvalidIngestError(HundredfoldError):
-    """The ingest was asked for wrongly: its id, its input, its source or its settings."""
+    """The request for an ingest is wrong: its id, its input, its source or its settings."""
 
 
 class IngestExistsError(HundredfoldError):
-    """An ingest of this id was started before."""
+    """An ingest with this id was started before."""
 
     def __init__(self, ingest_id: str) -> None:
         super().__init__(f"ingest {ingest_id} exists already; choose another id, or watch that one")
@@ -27,7 +40,7 @@ class IngestExistsError(HundredfoldError):
 
 
 class SourceMissingError(HundredfoldError):
-    """The object that holds the records is not there, or may not be read."""
+    """The source is not there, or may not be read."""
 
     def __init__(self, location: str, why: str) -> None:
         super().__init__(f"cannot read {location}: {why}")
@@ -35,7 +48,12 @@ class SourceMissingError(HundredfoldError):
 
 
 class SourceChangedError(HundredfoldError):
-    """The object that holds the records is no longer the one that the ingest was planned from, or started for."""
+    """The source is no longer the object that the ingest was started for or planned from.
+
+    Parameters
+    ----------
+    since : "planned" or "started"
+    """
 
     def __init__(self, location: str, since: str = "planned") -> None:
         super().__init__(
@@ -45,12 +63,12 @@ class SourceChangedError(HundredfoldError):
 
 
 class ManifestDamagedError(HundredfoldError):
-    """The manifest is not the one that was planned, and cannot be made again."""
+    """The manifest is not as it was planned, and cannot be made again."""
 
     def __init__(self, location: str) -> None:
         super().__init__(
-            f"{location} is not the manifest that was planned, and cutting the source again with the batch limits "
-            "of now gives another; deploy the limits of then, or start a new ingest"
+            f"{location} is not the manifest that was planned, and the batch limits of now give another one; "
+            "deploy the earlier limits and resume again, or start a new ingest"
         )
         self.location = location
 
@@ -64,20 +82,20 @@ class PartitionFailedError(HundredfoldError):
 
 
 class BundleRefusedError(HundredfoldError):
-    """The model bundle is not what its card says, or needs other versions than are here."""
+    """The model's files do not match its card, or this environment has other versions than the card requires."""
 
 
 class ModelMisbehavedError(HundredfoldError):
-    """The model answered with something else than one answer for each record."""
+    """The model did not give one answer for each record."""
 
 
 class OutOfTimeError(HundredfoldError):
-    """The batch would not have been finished before Lambda's own timeout; nothing of it is in the ledger."""
+    """The batch could not be finished before Lambda's timeout. The ledger has no entry of it."""
 
     retryable = True
 
 
 class StoreBusyError(HundredfoldError):
-    """A store throttled or failed for longer than this attempt could wait."""
+    """A store was throttled or failed for longer than this attempt could wait."""
 
     retryable = True

@@ -1,4 +1,4 @@
-"""What an ingest is called, where its objects lie, and what the planner decides about it."""
+"""An ingest: its id, what the planner decides about it, and the request to resume it."""
 
 import hashlib
 import re
@@ -12,12 +12,15 @@ from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import SourceSpec, spec_from_dict
 
 MOST_ID_CHARACTERS = 80
-"""The longest id of an ingest, since it is the name of an execution.
-https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html (2026-11)"""
+"""The longest name of an execution, and so the longest id of an ingest.
 
-# Of the characters that AWS allows in a name, these are safe everywhere else the id goes too: S3 keys, ledger keys,
-# file names and URLs. An id that ends like the execution of a resume (see `resume_name`) could be taken for one.
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html (2026-11)
+"""
+
+# AWS allows more characters in a name. These are also safe in S3 keys, ledger keys, file names and URLs. An id must
+# not end as the name of a resume does (see `resume_name`), or it could be taken for one.
 _INGEST_ID = re.compile(rf"(?!.*\.resume-[0-9]+$)[A-Za-z0-9][A-Za-z0-9._-]{{0,{MOST_ID_CHARACTERS - 1}}}")
+
 LIVE = "live"
 """In place of a version: the model that is live when the ingest is resumed."""
 
@@ -28,34 +31,34 @@ def check_ingest_id(ingest_id: str) -> str:
     Raises
     ------
     InvalidIngestError
-        If it is empty, longer than `MOST_ID_CHARACTERS`, has other characters than A-Z a-z 0-9 . _ - or ends as the
-        execution of a resume does
+        If it is empty, longer than MOST_ID_CHARACTERS, has characters other than A-Z a-z 0-9 . _ - or ends like the
+        name of a resume
     """
     if not _INGEST_ID.fullmatch(ingest_id):
         raise InvalidIngestError(
             f"{ingest_id[:100]!r} cannot name an ingest: "
             f"use 1 to {MOST_ID_CHARACTERS} of A-Z a-z 0-9 . _ - and begin with a letter or digit, "
-            "and end in no .resume-<number>"
+            "and do not end in .resume-<number>"
         )
     return ingest_id
 
 
 def id_stem(name: str, longest: int = 60) -> str:
-    """Return the beginning of an ingest's id that tells a person what it is of: the last part of a name or key."""
+    """Return the first part of an ingest's id, made of the end of a name or key, for a person to recognise."""
     last = name.rstrip("/").rpartition("/")[2]
-    words = re.sub(r"[^A-Za-z0-9_-]+", "-", stem_of(last) or last.partition(".")[0])
-    return words.strip("-_")[:longest].rstrip("-_") or "ingest"
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", stem_of(last) or last.partition(".")[0])
+    return stem.strip("-_")[:longest].rstrip("-_") or "ingest"
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The published version of the inference function that an ingest is pinned to.
+    """The model of an ingest: the published version of the inference function that it is pinned to.
 
     Attributes
     ----------
-    function : the version's qualified ARN
-    version : the number that Lambda gave it
-    card : SHA-256 of the model's card, in hex, as it was released; empty if the release recorded none
+    function : the qualified ARN of the version
+    version : its number
+    card : SHA-256 of the released card, in hex; empty if the release recorded none
     """
 
     function: str
@@ -65,13 +68,13 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class PartitionedPlan:
-    """An ingest that is too large for one call of the planner: pinned and partitioned, and not planned yet.
+    """An ingest that is too large for one call of the planner. It is pinned and partitioned, but not planned yet.
 
     Attributes
     ----------
-    spec, pinned, source_bytes, model : as of `Plan`
+    spec, pinned, source_bytes, model : as for `Plan`
     partitions : how many there are
-    partition_list : the JSON array of them, which the state machine maps over
+    partition_list : the JSON array of the partitions, which the state machine maps over
     """
 
     ingest_id: str
@@ -85,26 +88,13 @@ class PartitionedPlan:
     def as_dict(self) -> dict[str, Any]:
         return {
             "needs_partitioning": True,
-            "ingest_id": self.ingest_id,
-            "spec": self.spec.as_dict(),
-            "pinned": self.pinned and self.pinned.as_dict(),
-            "source_bytes": self.source_bytes,
-            "model": asdict(self.model),
-            "partitions": self.partitions,
+            **_shared_as_dict(self),
             "partition_list": asdict(self.partition_list),
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        return cls(
-            ingest_id=data["ingest_id"],
-            spec=spec_from_dict(data["spec"]),
-            pinned=PinnedObject(**data["pinned"]) if data["pinned"] else None,
-            source_bytes=data["source_bytes"],
-            model=Model(**data["model"]),
-            partitions=data["partitions"],
-            partition_list=ObjectLocation(**data["partition_list"]),
-        )
+        return cls(**_shared_from_dict(data), partition_list=ObjectLocation(**data["partition_list"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +103,13 @@ class Plan:
 
     Attributes
     ----------
-    spec : the source that was asked for, with kind and compression as they were found
-    pinned : the object that all batches are of; None if each batch names its own
-    source_bytes : how many bytes of the source were read
+    spec : the source spec, with kind and compression filled in
+    pinned : the object of all batches; None if each batch names its own
+    source_bytes : how many bytes the source has
     manifest : the list of the batches
     batches, records : how many the manifest has
-    manifest_sha256 : the manifest's digest, in hex
-    partitions : how many partitions it was planned in; 0 if one call planned it whole
+    manifest_sha256 : the SHA-256 of the manifest, in hex
+    partitions : how many partitions were planned; 0 if one call planned the whole ingest
     """
 
     ingest_id: str
@@ -136,48 +126,60 @@ class Plan:
     def pinned_of(self, batch: Batch) -> PinnedObject:
         """Return the object that a batch of this plan is a byte range of."""
         pinned = batch.pinned or self.pinned
-        assert pinned is not None  # noqa: S101 - where the plan has none, each batch has
+        assert pinned is not None  # noqa: S101 - if the plan has none, each batch has one
         return pinned
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "needs_partitioning": False,
-            "ingest_id": self.ingest_id,
-            "spec": self.spec.as_dict(),
-            "pinned": self.pinned and self.pinned.as_dict(),
-            "source_bytes": self.source_bytes,
+            **_shared_as_dict(self),
             "manifest": asdict(self.manifest),
             "batches": self.batches,
             "records": self.records,
-            "model": asdict(self.model),
             "manifest_sha256": self.manifest_sha256,
-            "partitions": self.partitions,
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         return cls(
-            ingest_id=data["ingest_id"],
-            spec=spec_from_dict(data["spec"]),
-            pinned=PinnedObject(**data["pinned"]) if data["pinned"] else None,
-            source_bytes=data["source_bytes"],
+            **_shared_from_dict(data),
             manifest=ObjectLocation(**data["manifest"]),
             batches=data["batches"],
             records=data["records"],
-            model=Model(**data["model"]),
             manifest_sha256=data["manifest_sha256"],
-            partitions=data["partitions"],
         )
+
+
+def _shared_as_dict(plan: Plan | PartitionedPlan) -> dict[str, Any]:
+    return {
+        "ingest_id": plan.ingest_id,
+        "spec": plan.spec.as_dict(),
+        "pinned": plan.pinned and plan.pinned.as_dict(),
+        "source_bytes": plan.source_bytes,
+        "model": asdict(plan.model),
+        "partitions": plan.partitions,
+    }
+
+
+def _shared_from_dict(data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "ingest_id": data["ingest_id"],
+        "spec": spec_from_dict(data["spec"]),
+        "pinned": PinnedObject(**data["pinned"]) if data["pinned"] else None,
+        "source_bytes": data["source_bytes"],
+        "model": Model(**data["model"]),
+        "partitions": data["partitions"],
+    }
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """What an execution is asked that goes on with an ingest, which an earlier execution left unfinished.
+    """The request to continue an ingest that an earlier execution left unfinished.
 
     Attributes
     ----------
-    model : the number of a published version, or LIVE; None for the model that the ingest is pinned to
-    rejected : also offer the batches again that have rejected records
+    model : the number of a published version, or LIVE; None for the pinned model
+    rejected : whether to infer batches with rejected records again, too
     """
 
     ingest_id: str
@@ -189,14 +191,14 @@ class Resume:
 
 
 def resume_from_input(execution_input: object) -> Resume | None:
-    """Read the input of an execution that resumes an ingest: `{"resume": {"ingest_id": …}}`; None for any other.
+    """Read the request of an execution's input: `{"resume": {"ingest_id": …}}`. Return None if it has no `resume`.
 
-    Beside `ingest_id` it may have `model`, the number of a published version or "live", and `rejected`, true or false.
+    It may also have `model`, the number of a published version or "live", and `rejected`, true or false.
 
     Raises
     ------
     InvalidIngestError
-        If there is a `resume` of any other shape; the message shows the right one.
+        If `resume` has another shape. The message shows the right one.
     """
     if not isinstance(execution_input, dict) or "resume" not in execution_input:
         return None
@@ -215,10 +217,10 @@ def resume_from_input(execution_input: object) -> Resume | None:
 
 
 def ingest_id_of(execution: str, execution_input: object) -> str:
-    """Return the id of the ingest that an execution works on, from its name and its input.
+    """Return the id of the ingest that an execution works on, from the execution's name and input.
 
-    The first execution of an ingest has its id as its name; one that resumes it says so in its input. What an input
-    that cannot be understood is about is the execution's own affair: its name is returned.
+    The first execution of an ingest is named by its id. An execution that resumes it has the id in its input. If the
+    input is malformed, the name is returned.
     """
     try:
         resume = resume_from_input(execution_input)
@@ -228,9 +230,9 @@ def ingest_id_of(execution: str, execution_input: object) -> str:
 
 
 def resume_name(ingest_id: str, number: int) -> str:
-    """Name the execution that resumes an ingest for the `number`th time: two who try at once get the same name.
+    """Name the execution that resumes an ingest for the `number`th time. Two concurrent attempts get the same name.
 
-    Too long an id is cut, and told from others by its digest.
+    An id that is too long is cut, and a digest keeps it distinct.
     """
     ending = f".resume-{number}"
     if len(ingest_id) + len(ending) > MOST_ID_CHARACTERS:

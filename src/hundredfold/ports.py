@@ -1,8 +1,8 @@
-"""What the domain needs of the outside, as protocols. `hundredfold.aws` has the real ones, tests have fakes."""
+"""Ports: what the domain needs from the outside, as protocols. `hundredfold.aws` implements them; tests have fakes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, BinaryIO, Protocol, Self
+from typing import BinaryIO, Protocol, Self
 
 from hundredfold.batches import BatchFailure, BatchOutcome
 from hundredfold.ingest import Model, Plan
@@ -16,30 +16,30 @@ from hundredfold.sources.spec import TableSpec
 from hundredfold.summary import Summary
 
 type TimeLeft = Callable[[], float]
-"""Seconds until the work must be done."""
+"""Returns the seconds until the work must be done."""
 
 
 class Sources(Protocol):
-    """Where records come from."""
+    """Objects that records come from."""
 
     def pin(self, location: ObjectLocation) -> PinnedObject:
-        """Find the object as it is now; raises SourceMissingError."""
+        """Pin the object as it is now. Raise SourceMissingError if it is not there."""
         ...
 
     def list(self, bucket: str, prefix: str) -> Iterator[PinnedObject]:
-        """Find all objects whose keys begin with `prefix`, in the order of their keys; raises SourceMissingError."""
+        """Pin all objects whose keys begin with `prefix`, in the order of their keys. May raise SourceMissingError."""
         ...
 
-    def open(self, source: PinnedObject) -> BinaryIO:
-        """Open the pinned object as a file that can be sought; reading raises SourceChangedError as `read` does."""
+    def open(self, pinned: PinnedObject) -> BinaryIO:
+        """Open the pinned object as a seekable file. Reading raises SourceChangedError as `read` does."""
         ...
 
-    def read(self, source: PinnedObject, offset: int, length: int) -> bytes:
-        """Read a byte range of the pinned object; raises SourceChangedError if it was replaced since."""
+    def read(self, pinned: PinnedObject, offset: int, length: int) -> bytes:
+        """Read a byte range of the pinned object. Raise SourceChangedError if it was replaced."""
         ...
 
-    def stream(self, source: PinnedObject, start: int = 0) -> Iterator[bytes]:
-        """Read the pinned object in pieces from byte `start` on; raises SourceChangedError if it was replaced since."""
+    def stream(self, pinned: PinnedObject, start: int = 0) -> Iterator[bytes]:
+        """Read the pinned object from byte `start` on, in chunks. Raise SourceChangedError if it was replaced."""
         ...
 
 
@@ -47,23 +47,23 @@ class Tables(Protocol):
     """DynamoDB tables that records come from."""
 
     def describe(self, table: str, index: str = "") -> Table:
-        """Look at a table, or an index of it; raises SourceMissingError if it is not there or may not be read."""
+        """Describe a table or one of its indexes. Raise SourceMissingError if it is not there or may not be read."""
         ...
 
     def read(self, segment: Segment) -> Iterator[Sequence[Item]]:
-        """Read the items of a segment, a page at a time; raises SourceMissingError, or StoreBusyError."""
+        """Read the items of a segment, a page at a time. Raise SourceMissingError or StoreBusyError."""
         ...
 
 
 class Upload(Protocol):
-    """An object that is written in pieces, and is there only once it is finished; left unfinished, it never was."""
+    """An object that is written in chunks. It exists only once it is finished."""
 
     def write(self, content: bytes) -> None:
-        """Add a piece."""
+        """Append a chunk."""
         ...
 
     def finish(self) -> PinnedObject:
-        """Let the object be there, and return it."""
+        """Make the object visible, and return it."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -74,24 +74,24 @@ class Upload(Protocol):
 
 
 class WorkObjects(Protocol):
-    """Objects that belong to an ingest: its manifest, what is staged of its origin, and its rejections."""
+    """The objects of an ingest in the work bucket: its manifest, staged records and rejections."""
 
     bucket: str
 
     def begin(self, key: str) -> Upload:
-        """Begin to write an object in pieces, with flat memory."""
+        """Begin to write an object in chunks, with flat memory."""
         ...
 
     def write(self, key: str, content: bytes) -> None:
-        """Write an object; written twice, it is there once."""
+        """Write an object, or replace it."""
         ...
 
     def read(self, key: str) -> bytes | None:
-        """Read an object; None if there is none."""
+        """Read an object. Return None if there is none."""
         ...
 
     def stream(self, key: str) -> Iterator[bytes] | None:
-        """Read an object in pieces; None if there is none."""
+        """Read an object in chunks. Return None if there is none."""
         ...
 
     def remove(self, key: str) -> None:
@@ -103,49 +103,57 @@ class Models(Protocol):
     """The released models."""
 
     def live(self) -> Model:
-        """Return the version of the inference function that is live now."""
+        """Return the live version of the inference function."""
         ...
 
     def version(self, number: str) -> Model:
-        """Return a published version of the inference function; raises InvalidIngestError if there is none."""
+        """Return a published version of the inference function. Raise InvalidIngestError if there is none."""
         ...
 
 
 class Predictions(Protocol):
-    """Where predictions go."""
+    """The table of predictions."""
 
     def write(
         self, ingest_id: str, batch: int, model: Model, predictions: Sequence[Prediction], time_left: TimeLeft
     ) -> float:
-        """Write all, or raise OutOfTimeError or StoreBusyError; written twice, they are there once.
+        """Write all predictions of a batch. A second call replaces them. Raise OutOfTimeError or StoreBusyError.
 
-        Returns the write units that were consumed.
+        Returns
+        -------
+        float
+            The write units that were consumed.
         """
         ...
 
     def write_each(self, model: Model, predictions: Mapping[str, Prediction], time_left: TimeLeft) -> frozenset[str]:
-        """Write predictions that are of no ingest, each under what it came from, as `write` does.
+        """Write predictions that belong to no ingest, each under its place in a stream. A second call replaces them.
 
-        Returns what those came from that a store which was busy, or time that was out, may have kept from being
-        written; all others are.
+        Returns
+        -------
+        frozenset
+            The places whose predictions may not have been written, because the table was busy or time was out.
         """
         ...
 
     def withdraw(self, ingest_id: str, batch: int, record_ids: Sequence[str]) -> None:
-        """Remove what an earlier attempt at this batch predicted for records; other batches' predictions stay."""
+        """Remove what an earlier attempt at this batch predicted for records. Predictions of other batches stay."""
         ...
 
 
 class SourceItems(Protocol):
-    """The items that records came from, as a place for their predictions."""
+    """The table items that records came from. Predictions can be written back onto them."""
 
     def write_back(
         self, spec: TableSpec, ingest_id: str, model: Model, answers: Sequence[ItemAnswer], time_left: TimeLeft
-    ) -> "WriteBackResult":
-        """Write each answer onto its item if that is still there with the values that were read.
+    ) -> WriteBackResult:
+        """Write each answer onto its item, if the item still has the values that were read. A second call is harmless.
 
-        Written twice, it is there once. Raises OutOfTimeError or StoreBusyError; SourceMissingError if the table is
-        not there or may not be written.
+        Raises
+        ------
+        OutOfTimeError, StoreBusyError
+        SourceMissingError
+            If the table is not there or may not be written.
         """
         ...
 
@@ -154,55 +162,58 @@ class Ledger(Protocol):
     """What became of each batch and each ingest."""
 
     def check(self, ingest_id: str, started_at: str) -> None:
-        """Raise IngestExistsError if an ingest of this id began at another time; nothing is entered."""
+        """Raise IngestExistsError if an ingest with this id began at another time. Write nothing."""
         ...
 
     def begin(self, plan: Plan, started_at: str) -> None:
-        """Enter an ingest; raises IngestExistsError if one of this id began at another time."""
+        """Enter an ingest. Raise IngestExistsError if one with this id began at another time."""
         ...
 
     def resume(self, plan: Plan, started_at: str, execution: str, batches: int) -> None:
-        """Let a later execution take an ingest over; raises IngestExistsError if a still later one has.
+        """Hand an ingest over to a later execution. If it was never planned, this enters it.
 
-        `batches` is how many it has to do; of an ingest that was never planned, this is the beginning.
+        Parameters
+        ----------
+        plan : of the whole ingest
+        batches : how many batches the execution has to infer
+
+        Raises
+        ------
+        IngestExistsError
+            If a still later execution has taken the ingest over.
         """
         ...
 
     def plan(self, ingest_id: str) -> Plan | None:
-        """Read what was planned; None if nothing was."""
+        """Read the plan of an ingest. Return None if it was never planned."""
         ...
 
-    def partition_failure(self, execution: str, part: int) -> tuple[str, str] | None:
-        """Return error and cause of a part that an execution could not plan; None if it has none."""
+    def partition_failure(self, execution: str, partition: int) -> tuple[str, str] | None:
+        """Return the error and cause of a partition that an execution could not plan. Return None if there is none."""
         ...
 
     def reopen(self, ingest_id: str, batch: int, records: int) -> None:
-        """Enter a batch that was complete as not complete, since it is offered again."""
+        """Mark a batch as not done, because it is to be inferred again."""
         ...
 
     def batch_done(self, ingest_id: str, outcome: BatchOutcome) -> bool:
-        """Enter a batch as complete; return whether it was so already."""
+        """Enter the outcome of a batch. Return whether the batch was done already."""
         ...
 
     def entries(self, ingest_id: str) -> Iterable[BatchOutcome | BatchFailure]:
-        """Read what became of each batch so far, in no order."""
+        """Read what became of each batch so far, in any order."""
         ...
 
     def finish(self, summary: Summary, resumed_by: str | None = None) -> bool:
-        """Enter what became of an ingest; return whether this execution has done so already.
+        """Enter the summary of an ingest. Return whether this execution has entered one already.
 
-        Raises IngestExistsError if one of this id began at another time; with `resumed_by`, the execution that
-        resumes it, only if it began at a later one.
-        """
-        ...
+        Parameters
+        ----------
+        resumed_by : the execution that resumed the ingest; None for its first execution
 
-
-class Executions(Protocol):
-    """The executions of the state machine."""
-
-    def start(self, name: str, execution_input: Mapping[str, Any]) -> bool:
-        """Start one; return whether that is new: False if there has been one of this name.
-
-        Raises StoreBusyError if trying again can help.
+        Raises
+        ------
+        IngestExistsError
+            If an ingest with this id began at another time or, with `resumed_by`, at a later one.
         """
         ...

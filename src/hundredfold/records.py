@@ -1,4 +1,4 @@
-"""What becomes of records and batches: predictions, rejections, and the counts that must agree."""
+"""Records: each is predicted, or rejected for a reason."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 MAX_ID_BYTES = 1024
-"""The longest id in UTF-8. DynamoDB allows a partition key 2,048 bytes; an id twice as short leaves room."""
+"""The longest id, in UTF-8. DynamoDB allows 2,048 bytes for a partition key; half of that leaves room."""
 
 
 class Reason(StrEnum):
@@ -26,15 +26,15 @@ class Reason(StrEnum):
 
 
 type Label = str | float | Mapping[str, str | float]
-"""What a model answers: a class, a number if it is a regressor, or one of these for each output that it names."""
+"""What a model predicts: a class, a regressor's number, or one of these for each named output."""
 
 type Score = float | Mapping[str, float | None] | None
-"""How sure a model is of its label, from 0 to 1; None for a number and where the model gives no probabilities."""
+"""The probability of a label, from 0 to 1. None for a number, and for a model without probabilities."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The model's answer for one record: its label, and how sure the model is of it."""
+    """The model's answer for one record."""
 
     record_id: str
     label: Label
@@ -43,11 +43,14 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One record that was not scored, and why.
+    """A record that was not scored, and why.
 
-    `line` counts from 1 and `offset` from 0, both in the source; of a source that was staged, `line` is the number of
-    the row or record in what it was staged from. `detail` says more for a person, and never holds anything of the
-    record's content; `record_id` is None where it could not be read.
+    Attributes
+    ----------
+    line : in the source, from 1. If the source was staged, the number of the row or record in the original.
+    offset : in the source, from 0
+    detail : more about the reason, for a person. It never has any content of the record.
+    record_id : None if it could not be read
     """
 
     line: int

@@ -1,4 +1,4 @@
-"""What the functions are told by the template, read from the environment once, and checked."""
+"""Settings: the environment of a function, as the template sets it. It is read once, and checked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Self
 from hundredfold.errors import InvalidIngestError
 
 MODEL_CARD_VARIABLE = "MODEL_CARD_SHA256"
-"""Set by a release, and kept by Lambda in the version that it publishes, whose configuration cannot be changed."""
+"""A release sets this variable. The published version keeps it, since its configuration cannot be changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,13 @@ class Settings:
     ----------
     batch_records, batch_bytes : the most records and bytes of a batch
     record_bytes : the longest record, in bytes of its line
-    live_alias : ARN of the inference function's alias that is live; empty for all but the planner
-    part_bytes : the most bytes of an origin that one call plans; 0 for all but the planner
-    model_card : SHA-256 of the model's card as it was released; empty for all but released inference functions
-    stream_fields : the attribute that each field of a stream's records is taken from, where the names differ
-    state_machine : ARN of the one that an ingest is an execution of; empty for all but the function that starts them
-    scheduled_source : what a schedule starts an ingest of (see `hundredfold.addresses`); empty if there is none
-    event_bus : where it is announced how an ingest ended; empty for all but the summary
+    live_alias : ARN of the inference function's live alias; empty for all functions but the planner
+    partition_bytes : the most bytes of a source that one call plans; 0 for all functions but the planner
+    model_card : SHA-256 of the released model's card, in hex; empty for all but released inference functions
+    stream_fields : the attribute that a field of a stream's records is read from, where the names differ
+    state_machine : ARN of the state machine; empty for all functions but the one that starts ingests
+    scheduled_source : the source of scheduled ingests, as `sources.uri.parse_source` reads it; empty if there is none
+    event_bus : where notifications are sent; empty for all functions but the summary
     """
 
     work_bucket: str
@@ -43,7 +43,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings; raises InvalidIngestError, naming the variable, if one is absent or makes no sense."""
+        """Read the settings. Raise InvalidIngestError, which names the variable, if one is absent or malformed."""
         settings = cls(
             work_bucket=_present(environment, "WORK_BUCKET"),
             predictions_table=_present(environment, "PREDICTIONS_TABLE"),
@@ -60,7 +60,7 @@ class Settings:
             event_bus=environment.get("EVENT_BUS", ""),
         )
         if settings.batch_bytes < settings.record_bytes:
-            # A batch over its limit is one record over its own: see cutting.cut and batch_inference.infer_batch.
+            # So a batch over its limit is always a single record over its own: see `cut_batches` and `infer_batch`.
             raise InvalidIngestError("BATCH_BYTES must be at least RECORD_BYTES")
         return settings
 
@@ -80,9 +80,7 @@ def _positive(environment: Mapping[str, str], name: str) -> int:
 
 
 def _pairs(environment: Mapping[str, str], name: str) -> dict[str, str]:
-    parts = [part.partition("=") for part in environment.get(name, "").split(",") if part]
-    if not all(field and column for field, _, column in parts):
-        raise InvalidIngestError(
-            f"the function's environment variable {name} must be as field=attribute,field=attribute"
-        )
-    return {field: column for field, _, column in parts}
+    pairs = [pair.partition("=") for pair in environment.get(name, "").split(",") if pair]
+    if not all(field and attribute for field, _, attribute in pairs):
+        raise InvalidIngestError(f"the function's environment variable {name} must be field=attribute,field=attribute")
+    return {field: attribute for field, _, attribute in pairs}

@@ -1,4 +1,4 @@
-"""What became of an ingest: its totals, its status, its summary."""
+"""The summary of an ingest: its totals, its status, its drift."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,13 +11,13 @@ from hundredfold.batches import BatchFailure, BatchOutcome
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """How far an ingest is from the model's baseline: population stability indices, and a share.
+    """How far an ingest is from the model's baseline, as population stability indices and a share.
 
     Attributes
     ----------
-    labels, scores : index of the predictions
-    inputs : the largest index of what is measured of the inputs
-    unseen : share of records with an input that is out of range or unknown
+    labels, scores : the indices of the predictions
+    inputs : the largest index of the inputs
+    unseen : the share of records with an input that is out of range or unknown
     """
 
     labels: float
@@ -32,7 +32,7 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The sums over the batches of an ingest, as far as they have got."""
+    """The sums over the batches of an ingest so far."""
 
     batches_done: int = 0
     predicted: int = 0
@@ -43,7 +43,7 @@ class Totals:
     outdated: int = 0
 
     @classmethod
-    def of(cls, entries: Iterable[BatchOutcome | BatchFailure]) -> Self:
+    def sum(cls, entries: Iterable[BatchOutcome | BatchFailure]) -> Self:
         """Add up the ledger's entries of one ingest."""
         batches = predicted = rejected = written_back = outdated = 0
         reasons: Counter[str] = Counter()
@@ -63,14 +63,14 @@ class Totals:
             predicted,
             rejected,
             dict(reasons.most_common()),
-            tuple(sorted(failures, key=lambda f: f.batch)),
+            tuple(sorted(failures, key=lambda failure: failure.batch)),
             written_back,
             outdated,
         )
 
 
 class Status(StrEnum):
-    """How an ingest stands."""
+    """The status of an ingest."""
 
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
@@ -79,20 +79,20 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What became of an ingest. `records = predicted + rejected + failed`, always.
+    """What became of an ingest. Always, `records = predicted + rejected + failed`.
 
     Attributes
     ----------
-    failed : records of the batches that are not complete: given up, or never finished
-    batches_failed : how many batches that are
+    failed : records of batches that are not done: they failed, or never finished
+    batches_failed : how many batches these are
     seconds : from the start of the execution to the summary
-    failures : the error and the number of batches that were given up for it, the most frequent first; those of the
-        20 most frequent, and the rest in one sum
+    failures : how many batches failed for each error, the most frequent first: the 20 most frequent errors, and a sum
+        of all others
     cause : why the ingest as a whole failed, or None
-    drift : how far it is from the model's baseline; None if there is none, or too few records to tell
-    usd : what it cost by the ledger and the list prices; None where no prices are known
-    written_back, outdated : of the predictions of a table's items, how many were written back onto them, and how many
-        were not since the item had changed or gone; both 0 if nothing is written back
+    drift : from the model's baseline; None if there is no baseline, or too few records
+    usd : the cost, by the ledger and the list prices; None if no prices are known
+    written_back : how many predictions were written back onto their items
+    outdated : how many predictions were not written back, because the item had changed or was gone
     """
 
     ingest_id: str
@@ -124,7 +124,7 @@ COMPLETED, FAILED = "IngestCompleted", "IngestFailed"
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """That an ingest ended: `kind` is COMPLETED or FAILED, `detail` its summary as JSON."""
+    """The news that an ingest ended. `kind` is COMPLETED or FAILED, and `detail` is the summary as JSON."""
 
     ingest_id: str
     kind: str

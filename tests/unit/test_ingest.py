@@ -1,4 +1,4 @@
-"""The ingest: its id, its input, its plan, and where its objects lie."""
+"""An ingest: its id, its plan, and where its objects lie."""
 
 import json
 
@@ -16,7 +16,7 @@ from hundredfold.sources.spec import ObjectsSpec
 
 
 @pytest.mark.parametrize("ingest_id", ["a", "0", "2026-11-24T10.00_reviews", "A" * 80, "a..b", "a-"])
-def test_an_id_that_is_safe_everywhere_is_taken(ingest_id: str) -> None:
+def test_an_id_of_safe_characters_is_accepted(ingest_id: str) -> None:
     assert check_ingest_id(ingest_id) == ingest_id
 
 
@@ -24,19 +24,19 @@ def test_an_id_that_is_safe_everywhere_is_taken(ingest_id: str) -> None:
     "ingest_id",
     ["", "A" * 81, "-a", ".a", "_a", "a b", "a/b", "../a", "a#0", "a\n", "é", "a:b", "a%2Fb", "a\x00", "²"],
 )
-def test_an_id_that_is_not_is_refused(ingest_id: str) -> None:
+def test_any_other_id_is_refused(ingest_id: str) -> None:
     with pytest.raises(InvalidIngestError, match="cannot name an ingest: use 1 to 80 of A-Z a-z 0-9"):
         check_ingest_id(ingest_id)
 
 
 @given(st.text())
-def test_an_id_that_was_taken_is_one_segment_of_a_key(ingest_id: str) -> None:
+def test_an_accepted_id_is_one_segment_of_a_key(ingest_id: str) -> None:
     try:
         check_ingest_id(ingest_id)
     except InvalidIngestError:
         return
     assert manifest_key(ingest_id).split("/") == ["ingests", ingest_id, "manifest.json"]
-    assert "#" not in ingest_id, "or the ledger's keys of two ingests could meet"
+    assert "#" not in ingest_id, "or two ingests could have the same key in the ledger"
 
 
 def test_the_message_does_not_repeat_a_very_long_id() -> None:
@@ -46,13 +46,13 @@ def test_the_message_does_not_repeat_a_very_long_id() -> None:
     assert len(str(refused.value)) < 250
 
 
-def test_where_an_ingests_objects_lie() -> None:
+def test_the_keys_of_an_ingests_objects() -> None:
     assert upload_key("i1") == "uploads/i1/records.jsonl"
     assert manifest_key("i1") == "ingests/i1/manifest.json"
     assert rejections_key("i1", 7) == "ingests/i1/rejected/00000007.jsonl"
 
 
-def test_a_plan_travels_through_the_state_machine_as_json() -> None:
+def test_a_plan_is_written_as_json_and_read_back() -> None:
     plan = Plan(
         ingest_id="i1",
         spec=ObjectsSpec("records", "reviews.jsonl", options=ReadOptions("jsonl", "none")),

@@ -1,4 +1,4 @@
-"""Outcomes: adding up the ledger."""
+"""Records, their reasons, and the totals and summary of an ingest."""
 
 import json
 import random
@@ -8,29 +8,29 @@ from hundredfold.records import Reason, Rejection
 from hundredfold.summary import Status, Summary, Totals
 
 DONE = BatchOutcome(batch=0, records=5, predicted=3, rejected=2, reasons={"not_json": 1, "empty_text": 1})
-DONE_TOO = BatchOutcome(batch=2, records=4, predicted=1, rejected=3, reasons={"empty_text": 3})
+ALSO_DONE = BatchOutcome(batch=2, records=4, predicted=1, rejected=3, reasons={"empty_text": 3})
 FAILED = BatchFailure(batch=3, error="OutOfTimeError", cause="{}")
-FAILED_TOO = BatchFailure(batch=1, error="StoreBusyError", cause="{}")
+ALSO_FAILED = BatchFailure(batch=1, error="StoreBusyError", cause="{}")
 
 
-def test_nothing_adds_up_to_nothing() -> None:
-    assert Totals.of([]) == Totals(batches_done=0, predicted=0, rejected=0, reasons={}, failures=())
+def test_no_entries_add_up_to_zero() -> None:
+    assert Totals.sum([]) == Totals(batches_done=0, predicted=0, rejected=0, reasons={}, failures=())
 
 
-def test_batches_are_added_up_and_failures_are_in_order() -> None:
-    totals = Totals.of([DONE, FAILED, DONE_TOO, FAILED_TOO])
+def test_outcomes_are_added_up_and_failures_are_in_the_order_of_their_batches() -> None:
+    totals = Totals.sum([DONE, FAILED, ALSO_DONE, ALSO_FAILED])
 
     assert totals.batches_done == 2
     assert totals.predicted == 4
     assert totals.rejected == 5
     assert list(totals.reasons.items()) == [("empty_text", 4), ("not_json", 1)]
-    assert totals.failures == (FAILED_TOO, FAILED)
+    assert totals.failures == (ALSO_FAILED, FAILED)
 
 
-def test_the_order_of_the_ledgers_entries_does_not_matter() -> None:
-    entries: list[BatchOutcome | BatchFailure] = [DONE, FAILED, DONE_TOO, FAILED_TOO]
+def test_the_order_of_ledger_entries_does_not_matter() -> None:
+    entries: list[BatchOutcome | BatchFailure] = [DONE, FAILED, ALSO_DONE, ALSO_FAILED]
     for seed in range(10):
-        assert Totals.of(random.Random(seed).sample(entries, 4)) == Totals.of(entries)
+        assert Totals.sum(random.Random(seed).sample(entries, 4)) == Totals.sum(entries)
 
 
 def test_a_rejection_is_written_as_json_with_its_reason_as_a_word() -> None:
@@ -72,7 +72,7 @@ def test_a_summary_is_written_as_json_with_its_status_as_a_word() -> None:
     assert len(written) == 19
 
 
-def test_reasons_are_the_words_that_are_stored() -> None:
+def test_reasons_are_stored_as_these_words() -> None:
     assert {reason.value for reason in Reason} == {
         "not_json",
         "not_an_object",

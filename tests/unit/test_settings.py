@@ -1,4 +1,4 @@
-"""Settings: what the template tells the functions."""
+"""Settings: the environment of a function, as the template sets it."""
 
 import pytest
 
@@ -17,7 +17,7 @@ ENVIRONMENT = {
 }
 
 
-def test_the_environment_is_read() -> None:
+def test_settings_are_read_from_the_environment() -> None:
     assert Settings.from_environment(ENVIRONMENT) == Settings(
         work_bucket="work",
         predictions_table="predictions",
@@ -32,8 +32,8 @@ def test_the_environment_is_read() -> None:
 @pytest.mark.parametrize(
     "name", ["WORK_BUCKET", "PREDICTIONS_TABLE", "LEDGER_TABLE", "BATCH_RECORDS", "BATCH_BYTES", "RECORD_BYTES"]
 )
-def test_a_variable_that_is_absent_or_empty_is_named(name: str) -> None:
-    absent = {other: value for other, value in ENVIRONMENT.items() if other != name}
+def test_an_absent_or_empty_variable_is_refused_by_name(name: str) -> None:
+    absent = {variable: value for variable, value in ENVIRONMENT.items() if variable != name}
 
     with pytest.raises(InvalidIngestError, match=f"environment variable {name} must be"):
         Settings.from_environment(absent)
@@ -41,7 +41,7 @@ def test_a_variable_that_is_absent_or_empty_is_named(name: str) -> None:
         Settings.from_environment({**absent, name: ""})
 
 
-def test_only_the_planner_is_told_which_model_is_live() -> None:
+def test_the_live_alias_may_be_absent() -> None:
     absent = {name: value for name, value in ENVIRONMENT.items() if name != "LIVE_ALIAS"}
 
     assert Settings.from_environment(absent).live_alias == ""
@@ -49,7 +49,7 @@ def test_only_the_planner_is_told_which_model_is_live() -> None:
 
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "1e3", " 1", "ten", "²", "0x10", "1_000"])
 @pytest.mark.parametrize("name", ["BATCH_RECORDS", "BATCH_BYTES", "RECORD_BYTES"])
-def test_what_is_no_positive_number_is_refused(name: str, value: str) -> None:
+def test_anything_but_a_positive_number_is_refused(name: str, value: str) -> None:
     with pytest.raises(InvalidIngestError, match=f"environment variable {name} must be a positive number"):
         Settings.from_environment({**ENVIRONMENT, name: value})
 
@@ -60,16 +60,16 @@ def test_the_longest_record_must_fit_into_a_batch() -> None:
         Settings.from_environment({**ENVIRONMENT, "BATCH_BYTES": "262143"})
 
 
-def test_the_bytes_of_a_part_are_told_to_the_planner_only() -> None:
+def test_the_bytes_of_a_partition_may_be_absent() -> None:
     assert Settings.from_environment(ENVIRONMENT).partition_bytes == 0
     assert Settings.from_environment({**ENVIRONMENT, "PARTITION_BYTES": "1073741824"}).partition_bytes == 1024**3
     with pytest.raises(InvalidIngestError, match="PARTITION_BYTES must be a positive number"):
         Settings.from_environment({**ENVIRONMENT, "PARTITION_BYTES": "0"})
 
 
-def test_the_attributes_of_a_streams_fields_are_read() -> None:
-    read = Settings.from_environment({**ENVIRONMENT, "STREAM_FIELDS": "id=sku,text=body"})
+def test_the_attributes_of_stream_fields_are_read() -> None:
+    settings = Settings.from_environment({**ENVIRONMENT, "STREAM_FIELDS": "id=sku,text=body"})
 
-    assert read.stream_fields == {"id": "sku", "text": "body"}
-    with pytest.raises(InvalidIngestError, match="STREAM_FIELDS must be as field=attribute,field=attribute"):
+    assert settings.stream_fields == {"id": "sku", "text": "body"}
+    with pytest.raises(InvalidIngestError, match="STREAM_FIELDS must be field=attribute,field=attribute"):
         Settings.from_environment({**ENVIRONMENT, "STREAM_FIELDS": "id"})

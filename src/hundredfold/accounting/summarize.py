@@ -46,7 +46,7 @@ def summarize(
     price_list : for the cost; None if there is none for this region
     """
     usage_totals = UsageTotals()
-    totals = Totals.of(_add_up(entries, usage_totals))
+    totals = Totals.sum(_add_up(entries, usage_totals))
     usd = None
     if price_list and plan:
         usage = usage_totals.usage(plan, other_memory_mb=OTHER_MEMORY_MB)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class StepFunctionsExecutions:
-    """Starts executions (fulfils `ports.Executions`)."""
+    """Starts executions of the state machine."""
 
     def __init__(self, client: "SFNClient", state_machine: str) -> None:
         self._client = client

@@ -89,7 +89,7 @@ def newest_ingest(deployment: Deployment) -> str:
 
 def ledger_totals(deployment: Deployment, ingest_id: str) -> Totals:
     """Add up what the ledger has of an ingest's batches."""
-    return Totals.of(deployment.ledger.entries(ingest_id))
+    return Totals.sum(deployment.ledger.entries(ingest_id))
 
 
 def _lost_execution(ledger_item: Mapping[str, Any]) -> dict[str, Any]:

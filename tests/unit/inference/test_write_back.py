@@ -139,7 +139,7 @@ def test_write_backs_are_added_up_and_billed() -> None:
         usage_totals.add(entry)
 
     plan = Plan("i1", SPEC, None, 0, ObjectLocation("w", "m"), 2, 110, Model("f:1", "1"))
-    totals = Totals.of(entries)
+    totals = Totals.sum(entries)
     lines = bill_of(usage_lines(usage_totals.usage(plan, other_memory_mb=512)), prices()).lines
 
     assert (totals.written_back, totals.outdated) == (107, 3)
