@@ -21,7 +21,7 @@ _decoder = json.JSONDecoder(parse_int=parse_integer)
 
 
 def array_lines(file: BinaryIO, options: ReadOptions, name: str) -> Iterator[bytes]:
-    """Read the elements of an array, each as one line; see `Reader`. An empty object has no elements.
+    """Read the elements of an array, each as one line; see `Reader`. A file of 0 bytes has no elements.
 
     Where no fields are selected or renamed, an element is passed on unchanged, and is judged like a line of JSON Lines.
 
