@@ -196,6 +196,14 @@ workflow-drawing: $(DEV) ## draw the definition into docs/workflow.md
 deploy: $(TOOLS) build ## deploy to AWS with your credentials and region (asks before it changes anything)
 	$(HUNDREDFOLD) --target aws deploy --parameter Architecture=$(ARCHITECTURE)
 
+# ---------------------------------------------------------------- the package
+
+# The build backend is the locked one of the environment: nothing is downloaded, and the same files give the same bytes.
+.PHONY: wheel
+wheel: $(DEV) $(ASL_VALIDATOR) ## build the wheel of the hundredfold command into build/wheel/
+	rm -rf build/wheel
+	$(PYTHON) -m hatchling build --target wheel --directory build/wheel
+
 .PHONY: clean
 clean: ## remove what was built; environments and the local stack stay
 	rm -rf build

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import hundredfold
 from hundredfold.model.card import CARD, Card
 from layers.archive import compile_python, write_zip
 from layers.packages import PLATFORMS, install, named_by_extra
@@ -59,7 +60,8 @@ def build_core(archive: Path) -> Path:
         install([_locked("core")], python, "x86_64")
         if compiled := sorted(python.rglob("*.so")):
             raise SystemExit(f"the core layer must be every architecture's, and has {compiled[0].name} in it")
-        shutil.copytree(ROOT / "src/hundredfold", python / "hundredfold", dirs_exist_ok=True, ignore=IGNORED)
+        package = Path(str(hundredfold.__file__)).parent  # in src/, or where the wheel is installed
+        shutil.copytree(package, python / "hundredfold", dirs_exist_ok=True, ignore=IGNORED)
 
     return _layer("core", fill, archive)
 
@@ -80,12 +82,11 @@ def build_model(bundle: Path, archive: Path) -> Path:
     return _layer(f"model-{os.getpid()}", fill, archive)
 
 
-def build_function(name: str) -> Path:
+def build_function(name: str, archive: Path) -> Path:
     """A function's own code."""
     root = _clean(BUILD / "unzipped/functions" / name)
     shutil.copytree(ROOT / "functions" / name, root, dirs_exist_ok=True, ignore=IGNORED)
     compile_python(root, "/var/task")
-    archive = BUILD / f"functions/{name}.zip"
     write_zip(root, archive)
     return archive
 
@@ -178,7 +179,7 @@ def main() -> None:
             build_model(arguments.bundle, arguments.output)
         case "functions":
             for name in FUNCTIONS:
-                build_function(name)
+                build_function(name, BUILD / f"functions/{name}.zip")
         case "check":
             check_size()
         case "report":

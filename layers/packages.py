@@ -94,9 +94,8 @@ def install(locks: Sequence[Path], target: Path, architecture: str) -> dict[str,
     )
     platform = ("--python-platform", PLATFORMS[architecture], "--python-version", PYTHON_VERSION)
     files = [word for lock in locks for word in ("-r", str(lock))]
-    subprocess.run(
-        [sys.executable, "-m", "uv", "pip", "install", *options, *platform, "--target", str(target), *files], check=True
-    )
+    uv = (sys.executable, "-P", "-m", "uv", "pip", "install")
+    subprocess.run([*uv, *options, *platform, "--target", str(target), *files], check=True)
     pinned = pins(locks)
     check_pins(pinned, target)
     owners = owners_of(target, list(pinned))

@@ -5,6 +5,7 @@ see `hundredfold_cli.models.releases`.
 """
 
 import os
+import platform
 import subprocess
 import tomllib
 from collections.abc import Callable, Mapping
@@ -14,14 +15,36 @@ import boto3
 
 from hundredfold_cli.errors import DeploymentError, NotThereError
 from hundredfold_cli.models.releases import Releases, Version
-from hundredfold_cli.stack.checkout import BUILT, ROOT, SAM, SAM_CONFIG, TEMPLATE
+from hundredfold_cli.stack.artefacts import provide
+from hundredfold_cli.stack.checkout import BUILT, BUNDLE, ROOT, SAM, SAM_CONFIG, TEMPLATE
 from hundredfold_cli.stack.deployment import STACK_NAME, Deployment
+from hundredfold_cli.stack.environments import need_environment
+
+_ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64"}
+"""What Lambda calls this machine's processor. All others are x86_64."""
 
 STREAM_PARAMETER = "StreamArn"
 """The template's parameter that maps a stream to the alias `live` of the inference function."""
 
 type Say = Callable[[str], None]
 """Called with a message for a person, at each step."""
+
+
+def prepare(bundle: Path | None, architecture: str | None, say: Say) -> None:
+    """Provide what a deployment needs: the archives, and sam.
+
+    Parameters
+    ----------
+    bundle : the model to build into the stack; None takes the bundle of the last time
+    architecture : of the functions, `x86_64` or `arm64`; None takes this machine's
+
+    Raises
+    ------
+    NotThereError, DeploymentError
+        If something is missing, or cannot be built or installed.
+    """
+    provide(bundle, architecture or _ARCHITECTURES.get(platform.machine(), "x86_64"), say)
+    need_environment("tools")
 
 
 def deploy_locally(
@@ -111,7 +134,8 @@ def release_deployed(deployment: Deployment, *, built_model: bool = False, say: 
     version, is_new = releases.release(layer, card, digest, "deployment")
     say(f"version {version.number} with model {card.name} {'is now' if is_new else 'stays'} live.")
     if layer != deployment.model_layer and releases.layers.card(deployment.model_layer)[1] != digest:
-        say("the model that was built here is another one; make it live with: hundredfold model publish build/bundle")
+        publish = f"hundredfold model publish {os.path.relpath(BUNDLE)}"
+        say(f"the model that was built here is another one; make it live with: {publish}")
     return version
 
 

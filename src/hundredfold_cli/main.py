@@ -1,12 +1,13 @@
 """The `hundredfold` command: its subcommands, the options before them, and how it ends."""
 
 import sys
+from importlib.metadata import version as version_of
 from typing import Annotated
 
 import typer
 
 from hundredfold_cli.commands import cost, ingest, model, report, results, resume, stack
-from hundredfold_cli.console import print_error
+from hundredfold_cli.console import print_error, print_line
 from hundredfold_cli.errors import explain
 from hundredfold_cli.stack.deployment import STACK_NAME
 from hundredfold_cli.stack.target import Cloud, Target
@@ -36,6 +37,12 @@ for heading, commands in COMMANDS.items():
 app.add_typer(model.app, name="model", rich_help_panel="Models")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print_line(f"hundredfold {version_of('hundredfold')}")
+        raise typer.Exit
+
+
 @app.callback()
 def main(
     context: typer.Context,
@@ -48,6 +55,9 @@ def main(
     stack_name: Annotated[
         str, typer.Option("--stack", envvar="HUNDREDFOLD_STACK", help="The CloudFormation stack's name.")
     ] = STACK_NAME,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error; also after the subcommand.")
     ] = False,

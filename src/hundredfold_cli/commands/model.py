@@ -23,7 +23,7 @@ from hundredfold_cli.models.packaging import read_bundle, user
 from hundredfold_cli.models.recipe import parse_fields, read_recipe
 from hundredfold_cli.models.releases import Releases
 from hundredfold_cli.models.shadows import report_shadow
-from hundredfold_cli.stack.checkout import ROOT
+from hundredfold_cli.stack.checkout import OUTPUT
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -95,7 +95,7 @@ def package(
             "notes": notes,
         },
     )
-    folder = output or ROOT / "build/models" / recipe.name
+    folder = output or OUTPUT / "models" / recipe.name
     say(f"loading {', '.join(file.name for file in recipe.files)} in the environment of inference ...")
     package_bundle(recipe, folder, allow_version_mismatch=allow_version_mismatch)
     card, digest = read_bundle(folder)

@@ -1,6 +1,7 @@
 """Arguments and options that several commands take, and the target that the options before the command name."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine."
 TemplateParameters = Annotated[
     list[str] | None,
     typer.Option("--parameter", metavar="NAME=VALUE", help="A parameter of the template; may be repeated."),
+]
+Bundle = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Build this bundle into the stack; `model package` makes one."),
 ]
 BuiltModel = Annotated[
     bool, typer.Option("--built-model", help="Make the model live that was built here; without it, the live one stays.")

@@ -4,17 +4,20 @@ import os
 
 import typer
 
-from hundredfold_cli.commands.options import AsJson, BuiltModel, TemplateParameters, parse_pairs, target_of
+from hundredfold_cli.commands.options import AsJson, BuiltModel, Bundle, TemplateParameters, parse_pairs, target_of
 from hundredfold_cli.console import print_json, print_line, say
-from hundredfold_cli.deploy import deploy_locally, deploy_to_aws
+from hundredfold_cli.deploy import deploy_locally, deploy_to_aws, prepare
 from hundredfold_cli.errors import NotThereError
-from hundredfold_cli.stack.checkout import LOCAL
+from hundredfold_cli.stack.checkout import COMMAND, LOCAL, UP
+from hundredfold_cli.stack.environments import need_environment
 from hundredfold_cli.stack.local_stack import LocalStack
 
 
-def up(parameter: TemplateParameters = None, built_model: BuiltModel = False) -> None:
+def up(parameter: TemplateParameters = None, bundle: Bundle = None, built_model: BuiltModel = False) -> None:
     """Start the local stack, and deploy the template to it. Run again, it deploys what has changed."""
     parameters = parse_pairs(parameter or [], "--parameter")
+    need_environment("stack")
+    prepare(bundle, None, say)
     stack = LocalStack(LOCAL)
     was_running = stack.running() is not None
     if not was_running:
@@ -30,9 +33,15 @@ def up(parameter: TemplateParameters = None, built_model: BuiltModel = False) ->
     say("deployed.")
 
 
-def deploy(context: typer.Context, parameter: TemplateParameters = None, built_model: BuiltModel = False) -> None:
+def deploy(
+    context: typer.Context,
+    parameter: TemplateParameters = None,
+    bundle: Bundle = None,
+    built_model: BuiltModel = False,
+) -> None:
     """Deploy the template to AWS, and release it. sam shows what changes, and asks first. The live model stays live."""
     parameters = parse_pairs(parameter or [], "--parameter")
+    prepare(bundle, parameters.get("Architecture", "x86_64"), say)
     deploy_to_aws(target_of(context).stack, parameters, built_model=built_model, say=say)
 
 
@@ -50,15 +59,15 @@ def status(as_json: AsJson = False) -> None:
         print_json({"running": bool(process), **address})
         return
     if process is None:
-        raise NotThereError("the local stack is not running; start it with: make up")
+        raise NotThereError(f"the local stack is not running; start it with: {UP}")
     variables = " ".join(f"{name}={value}" for name, value in process.environment().items())
     print_line(
         f"""The local stack is up at {process.endpoint} (process {process.pid}, log {os.path.relpath(stack.log)}).
 Look around in it with
-  .venv/bin/hundredfold summary          the newest ingest
-  .venv/bin/hundredfold results          all of its predictions (--id for one record, --rejected for the rejections)
-  .venv/bin/hundredfold verify           a recount from the tables and the source
-  .venv/bin/hundredfold ingest SOURCE    score other records; --help lists the other commands
+  {COMMAND} summary          the newest ingest
+  {COMMAND} results          all of its predictions (--id for one record, --rejected for the rejections)
+  {COMMAND} verify           a recount from the tables and the source
+  {COMMAND} ingest SOURCE    score other records; --help lists the other commands
 or with any AWS client: export {variables}
-make down stops it."""
+{COMMAND} down stops it."""
     )

@@ -1,17 +1,15 @@
 """An environment with exactly what the dependencies layer holds, to try models in before they are released."""
 
-import hashlib
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import hundredfold
 import hundredfold_cli
-from hundredfold_cli.errors import DeploymentError
-from hundredfold_cli.stack.checkout import ROOT
+from hundredfold_cli.stack.checkout import ROOT, unpack
+from hundredfold_cli.stack.environments import make_environment
 
 REQUIREMENTS = ROOT / "requirements"
 EXTRAS = REQUIREMENTS / "extras"
@@ -19,6 +17,7 @@ EXTRAS = REQUIREMENTS / "extras"
 
 def locks_of(packages: Sequence[str]) -> list[Path]:
     """Return the locked requirements of the dependencies layer with `packages`; what has no lock is left out."""
+    unpack()
     extras = [EXTRAS / f"{name}.txt" for name in sorted(packages)]
     return [REQUIREMENTS / "dependencies.txt", *(lock for lock in extras if lock.exists())]
 
@@ -32,23 +31,8 @@ def inference_python(packages: Sequence[str]) -> Path:
         If they cannot be installed.
     """
     locks = locks_of(packages)
-    folder = ROOT / ".venvs" / "-".join(["inference", *(lock.stem for lock in locks[1:])])
-    python = folder / "bin/python"
-    installed = folder / ".installed"
-    wanted = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()
-    if installed.exists() and installed.read_text() == wanted:
-        return python
-    uv = [sys.executable, "-m", "uv", "--no-config"]
-    files = [word for lock in locks for word in ("-r", str(lock))]
-    for command in (
-        [*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)],
-        [*uv, "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--python", str(python), *files],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise DeploymentError(f"the environment of inference cannot be installed:\n{done.stderr.strip()}")
-    installed.write_text(wanted)
-    return python
+    name = "-".join(["inference", *(lock.stem for lock in locks[1:])])
+    return make_environment(name, locks) / "bin/python"
 
 
 def run_in_inference(packages: Sequence[str], module: str, *arguments: str) -> "subprocess.CompletedProcess[str]":

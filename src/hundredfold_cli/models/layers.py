@@ -3,8 +3,6 @@
 import base64
 import hashlib
 import io
-import subprocess
-import sys
 import tempfile
 import urllib.request
 import zipfile
@@ -16,7 +14,8 @@ from botocore.exceptions import ClientError
 from hundredfold.aws.errors import NOT_FOUND, error_code
 from hundredfold.errors import BundleRefusedError
 from hundredfold.model.card import CARD, Card, card_digest
-from hundredfold_cli.errors import DeploymentError, NotThereError
+from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.stack.artefacts import run_builder
 from hundredfold_cli.stack.deployment import Deployment
 
 if TYPE_CHECKING:
@@ -36,10 +35,7 @@ _BUNDLE = "python/hundredfold_model/bundle/"
 
 def build_layer(bundle: Path, archive: Path) -> None:
     """Build the zip of a bundle's layer; raises DeploymentError if that fails."""
-    command = [sys.executable, "-m", "layers.build", "model", str(bundle), "--output", str(archive)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise DeploymentError(f"the model's layer cannot be built:\n{done.stdout}{done.stderr}".strip())
+    run_builder("model", str(bundle), "--output", str(archive))
 
 
 class ModelLayers:

@@ -24,6 +24,7 @@ from hundredfold.model.smoke import differences
 from hundredfold.settings import MODEL_CARD_VARIABLE
 from hundredfold_cli.errors import NotThereError
 from hundredfold_cli.models.layers import UNZIPPED_BYTES, ModelLayers
+from hundredfold_cli.stack.checkout import DEPLOY_FIRST
 from hundredfold_cli.stack.deployment import Deployment
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ class Releases:
         """
         live = self.live()
         if live is None:
-            raise NotThereError("nothing is live yet; deploy first: make up, or make deploy for AWS")
+            raise NotThereError(f"nothing is live yet; deploy first: {DEPLOY_FIRST}")
         return live
 
     def in_use(self) -> dict[str, list[str]]:

@@ -46,7 +46,7 @@ class Page:
         try:
             library = ECHARTS.read_text(encoding="utf-8")
         except FileNotFoundError:
-            raise NotThereError("the charting library is not installed; run make setup") from None
+            raise NotThereError("the charting library is not there: a checkout installs it by make setup") from None
         assets = files("hundredfold_cli.pages")
         css, script = assets.joinpath("page.css").read_text(), assets.joinpath("page.js").read_text()
         # `</script` would end the script element, and `<!--` would hide its end.

@@ -13,6 +13,7 @@ from hundredfold.aws.ledger import DynamoLedger
 from hundredfold.aws.objects import S3Sources, S3WorkObjects
 from hundredfold.aws.source_tables import DynamoTables
 from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.stack.checkout import DEPLOY_FIRST
 from hundredfold_cli.stack.predictions_reader import PredictionsReader
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Deployment:
             stacks = session.client("cloudformation", endpoint_url=endpoint).describe_stacks(StackName=stack)["Stacks"]
         except ClientError as error:
             if error_code(error) == "ValidationError":
-                raise NotThereError(f"no stack {stack} is deployed; run make up, or make deploy for AWS") from None
+                raise NotThereError(f"no stack {stack} is deployed; run {DEPLOY_FIRST}") from None
             raise
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
         try:

@@ -6,7 +6,7 @@ from enum import StrEnum
 import boto3
 
 from hundredfold_cli.errors import NotThereError
-from hundredfold_cli.stack.checkout import LOCAL
+from hundredfold_cli.stack.checkout import LOCAL, UP
 from hundredfold_cli.stack.deployment import STACK_NAME, Deployment
 from hundredfold_cli.stack.local_stack import LocalStack
 
@@ -42,5 +42,5 @@ class Target:
             return Deployment.find(boto3.Session(), None, self.stack)
         process = LocalStack(LOCAL).running()
         if process is None:
-            raise NotThereError("the local stack is not running; start it with make up, or use --target aws")
+            raise NotThereError(f"the local stack is not running; start it with {UP}, or use --target aws")
         return process.deployment(self.stack)
