@@ -1,1 +1,1 @@
-"""The adapters to AWS: each module fulfils one of `hundredfold.ports`."""
+"""The adapters to AWS. Each implements one of `hundredfold.ports`, or sends what a function sends."""

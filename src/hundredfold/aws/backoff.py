@@ -1,4 +1,4 @@
-"""Waiting out a service that throttles: back-pressure must slow an ingest down, and fail nothing."""
+"""Backoff: waiting for a service that throttles. Throttling slows an ingest down; it fails nothing."""
 
 import random
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from hundredfold.errors import OutOfTimeError
 from hundredfold.ports import TimeLeft
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
-"""Seconds. The longest that is waited doubles with each attempt, from the one to the other."""
+"""Seconds. The longest possible pause doubles with each attempt, from the first to the last."""
 
 
 def backoff_seconds(attempt: int) -> float:
-    """Return how long to wait before asking again after `attempt` (from 0) failed, in seconds.
+    """Return how many seconds to wait after `attempt` (from 0) failed.
 
-    Full jitter, which spreads those that were refused together:
+    Full jitter spreads callers that were throttled together:
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
     longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt)
@@ -24,7 +24,7 @@ def backoff_seconds(attempt: int) -> float:
 
 
 def back_off(time_left: TimeLeft, attempt: int, sleep: Callable[[float], None], what: str) -> None:
-    """Wait before asking again; raises OutOfTimeError, which says `what` went on, if time is out by then."""
+    """Wait before the next attempt. Raise OutOfTimeError, with `what` in its message, if time is out by then."""
     pause = backoff_seconds(attempt)
     if pause > time_left():
         raise OutOfTimeError(f"{what} until time was out")
@@ -32,7 +32,7 @@ def back_off(time_left: TimeLeft, attempt: int, sleep: Callable[[float], None], 
 
 
 def retry_throttled[T](call: Callable[[], T], *, sleep: Callable[[float], None], attempts: int) -> T:
-    """Call until it is not throttled, `attempts` times at most; the last refusal, and any other error, is raised."""
+    """Call until the service does not throttle, `attempts` times at most. Raise the last error, and any other one."""
     for attempt in range(attempts - 1):
         try:
             return call()

@@ -1,4 +1,4 @@
-"""boto3 clients with the time-outs and retries that a batch needs."""
+"""boto3 clients, with the timeouts and retries that a batch needs."""
 
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_stepfunctions import SFNClient
 
-# One attempt may take 1 + 5 s, and three of them with botocore's jittered back-off (under 1 + 2 s) about 21 s at
-# the very worst; throttling is answered in milliseconds, so the usual three attempts end within a second or two.
-# "standard" also retries what "legacy" does not (5xx and time-outs of every operation), without the client-side
-# rate limit of "adaptive", which would let one hot partition slow down the writes to all others.
+# One attempt takes 1 + 5 s at most. Three attempts with botocore's jittered backoff (under 1 + 2 s) take about 21 s at
+# most. A throttled request is answered in milliseconds, so three attempts usually end within a second or two.
+# "standard" retries 5xx and timeouts of every operation; "legacy" does not. "adaptive" would limit the rate of the
+# whole client, so one hot partition would slow down the writes to all others.
 _RETRIES = Config(
     connect_timeout=1,
     read_timeout=5,
@@ -29,7 +29,7 @@ def s3() -> "S3Client":
 
 
 def dynamodb(*, validate: bool = True) -> "DynamoDBClient":
-    """A DynamoDB client; `validate=False` leaves out botocore's check of parameters, for the hot path."""
+    """Make a DynamoDB client. `validate=False` skips botocore's check of parameters, for the hot path."""
     return boto3.client("dynamodb", config=_RETRIES.merge(Config(parameter_validation=validate)))
 
 

@@ -1,4 +1,4 @@
-"""Announcing on EventBridge how ingests ended."""
+"""Notifications on EventBridge that ingests ended."""
 
 import time
 from collections.abc import Callable
@@ -15,35 +15,36 @@ if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
 
 ATTEMPTS = 6
-"""Beside botocore's own. The waits between them are 1.55 s together at the longest."""
+"""Each of them includes botocore's own attempts. The pauses between them add up to 1.55 s at most."""
 
 
 class EventBridgeNotifications:
-    """Puts events onto a bus (fulfils `ports.Announcements`)."""
+    """Puts notifications onto an event bus."""
 
     def __init__(self, client: "EventBridgeClient", bus: str, sleep: Callable[[float], None] = time.sleep) -> None:
         self._client = client
         self._bus = bus
         self._sleep = sleep
 
-    def send(self, announcement: Notification) -> str:
-        why = ""
+    def send(self, notification: Notification) -> str:
+        """Send a notification, perhaps twice. Return why it was not sent after several attempts; empty if it was."""
+        why_not = ""
         for attempt in range(ATTEMPTS):
             if attempt:
                 self._sleep(backoff_seconds(attempt))
-            why = self._put(announcement)
-            if not why:
+            why_not = self._put(notification)
+            if not why_not:
                 break
-        return why
+        return why_not
 
-    def _put(self, announcement: Notification) -> str:
+    def _put(self, notification: Notification) -> str:
         try:
             answer = self._client.put_events(
                 Entries=[
                     {
                         "Source": SOURCE,
-                        "DetailType": announcement.kind,
-                        "Detail": announcement.detail,
+                        "DetailType": notification.kind,
+                        "Detail": notification.detail,
                         "EventBusName": self._bus,
                     }
                 ]

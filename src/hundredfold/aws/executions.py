@@ -1,4 +1,4 @@
-"""Starting executions of the state machine."""
+"""Executions of the state machine: starting them."""
 
 import json
 from collections.abc import Mapping
@@ -20,6 +20,7 @@ class StepFunctionsExecutions:
         self._state_machine = state_machine
 
     def start(self, name: str, execution_input: Mapping[str, Any]) -> bool:
+        """Start an execution. Return False if there has been one of this name. Raise StoreBusyError."""
         with mapped_errors(f"Step Functions did not start {name}"):
             try:
                 self._client.start_execution(

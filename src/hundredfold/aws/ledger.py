@@ -1,4 +1,4 @@
-"""The ledger in DynamoDB: one item for each batch, spread over 8 partition keys, and one for the ingest."""
+"""The ledger in DynamoDB: an item for each batch, spread over 8 partition keys, and one for the ingest."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 SUMMARY_ENTRY = "summary"
 WRITE_ATTEMPTS = 8
-"""Of each write that is throttled. The waits between them are 6.35 s together at the longest, and half that on average,
-beside botocore's own: a ledger that stays throttled for longer is for the state machine to wait for."""
+"""Of each write. The pauses between them add up to 6.35 s at most, and half that on average, beside botocore's own. If
+the ledger stays throttled for longer, the state machine tries the batch again."""
 REOFFERED = "Reoffered"
-"""The error of a batch that was complete and is offered again, until it has been inferred again."""
+"""The error of a batch that was done and is to be inferred again, until it has been."""
 
 _BUSY = "DynamoDB did not answer about the ledger"
 
@@ -33,11 +33,13 @@ _deserialize = TypeDeserializer().deserialize
 
 
 class DynamoLedger:
-    """Keeps the ledger (fulfils `ports.Ledger`).
+    """Keeps the ledger (implements `ports.Ledger`).
 
-    A batch's item lies under `ledger_key = <ingest_id>#<batch mod 8>`, `entry = <batch>`, so that 500 batches
-    finishing at once write to 8 partitions; the ingest's under `<ingest_id>`, `summary`; that of a part that
-    could not be planned under `<execution>#partitions`, `<part>`.
+    The table's keys are `ledger_key` and `entry`. Its items are:
+
+    - a batch: `<ingest_id>#<batch mod 8>`, `<batch>`, so that 500 batches that finish at once write to 8 partitions;
+    - an ingest: `<ingest_id>`, `summary`;
+    - a partition that could not be planned: `<execution>#partitions`, `<partition>`. The state machine writes it.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class DynamoLedger:
 
     def resume(self, plan: Plan, started_at: str, execution: str, batches: int) -> None:
         entered = self.ingest(plan.ingest_id) or {}
-        # A retry of the planner has entered itself already.
+        # A retry of the planner finds its own execution here.
         earlier = [resumed for resumed in entered.get("resumed", []) if resumed["execution"] != execution]
         resumed = {
             "execution": execution,
@@ -83,9 +85,8 @@ class DynamoLedger:
         entered = self.ingest(ingest_id)
         return Plan.from_dict(entered["plan"]) if entered and "plan" in entered else None
 
-    def partition_failure(self, execution: str, part: int) -> tuple[str, str] | None:
-        """Read what the state machine entered of a part that it gave up."""
-        item = self._get(f"{execution}#partitions", str(part))
+    def partition_failure(self, execution: str, partition: int) -> tuple[str, str] | None:
+        item = self._get(f"{execution}#partitions", str(partition))
         return (item["error"], item["cause"]) if item else None
 
     def finish(self, summary: Summary, resumed_by: str | None = None) -> bool:
@@ -121,7 +122,7 @@ class DynamoLedger:
         }
         if outcome.written_back or outcome.outdated:
             item |= {"written_back": outcome.written_back, "outdated": outcome.outdated}
-        # All of it stays under the 1,024 bytes of one write unit; a test holds the largest item against that.
+        # The item stays under the 1,024 bytes of one write unit. A test measures the largest one.
         if outcome.stats:
             item["stats"] = asdict(outcome.stats)
         if outcome.sketch:
@@ -129,7 +130,7 @@ class DynamoLedger:
         return self._put_batch(ingest_id, outcome.batch, item).get("status") == "done"
 
     def entries(self, ingest_id: str) -> Iterator[BatchOutcome | BatchFailure]:
-        """Read what became of each batch so far: 8 queries, about 0.6 KB a batch, strongly consistent."""
+        """Read what became of each batch so far: 8 strongly consistent queries, about 0.6 KB a batch."""
         pages = self._client.get_paginator("query")
         for shard in range(LEDGER_SHARDS):
             with mapped_errors(_BUSY):
@@ -142,13 +143,15 @@ class DynamoLedger:
                     yield from (_to_entry(_from_item(item)) for item in page["Items"])
 
     def ingest(self, ingest_id: str) -> dict[str, Any] | None:
-        """Return the ingest's own item: its plan and, once it has ended, its summary; None if it has none."""
+        """Return the item of an ingest: its plan and, once it has ended, its summary. None if there is none."""
         return self._get(ingest_id, SUMMARY_ENTRY)
 
     def enter_shadow(self, ingest_id: str, shadow: Mapping[str, Any]) -> bool:
-        """Enter into an ingest's own item how its shadow compares; return whether that is new.
+        """Enter how the shadow of an ingest compares with it.
 
-        It is not new if the item has the same already, or if there is no such ingest.
+        Returns
+        -------
+        new : False if the ingest's item has the same already, or if there is no such ingest
         """
         entered = self.ingest(ingest_id)
         if entered is None or entered.get("shadow") == shadow:
@@ -174,13 +177,13 @@ class DynamoLedger:
     def _put_ingest(
         self, ingest_id: str, started_at: str, item: Mapping[str, Any], *, takes_over: bool = False
     ) -> dict[str, Any]:
-        # A retry of the same execution may write again; another execution under the same id may not, unless it
-        # resumes the ingest. Of two that do, the later one has it, and the earlier one cannot end it.
-        same = "<=" if takes_over else "="
+        # A retry of the same execution may write again. Another execution with the same id may not, unless it resumes
+        # the ingest. If two resume it, the later one owns it, and the earlier one cannot end it.
+        comparison = "<=" if takes_over else "="
         with mapped_errors(_BUSY, {CONDITION_FAILED: IngestExistsError(ingest_id)}):
             return self._put(
                 {"ledger_key": ingest_id, "entry": SUMMARY_ENTRY, **item},
-                ConditionExpression=f"attribute_not_exists(ledger_key) OR started_at {same} :started",
+                ConditionExpression=f"attribute_not_exists(ledger_key) OR started_at {comparison} :started",
                 ExpressionAttributeValues={":started": {"S": started_at}},
             )
 
@@ -189,7 +192,7 @@ class DynamoLedger:
             return self._put({"ledger_key": batch_key(ingest_id, batch), "entry": str(batch), **item})
 
     def _put(self, item: Mapping[str, Any], **condition: Any) -> dict[str, Any]:
-        """Put an item, and return the one that was there before."""
+        """Put an item. Return the one that it replaces; empty if none."""
         answer = retry_throttled(
             lambda: self._client.put_item(
                 TableName=self._table, Item=_to_item(item), ReturnValues="ALL_OLD", **condition
@@ -201,7 +204,7 @@ class DynamoLedger:
 
 
 def batch_key(ingest_id: str, batch: int) -> str:
-    """The partition key of a batch's item; the state machine makes the same from the batch's `shard`."""
+    """Return the partition key of a batch's item. The state machine makes the same from the batch's `shard`."""
     return f"{ingest_id}#{batch % LEDGER_SHARDS}"
 
 
@@ -232,7 +235,7 @@ def _from_item(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _exact(value: Any) -> Any:
-    """Turn floats into decimals, which is what boto3 writes numbers from."""
+    """Turn floats into decimals, the type that boto3 writes numbers from."""
     match value:
         case float():
             return Decimal(repr(value))

@@ -1,4 +1,4 @@
-"""Which model is live: an alias of the inference function, and the published version it points to."""
+"""Models: published versions of the inference function, and the alias that points to the live one."""
 
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,11 @@ _BUSY = "Lambda did not say which model is live"
 
 
 class LambdaModels:
-    """Resolves the live model (fulfils `ports.Models`).
+    """Finds the version of a model (implements `ports.Models`).
 
-    `alias` is the ARN of the inference function's alias: `arn:aws:lambda:<region>:<account>:function:<name>:<alias>`.
+    Parameters
+    ----------
+    alias : ARN of the inference function's alias, `arn:aws:lambda:<region>:<account>:function:<name>:<alias>`
     """
 
     def __init__(self, client: "LambdaClient", alias: str) -> None:

@@ -1,4 +1,4 @@
-"""Sources and work objects in S3."""
+"""Objects in S3: sources that are read by byte range, and the objects of an ingest in the work bucket."""
 
 import io
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from types_boto3_s3.type_defs import CompletedPartTypeDef
 
 UPLOAD_PART_BYTES = 8 * 1024 * 1024
-"""How much of an object that is written in pieces is held and sent at once. S3 takes 10,000 parts: 84 GB."""
+"""How many bytes of an upload are held, and sent, at once. S3 takes 10,000 parts: 84 GB."""
 
 
 class S3Sources:
-    """Reads sources by byte range, each read pinned to the ETag that was planned (fulfils `ports.Sources`)."""
+    """Reads objects by byte range, each read pinned to the planned ETag (implements `ports.Sources`)."""
 
     def __init__(self, client: "S3Client") -> None:
         self._client = client
@@ -38,34 +38,34 @@ class S3Sources:
                 for item in page.get("Contents", []):
                     yield PinnedObject(bucket, item["Key"], item["ETag"].strip('"'), item["Size"])
 
-    def open(self, source: PinnedObject) -> BinaryIO:
-        return cast("BinaryIO", _InParts(_PinnedFile(self, source), STREAM_PART_BYTES))
+    def open(self, pinned: PinnedObject) -> BinaryIO:
+        return cast("BinaryIO", _InParts(_PinnedFile(self, pinned), STREAM_PART_BYTES))
 
-    def read(self, source: PinnedObject, offset: int, length: int) -> bytes:
-        with _mapped_errors(source.location):
+    def read(self, pinned: PinnedObject, offset: int, length: int) -> bytes:
+        with _mapped_errors(pinned.location):
             answer = self._client.get_object(
-                Bucket=source.bucket,
-                Key=source.key,
+                Bucket=pinned.bucket,
+                Key=pinned.key,
                 Range=f"bytes={offset}-{offset + length - 1}",
-                IfMatch=f'"{source.etag}"',
+                IfMatch=f'"{pinned.etag}"',
             )
             content = answer["Body"].read()
         if len(content) != length:
-            raise SourceChangedError(str(source.location))
+            raise SourceChangedError(str(pinned.location))
         return content
 
-    def stream(self, source: PinnedObject, start: int = 0) -> Iterator[bytes]:
-        for offset in range(start, source.size, STREAM_PART_BYTES):
-            yield self.read(source, offset, min(STREAM_PART_BYTES, source.size - offset))
+    def stream(self, pinned: PinnedObject, start: int = 0) -> Iterator[bytes]:
+        for offset in range(start, pinned.size, STREAM_PART_BYTES):
+            yield self.read(pinned, offset, min(STREAM_PART_BYTES, pinned.size - offset))
 
 
 class _PinnedFile(io.RawIOBase):
     """A pinned object as a file, read by byte ranges."""
 
-    def __init__(self, sources: S3Sources, source: PinnedObject) -> None:
+    def __init__(self, sources: S3Sources, pinned: PinnedObject) -> None:
         super().__init__()
         self._sources = sources
-        self._source = source
+        self._pinned = pinned
         self._position = 0
 
     def readable(self) -> bool:
@@ -75,22 +75,22 @@ class _PinnedFile(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._source.size}[whence]
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._pinned.size}[whence]
         self._position = max(0, base + offset)
         return self._position
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        length = min(len(buffer), self._source.size - self._position)
+        length = min(len(buffer), self._pinned.size - self._position)
         if length <= 0:
             return 0
-        content = self._sources.read(self._source, self._position, length)
+        content = self._sources.read(self._pinned, self._position, length)
         buffer[:length] = content
         self._position += length
         return length
 
 
 class _InParts(io.BufferedReader):
-    """Reads a part whenever it has nothing left, also for those who ask for less: text is read 8 KiB at a time."""
+    """Fills its whole buffer at each read, even if the caller wants less: text is read 8 KiB at a time."""
 
     def read1(self, size: int = -1, /) -> bytes:
         self.peek()
@@ -98,7 +98,7 @@ class _InParts(io.BufferedReader):
 
 
 class S3Upload:
-    """Writes an object in parts (fulfils `ports.Upload`); one that fits into a single part is put as it is."""
+    """Writes an object in parts (implements `ports.Upload`). An object of a single part is put whole."""
 
     def __init__(self, client: "S3Client", location: ObjectLocation) -> None:
         self._client = client
@@ -135,7 +135,7 @@ class S3Upload:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Give up what was not finished. If that fails too, the bucket's lifecycle rule does it within days."""
+        """Abort an upload that was not finished. If that fails too, the bucket's lifecycle rule does it within days."""
         if self._upload:
             with suppress(ClientError, BotoCoreError):
                 self._client.abort_multipart_upload(
@@ -153,12 +153,12 @@ class S3Upload:
 
 
 class S3WorkObjects:
-    """Keeps an ingest's own objects in the work bucket (fulfils `ports.WorkObjects`).
+    """Keeps the objects of an ingest in the work bucket (implements `ports.WorkObjects`).
 
     Parameters
     ----------
-    may_list : whether this caller has the right to list the bucket. Functions have not, and then S3 answers with 403
-        for an object that is not there, instead of 404.
+    may_list : whether the caller may list the bucket. If it may not, S3 answers 403 for an object that is not there,
+        instead of 404, and `read` takes both for "no object". Some functions may not; the command may.
     """
 
     def __init__(self, client: "S3Client", bucket: str, *, may_list: bool = False) -> None:
@@ -190,8 +190,8 @@ class S3WorkObjects:
             return None
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Find the keys that begin with `prefix`, in order; needs the right to list the bucket."""
-        return (found.key for found in S3Sources(self._client).list(self.bucket, prefix))
+        """Return the keys that begin with `prefix`, in order. The caller must be allowed to list the bucket."""
+        return (pinned.key for pinned in S3Sources(self._client).list(self.bucket, prefix))
 
     def remove(self, key: str) -> None:
         with _mapped_errors(ObjectLocation(self.bucket, key)):

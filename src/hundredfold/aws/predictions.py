@@ -1,4 +1,4 @@
-"""Predictions in DynamoDB: 25 a call, the calls of a batch at once, what is not taken sent again while time is left."""
+"""Predictions in DynamoDB: 25 a call, all calls of a batch at once. Unprocessed ones are sent again within the time."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PUTS_PER_CALL = 25
 """The most that BatchWriteItem takes. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html"""
 WITHDRAWAL_ATTEMPTS = 6
-"""At removing one prediction, if the table throttles: waits of 1.55 s together at the longest."""
+"""Of each removal. The pauses between them add up to 1.55 s at most, beside botocore's own."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -31,13 +31,13 @@ type Put = dict[str, Any]
 
 
 class DynamoPredictions:
-    """Writes the predictions of a batch (fulfils `ports.Predictions`).
+    """Writes predictions (implements `ports.Predictions`).
 
     Parameters
     ----------
-    client : is changed: its BatchWriteItem then takes a body that is encoded already (see `_send_encoded`)
+    client : its BatchWriteItem is changed to take an encoded body (see `_send_encoded`)
     table : the predictions table, whose keys are `record_id` and `ingest_id`
-    now : the time of the predictions, ISO 8601
+    now : returns the time of the predictions, ISO 8601
     pool : sends the calls of a batch
     """
 
@@ -62,26 +62,28 @@ class DynamoPredictions:
         common = {"ingest_id": {"S": ingest_id}, "batch": {"N": str(batch)}, **self._made_by(model)}
         puts = [_put(prediction, common) for prediction in predictions]
         calls = [puts[first : first + PUTS_PER_CALL] for first in range(0, len(puts), PUTS_PER_CALL)]
-        sent = [self._pool.submit(self._put_all, call, time_left) for call in calls]
-        wait(sent)  # also when one failed: nothing is written after this has raised
-        return sum(call_sent.result() for call_sent in sent)
+        writes = [self._pool.submit(self._put_all, call, time_left) for call in calls]
+        wait(writes)  # for all, even if one fails: nothing may be written after this method has raised
+        return sum(write.result() for write in writes)
 
     def write_each(self, model: Model, predictions: Mapping[str, Prediction], time_left: TimeLeft) -> frozenset[str]:
         made_by = self._made_by(model)
         calls = list(batched(predictions.items(), PUTS_PER_CALL, strict=False))
-        sent = [
+        writes = [
             self._pool.submit(
-                self._put_all, [_put(one, {"ingest_id": {"S": origin}, **made_by}) for origin, one in call], time_left
+                self._put_all,
+                [_put(prediction, {"ingest_id": {"S": place}, **made_by}) for place, prediction in call],
+                time_left,
             )
             for call in calls
         ]
-        wait(sent)
+        wait(writes)
         failed: set[str] = set()
-        for call, call_sent in zip(calls, sent, strict=True):
+        for call, write in zip(calls, writes, strict=True):
             try:
-                call_sent.result()
+                write.result()
             except (OutOfTimeError, StoreBusyError):
-                failed.update(origin for origin, _ in call)
+                failed.update(place for place, _ in call)
         return frozenset(failed)
 
     def withdraw(self, ingest_id: str, batch: int, record_ids: Sequence[str]) -> None:
@@ -133,7 +135,7 @@ class DynamoPredictions:
                     return puts, 0.0
                 raise
         if "UnprocessedItems" not in answer:
-            # DynamoDB always says what it left, be it nothing. An answer that was cut off is an empty one to botocore.
+            # DynamoDB always lists what it left, even if that is nothing. botocore takes an answer cut off for {}.
             raise StoreBusyError("DynamoDB's answer to predictions was cut off")
         units = sum(consumed.get("CapacityUnits", 0.0) for consumed in answer.get("ConsumedCapacity", []))
         return list(answer["UnprocessedItems"].get(self._table, [])), units  # type: ignore[arg-type]
@@ -149,10 +151,10 @@ def _put(prediction: Prediction, common: Mapping[str, Any]) -> Put:
 
 
 def answer_attributes(label: Label, score: Score) -> dict[str, Any]:
-    """Return what is stored of an answer, as DynamoDB's attributes.
+    """Return an answer as attributes of a DynamoDB item.
 
-    `label` and, if the model gives one, `score` of a class; `value` of a number; `outputs` of several, a map that has
-    one of these under each output's name.
+    A class has `label` and, if the model gives one, `score`. A number has `value`. An answer of several outputs has
+    `outputs`: a map from the name of each output to its own `label` and `score`, or `value`.
     """
     match label:
         case str() if score is None:
@@ -163,16 +165,16 @@ def answer_attributes(label: Label, score: Score) -> dict[str, Any]:
             return {"value": {"N": repr(label)}}
         case _:
             scores = score if isinstance(score, Mapping) else {}
-            outputs = {name: {"M": answer_attributes(one, scores.get(name))} for name, one in label.items()}
+            outputs = {name: {"M": answer_attributes(output, scores.get(name))} for name, output in label.items()}
             return {"outputs": {"M": outputs}}
 
 
 def _send_encoded(client: "DynamoDBClient") -> None:
-    """Let `batch_write_item` of this client take `EncodedBody`, and send it in place of what botocore would make.
+    """Make `batch_write_item` of this client take `EncodedBody`, and send it as the body of the request.
 
-    botocore walks every value of every item to make the same JSON, and again to check it: 3 of the 7 ms of CPU that
-    writing a batch takes (`bench/README.md` has the figures). Signing, sending, retrying and error handling stay
-    botocore's. The client must not validate parameters, since it does not know this one.
+    botocore would walk every value of every item to make the same JSON, and again to check it. That is 3 of the 7 ms
+    of CPU that a batch's writes take (`bench/README.md` has the figures). Signing, sending, retries and error handling
+    stay botocore's. The client must not validate parameters, because botocore does not know this one.
     """
 
     def take_body(params: dict[str, Any], context: dict[str, Any], **_: object) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Items of tables as a place for their predictions: one conditional update each, several at once."""
+"""Writing predictions back onto the items that they are for: one conditional update each, several at once."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 REFUSED_UNITS = 1.0
-"""Of an update whose condition does not hold, which DynamoDB does not tell: it is charged for, a unit for each KB."""
+"""Write units of an update whose condition failed. DynamoDB charges one for each KB, and does not say how many."""
 
 
 class DynamoSourceItems:
-    """Writes answers onto items (fulfils `ports.SourceItems`).
+    """Writes answers onto items (implements `ports.SourceItems`).
 
     Parameters
     ----------
-    now : the time of the predictions, ISO 8601
+    now : returns the time of the predictions, ISO 8601
     pool : sends the updates of a batch
     """
 
@@ -53,15 +53,15 @@ class DynamoSourceItems:
             "model_version": {"S": model.version},
             "predicted_at": {"S": self._now()},
         }
-        sent = [self._pool.submit(self._update, _update_of(spec, answer, common), time_left) for answer in answers]
-        wait(sent)  # also when one failed: nothing is written after this has raised
-        units = [update.result() for update in sent]
-        written = [one for one in units if one is not None]
+        updates = [self._pool.submit(self._update, _update_of(spec, answer, common), time_left) for answer in answers]
+        wait(updates)  # for all, even if one fails: nothing may be written after this method has raised
+        units = [update.result() for update in updates]
+        written = [consumed for consumed in units if consumed is not None]
         outdated = len(units) - len(written)
         return WriteBackResult(len(written), outdated, sum(written) + outdated * REFUSED_UNITS)
 
     def _update(self, update: dict[str, Any], time_left: TimeLeft) -> float | None:
-        """Send one update; return the write units that it took, or None if its condition did not hold."""
+        """Send an update. Return the write units that it consumed, or None if its condition did not hold."""
         attempt = 0
         while True:
             if time_left() <= 0:

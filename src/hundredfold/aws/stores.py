@@ -1,4 +1,4 @@
-"""The stores of the inference function, all of them on its own two clients."""
+"""The stores of the inference function. They share its S3 client and its DynamoDB client."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The environment that a function runs in, as Lambda tells it: its name, its memory, and how long it took to start."""
+"""An invocation: the environment that it runs in, how long that took to start, and how much time is left."""
 
 import os
 import time
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 SECONDS_BEFORE_TIMEOUT = 2.0
-"""How long before Lambda's timeout a batch gives up by itself, so that its error says why."""
+"""How long before Lambda's timeout a batch gives up. Its own error says why; that of a timeout would not."""
 
 
 class ExecutionEnvironment:
-    """One environment. Made when the function's module has been loaded; its first call is the cold start."""
+    """The environment of a function. Make it once the function's module is loaded; the first call is the cold start."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self.name = environment.get("AWS_LAMBDA_LOG_STREAM_NAME", "").rpartition("]")[2] or f"process-{os.getpid()}"
@@ -25,18 +25,18 @@ class ExecutionEnvironment:
         self._init_milliseconds = max(1, round(_seconds_since_start() * 1000))
 
     def begin(self) -> InvocationStats:
-        """Return what is known of a call when it begins."""
+        """Begin an invocation, and return its stats so far. Only those of the first have the environment's start."""
         init, self._init_milliseconds = self._init_milliseconds, 0
         return InvocationStats(self.name, round(time.time() * 1000), init, self.memory_mb)
 
 
 def _seconds_since_start() -> float:
-    """How long this process has been running, from the kernel's own figures (proc(5)): the interpreter counts too."""
+    """Return how long this process has run, by the kernel's figures (proc(5)). They include the interpreter's start."""
     ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
     uptime = float(Path("/proc/uptime").read_text().split()[0])
     return max(0.0, uptime - ticks / os.sysconf("SC_CLK_TCK"))
 
 
 def time_left(context: "LambdaContext") -> TimeLeft:
-    """Return what tells the seconds until a call must have ended."""
+    """Return a function that says how many seconds are left until a batch must give up."""
     return lambda: context.get_remaining_time_in_millis() / 1000 - SECONDS_BEFORE_TIMEOUT

@@ -1,8 +1,8 @@
-"""Every metric that is emitted: its name, its unit, and what it says.
+"""Names and units of all metrics.
 
-CloudWatch charges for every distinct combination of a name and dimension values, in each hour in which it is sent.
-So the only dimension is the service; ids and the model's version go into metadata, where they can be searched for
-free. Powertools' own `ColdStart` has the function's name as well. `docs/observability.md` has what that costs.
+CloudWatch charges for each distinct combination of a name and dimension values, in each hour in which it is sent. So
+the only dimension is the service. Ids and the model's version go into metadata, where they can be searched for free.
+`docs/observability.md` says what each metric means, and what all of them cost.
 """
 
 from enum import StrEnum
@@ -15,7 +15,7 @@ SERVICE: Final = "batch-inference"
 
 
 class Metric(StrEnum):
-    """Names of metrics; `UNITS` has their units."""
+    """Metrics of an ingest. `unit_of` has their units."""
 
     # by the planner, once an ingest
     RECORDS_PLANNED = "RecordsPlanned"
@@ -50,7 +50,7 @@ class Metric(StrEnum):
 
 
 class StreamMetric(StrEnum):
-    """Names of metrics of streams, which no ingest sends: by the inference function, once an event. All are counts."""
+    """Metrics of a stream. The inference function sends them once an event. All are counts."""
 
     RECORDS_PREDICTED = "StreamRecordsPredicted"
     RECORDS_REJECTED = "StreamRecordsRejected"
@@ -59,19 +59,21 @@ class StreamMetric(StrEnum):
 
 
 class ShadowMetric(StrEnum):
-    """Names of metrics of shadows, which no ingest sends: by the command, once a shadow. All are counts."""
+    """Metrics of a shadow. The command sends them once a shadow. All are counts."""
 
     COMPARED = "ShadowCompared"
     DISAGREED = "ShadowDisagreed"
 
 
 COLD_START: Final = "ColdStart"
-"""Powertools' own, with the dimensions service and function_name."""
+"""Powertools' own metric. It has two dimensions: service and function_name."""
 
 
 def rejected_for(reason: Reason) -> str:
-    """Return the metric of records that an ingest rejected for `reason`: `RejectedNotJson`. All of them are sent, zeros
-    too, once an ingest, so that a chart and an alarm have a value to go by."""
+    """Return the metric of records that were rejected for `reason`, such as `RejectedNotJson`.
+
+    The summary sends one for each reason, zeros too, so that charts and alarms always have a value.
+    """
     return "Rejected" + "".join(word.capitalize() for word in reason.value.split("_"))
 
 
@@ -95,7 +97,7 @@ _PURE_NUMBERS = {
 
 
 def unit_of(metric: Metric | StreamMetric | ShadowMetric) -> str:
-    """Return a metric's unit, as CloudWatch spells it. The cost is in USD, for which CloudWatch has no unit."""
+    """Return a metric's unit, as CloudWatch spells it. CloudWatch has no unit for the cost, which is in USD."""
     match metric:
         case _ if metric in _MILLISECONDS:
             return "Milliseconds"

@@ -1,18 +1,18 @@
-"""What must be made anew where Lambda starts an environment from a snapshot (SnapStart)."""
+"""SnapStart: what an environment must renew when Lambda restores it from a snapshot."""
 
 import random
 
 
 def reseed_after_restore() -> None:
-    """Give each restored environment randomness of its own; without SnapStart it does nothing.
+    """Reseed the pseudo-random generators of each restored environment. Without SnapStart, do nothing.
 
-    All environments of a version start from one snapshot, and so from one state of the pseudo-random generators: their
-    waits between attempts would be the same, and come together again at what they had run into. boto3's clients need
-    nothing: they connect, and fetch their credentials, at the first call.
+    All environments of a version start from one snapshot, and so with the same state of these generators. Their pauses
+    between attempts would be equal, and they would meet again at the service that throttled them. boto3's clients need
+    no renewal: they connect, and fetch credentials, at the first call.
     https://docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html (2026-11)
     """
     try:
-        # Part of Lambda's Python; nowhere else, so it is no dependency.
+        # Only Lambda's Python has this module, so it is no dependency.
         from snapshot_restore_py import register_after_restore
     except ImportError:
         return

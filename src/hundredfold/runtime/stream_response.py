@@ -1,4 +1,4 @@
-"""Telling Lambda which records of a stream's event have to come again, by Powertools' batch processor."""
+"""The response to an event of a stream: which of its records must come again. Made by Powertools' batch processor."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,10 +18,10 @@ from hundredfold.runtime.telemetry import failures_logged, logger, observe_strea
 def report_failures(
     event: dict[str, Any], outcome: StreamOutcome, context: LambdaContext | None = None
 ) -> dict[str, Any]:
-    """Return the answer to an event: `{"batchItemFailures": [{"itemIdentifier": SEQUENCE_NUMBER}, …]}`.
+    """Return the response to an event: `{"batchItemFailures": [{"itemIdentifier": SEQUENCE_NUMBER}, …]}`.
 
-    Lambda hands over again what comes from the lowest of these numbers on, be it one record or all of them. So a
-    failure of all is reported as any other, and no error: nothing is halved that is only waiting for a busy table.
+    Lambda delivers again all records from the lowest of these numbers on. If all records failed, the response lists
+    all of them, and no error is raised. An error would make Lambda halve the batch, which does not help a busy table.
     """
 
     def check(record: Any) -> None:
@@ -41,7 +41,7 @@ def infer_event(
     fields: Mapping[str, str],
     model: Model,
 ) -> dict[str, Any]:
-    """Predict the records of a stream's event in one go, and return which of them must come again."""
+    """Predict all records of an event at once. Return the response, which names the records that must come again."""
     source_of(event)
     stream = place_of(event["Records"][0]).stream
     logger.append_keys(stream=stream)

@@ -1,6 +1,6 @@
-"""The one logger and the one set of metrics; the names of all metrics are in `metric_names`.
+"""Telemetry of the functions: one logger and one set of metrics. `metric_names` has the names of all metrics.
 
-Nothing of a record's content is logged or measured.
+No record's content is logged or measured.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 
 
 def observe_plan(plan: "Plan") -> None:
-    """Log and count what was planned."""
+    """Log and count a plan: its records and batches."""
     metrics.add_metadata("ingest_id", plan.ingest_id)
     _add(Metric.RECORDS_PLANNED, plan.records)
     _add(Metric.BATCHES_PLANNED, plan.batches)
@@ -38,38 +38,38 @@ def observe_plan(plan: "Plan") -> None:
 
 
 def observe_partitioned(plan: "PartitionedPlan") -> None:
-    """Log that an ingest is planned in partitions."""
+    """Log that an ingest is to be planned in partitions."""
     logger.info("partitioned", partitions=plan.partitions, source=str(plan.spec), bytes=plan.source_bytes)
 
 
 def observe_resumed(plan: "Plan") -> None:
-    """Log what is missing of an ingest."""
+    """Log what a resumed ingest has left to do."""
     logger.info("resumed", batches=plan.batches, records=plan.records, model_version=plan.model.version)
 
 
 def batch_keys(task: "BatchTask", execution: str) -> dict[str, Any]:
-    """Return what every log line about a batch has."""
+    """Return the keys of every log line about a batch."""
     return {"ingest_id": task.ingest_id, "batch": task.batch.batch, "execution": execution}
 
 
 def observe_batch(
     ingest_id: str, outcome: BatchOutcome, model_version: str = "", model_load_milliseconds: float = 0.0
 ) -> None:
-    """Log and count what became of a batch.
+    """Log and count the outcome of a batch.
 
     Parameters
     ----------
-    model_load_milliseconds : how long the environment took to load the model; reported with its first batch
+    model_load_milliseconds : how long the environment took to load the model; sent with its first batch only
     """
     metrics.add_metadata("ingest_id", ingest_id)
     metrics.add_metadata("batch", outcome.batch)
     metrics.add_metadata("model_version", model_version)
     _add(Metric.RECORDS_PREDICTED, outcome.predicted)
     _add(Metric.RECORDS_REJECTED, outcome.rejected)
-    taken = outcome.milliseconds
-    total = sum(taken.values())
+    milliseconds = outcome.milliseconds
+    total = sum(milliseconds.values())
     for metric, step in _STEPS.items():
-        _add(metric, taken.get(step, 0))
+        _add(metric, milliseconds.get(step, 0))
     _add(Metric.BATCH_DURATION, total)
     if total:
         _add(Metric.RECORDS_PER_SECOND, round(outcome.records / total * 1000, 1))
@@ -81,13 +81,13 @@ def observe_batch(
         predicted=outcome.predicted,
         rejected=outcome.rejected,
         reasons=dict(outcome.reasons),
-        milliseconds=dict(taken),
+        milliseconds=dict(milliseconds),
         model_version=model_version,
     )
 
 
 def observe_stream(stream: str, outcome: "StreamOutcome", model_version: str) -> None:
-    """Log and count what became of the records of an event of a stream."""
+    """Log and count the outcomes of an event's records."""
     metrics.add_metadata("stream", stream)
     metrics.add_metadata("model_version", model_version)
     skipped = outcome.deleted + outcome.imageless
@@ -114,9 +114,10 @@ def observe_stream(stream: str, outcome: "StreamOutcome", model_version: str) ->
 
 @contextmanager
 def failures_logged() -> Iterator[None]:
-    """Log an error that ends a call, so that the call is found by its ingest and batch, and its cost is counted.
+    """Log an error that ends an invocation, and raise it.
 
-    Only its kind: a message or traceback of the model's may quote a record.
+    The log line names the ingest and the batch, so that `hundredfold cost` counts this invocation too. It has only the
+    error's kind, because a message or traceback may quote a record.
     """
     try:
         yield
@@ -126,7 +127,7 @@ def failures_logged() -> Iterator[None]:
 
 
 def observe_summary(summary: Summary) -> None:
-    """Log and count what became of an ingest."""
+    """Log and count the summary of an ingest."""
     metrics.add_metadata("ingest_id", summary.ingest_id)
     metrics.add_metadata("model_version", summary.model_version)
     completed = summary.status.value == "COMPLETED"
@@ -152,14 +153,20 @@ def observe_summary(summary: Summary) -> None:
 
 
 def observe_notification(why_not: str) -> None:
-    """Count and log that it could not be announced how an ingest ended, and why not.
+    """Log and count a notification that could not be sent.
 
-    It is no error of the ingest, which is done and in the ledger: failing it for an event that nobody may listen to
-    would tell the lie that its predictions are not there. So an alarm tells that listeners have missed one.
+    Parameters
+    ----------
+    why_not : why it was not sent; empty if it was, and then this does nothing
+
+    Notes
+    -----
+    The ingest itself does not fail: its predictions are stored, and the ledger has its summary. An alarm on the metric
+    says that listeners have missed an event.
     """
     if why_not:
         _add(Metric.EVENTS_LOST, 1)
-        logger.error("not announced", error=why_not)
+        logger.error("notification not sent", error=why_not)
 
 
 _STEPS = {
