@@ -1,4 +1,4 @@
-"""SummarizeIngest: add up the ledger, compare it with the plan, and announce how the ingest ended."""
+"""SummarizeIngest: add up the ledger, compare it with the plan, and send a notification that the ingest ended."""
 
 import os
 from datetime import UTC, datetime
