@@ -95,7 +95,7 @@ def check_substitutions(workflow: Workflow) -> Iterator[str]:
     for name in sorted(declared - used):
         yield f"the template declares {name}, which the definition does not use"
     for name in sorted(used ^ set(EXAMPLE)):
-        yield f"{name} is in only one of the definition and EXAMPLE of workflows/definition.py"
+        yield f"{name} is in only one of the definition and EXAMPLE of tools/workflow/definition.py"
 
 
 def check_flow(workflow: Workflow) -> Iterator[str]:
@@ -127,7 +127,7 @@ def check_guards(workflow: Workflow) -> Iterator[str]:
                 yield f"{state.name} has no {guard}"
     for name, guard in UNGUARDED:
         if find(workflow.definition, name).body.get(guard):
-            yield f"{name} has {guard} now: take its exception out of workflows/checks.py"
+            yield f"{name} has {guard} now: take its exception out of tools/workflow/checks.py"
 
 
 def check_backoff(workflow: Workflow) -> Iterator[str]:
@@ -210,7 +210,7 @@ def check_paths(workflow: Workflow) -> Iterator[str]:
     visited = {visit.state.name for visit in walk.visits}
     for state in all_states(workflow.definition):
         if state.name not in visited:
-            yield f"{state.name}: no sample in workflows/samples.py leads to it"
+            yield f"{state.name}: no sample in tools/workflow/samples.py leads to it"
 
 
 def check_execution(workflow: Workflow) -> Iterator[str]:

@@ -293,7 +293,7 @@ def _intrinsic(name: str, arguments: list[Any]) -> Any:
         case "MathAdd":
             return arguments[0] + arguments[1]
         case _:
-            raise PathError(f"States.{name} is not known here; add it to workflows/dataflow.py")
+            raise PathError(f"States.{name} is not known here; add it to tools/workflow/dataflow.py")
 
 
 def _as_text(value: Any) -> str:

@@ -94,7 +94,7 @@ def answer_problems(state: State, answer: Any) -> Iterator[str]:
         if answer.get("StatusCode") != 200:
             yield "StatusCode must be 200: a call that waits for its answer has no other"
         if state.name not in FUNCTIONS:
-            yield f"workflows/mocks.py does not say what {state.name}'s function answers"
+            yield f"tools/workflow/mocks.py does not say what {state.name}'s function answers"
             return
         try:
             FUNCTIONS[state.name](answer.get("Payload"))

@@ -1,7 +1,7 @@
 """Breaks the workflow on purpose, one thing at a time, and says which check finds it. `make mutations` runs it.
 
-A mutation is first given to the checks that only read (workflows/checks.py, asl-validator); what they let pass is given
-to the TestState suite, for the states that it changes, and at last to the cases on all interpreters.
+A mutation is first given to the checks that only read (tools/workflow/checks.py, asl-validator). What they let pass is
+given to the TestState suite, for the states that it changes, and at last to the cases on all interpreters.
 """
 
 import json

@@ -131,7 +131,7 @@ class StateCase:
             request["mock"] = {"errorOutput": {"error": self.fails_with, "cause": "mocked"}}
             configuration["retrierRetryCount"] = self.after_retries
         elif self.answer is not None:
-            # What an answer may look like is checked in MockConfigFile.json; see workflows/mocks.py.
+            # What an answer may look like is checked in MockConfigFile.json; see tools/workflow/mocks.py.
             request["mock"] = {"result": json.dumps(self.answer), "fieldValidationMode": "NONE"}
         if self.items is not None:
             configuration["mapItemReaderData"] = json.dumps(self.items)
