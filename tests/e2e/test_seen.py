@@ -13,9 +13,9 @@ import pytest
 
 from hundredfold.runtime.metric_names import ALL, Metric, ShadowMetric, StreamMetric
 from hundredfold_cli.estimates.estimate import METRICS
-from hundredfold_cli.pages.local_metrics import collect
 from hundredfold_cli.pages.screenshots import DESKTOP, PHONE, Scheme, browser, find_chromium
 from hundredfold_cli.stack.dashboards import read_dashboards, read_values
+from hundredfold_cli.stack.local_metrics import collect
 from tests.e2e.test_streams import predictions_of, wait_for
 from tests.support.deployed import STREAM, Stack
 from tools.workflow.template import Template

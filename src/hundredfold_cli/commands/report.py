@@ -16,11 +16,11 @@ from hundredfold_cli.console import print_json, print_line
 from hundredfold_cli.ingests.report import read_report
 from hundredfold_cli.ingests.status import ingest_status, newest_ingest
 from hundredfold_cli.pages.dashboards import dashboards_page
-from hundredfold_cli.pages.local_metrics import collect, is_local
 from hundredfold_cli.pages.report import report_page
 from hundredfold_cli.pages.screenshots import take_screenshot
 from hundredfold_cli.stack.checkout import PAGES
 from hundredfold_cli.stack.dashboards import SMALLEST_PERIOD, read_dashboards, read_values
+from hundredfold_cli.stack.local_metrics import collect, is_local
 
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="The page's file; without it, one in build/pages/.")

@@ -1,22 +1,22 @@
-"""What Lambda reported of an ingest's invocations: billed milliseconds and logged bytes, from the functions' logs."""
+"""What Lambda reported of an ingest's invocations, in the functions' logs: billed milliseconds and logged bytes."""
 
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from hundredfold.accounting.usage import Usage
-from hundredfold_cli.stack.deployment import Deployment
+from hundredfold_cli.stack.deployment import FUNCTIONS, Deployment
 
 EVENT_OVERHEAD_BYTES = 26
 """Counted with each log event.
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html (2026-11)"""
 
-FUNCTIONS = ("infer-batch", "plan-ingest", "summarize-ingest")
 _EARLIER_MS, _LATER_MS = 5_000, 60_000
+"""How much longer than the ingest the span of the logs is: clocks differ, and REPORT lines come late."""
 
 _START = re.compile(r"START RequestId: (\S+)")
 _REPORT = re.compile(
@@ -27,10 +27,15 @@ _REPORT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Invocations:
-    """What one function's invocations for an ingest came to.
+    """The sums of one function's invocations for an ingest.
 
-    `billed_ms` is all that is billed; `start_ms` the part of it that environments took to start, where the REPORT
-    lines tell (since August 2025 Lambda bills it, and counts it into the billed duration).
+    Attributes
+    ----------
+    billed_ms : all that is billed
+    start_ms : the part of it in which environments started; 0 if the REPORT lines do not have it. Lambda bills it
+        since August 2025, as a part of the billed duration.
+    memory_mb : of the function
+    log_bytes : of all their log events
     """
 
     count: int = 0
@@ -41,32 +46,28 @@ class Invocations:
 
 
 def read_invocations(deployment: Deployment, ingest_id: str, started: str, seconds: float) -> dict[str, Invocations]:
-    """Read what each function reported for an ingest that started at `started` (ISO 8601) and took `seconds`.
+    """Read what each function reported for an ingest.
 
-    An invocation belongs to the ingest if anything it logged names the ingest. One that was ended before it logged
-    anything is not found: Lambda's REPORT line does not say what it was for.
+    An invocation belongs to the ingest if one of its log lines names the ingest. An invocation that was ended before
+    it logged anything is missed: Lambda's REPORT line does not say what it was for.
+
+    Parameters
+    ----------
+    started : when the ingest started, as ISO 8601
+    seconds : how long it took
     """
     begin = round(datetime.fromisoformat(started).timestamp() * 1000)
     end = begin + round(seconds * 1000)
     return {
-        function: add_up(
-            read_events(deployment, deployment.log_group(function), begin - _EARLIER_MS, end + _LATER_MS), ingest_id
-        )
+        function: add_up(deployment.log_events(function, begin - _EARLIER_MS, end + _LATER_MS), ingest_id)
         for function in FUNCTIONS
     }
 
 
-def read_events(deployment: Deployment, group: str, begin: int, end: int) -> Iterator[Any]:
-    """Read a log group's events of a span of time, in milliseconds since 1970."""
-    pages = deployment.logs.get_paginator("filter_log_events")
-    for page in pages.paginate(logGroupName=group, startTime=begin, endTime=end):
-        yield from page["events"]
-
-
 def add_up(events: Iterable[Any], ingest_id: str) -> Invocations:
-    """Add up the invocations whose log lines name `ingest_id`.
+    """Add up the invocations whose log lines name an ingest.
 
-    Within a log stream one environment writes, one invocation after the other: START, its lines, END, REPORT.
+    A log stream is one environment's, with one invocation after the other: START, its lines, END, REPORT.
     """
     named = f'"ingest_id":{json.dumps(ingest_id)}'
     streams: dict[str, list[str]] = {}
@@ -94,10 +95,10 @@ def add_up(events: Iterable[Any], ingest_id: str) -> Invocations:
 
 
 def with_reports(usage: Usage, reports: dict[str, Invocations]) -> Usage:
-    """Put what Lambda reported in place of what the ledger and the assumptions say of it.
+    """Replace what the ledger and the assumptions say of a usage by what Lambda reported.
 
-    Where no REPORT line tells the start of an environment from the rest (the local stack), what the ledger knows of
-    it is taken out of the inference's time, so that nothing is counted twice.
+    The local stack's REPORT lines do not tell the start of an environment from the rest. Then the ledger's figure for
+    the start is taken out of the inference's time, so that nothing is counted twice.
     """
     infer, plan, summarize = (reports[function] for function in FUNCTIONS)
     if not infer.count:

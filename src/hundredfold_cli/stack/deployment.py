@@ -1,5 +1,6 @@
-"""Finding what was deployed."""
+"""What was deployed: a stack's outputs, and the AWS clients to reach it with."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -25,11 +26,19 @@ if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
 
 STACK_NAME = "hundredfold"
+FUNCTIONS = ("infer-batch", "plan-ingest", "summarize-ingest")
+"""The functions that work on an ingest. Their names in AWS begin with the stack's."""
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """What was deployed: the stack's outputs, and clients to reach it with."""
+    """A deployed stack: its outputs, and clients for the services that it uses.
+
+    Attributes
+    ----------
+    endpoint : the local stack's URL; None on AWS
+    model_layer : the ARN of the model layer that was built with the stack
+    """
 
     session: boto3.Session
     endpoint: str | None
@@ -43,7 +52,13 @@ class Deployment:
 
     @classmethod
     def find(cls, session: boto3.Session, endpoint: str | None, stack: str) -> "Deployment":
-        """Read the outputs of CloudFormation stack `stack`; raises NotThereError if there is no such stack."""
+        """Read the outputs of a CloudFormation stack.
+
+        Raises
+        ------
+        NotThereError
+            If there is no such stack, or it was not deployed to its end.
+        """
         try:
             stacks = session.client("cloudformation", endpoint_url=endpoint).describe_stacks(StackName=stack)["Stacks"]
         except ClientError as error:
@@ -67,18 +82,24 @@ class Deployment:
             status = stacks[0]["StackStatus"]
             raise NotThereError(f"stack {stack} is {status} and has no output {missing}; deploy it again") from None
 
-    def execution(self, ingest_id: str) -> str:
-        """Return the ARN of an ingest's execution."""
-        return f"{self.state_machine.replace(':stateMachine:', ':execution:')}:{ingest_id}"
+    def execution(self, name: str) -> str:
+        """Return the ARN of the execution of this name."""
+        return f"{self.state_machine.replace(':stateMachine:', ':execution:')}:{name}"
 
     @property
     def stack(self) -> str:
-        """The CloudFormation stack's name, which those of functions, logs and dashboards begin with."""
+        """The CloudFormation stack's name. The names of functions, log groups and dashboards begin with it."""
         return self.state_machine.rpartition(":")[2].removesuffix("-batch-inference")
 
     def log_group(self, function: str) -> str:
-        """Return the log group of `infer-batch`, `plan-ingest` or `summarize-ingest`."""
+        """Return the log group of one of FUNCTIONS."""
         return f"/aws/lambda/{self.stack}-{function}"
+
+    def log_events(self, function: str, begin: int, end: int) -> Iterator[Any]:
+        """Yield what one of FUNCTIONS has logged from `begin` to `end`, in milliseconds since 1970."""
+        pages = self.logs.get_paginator("filter_log_events")
+        for page in pages.paginate(logGroupName=self.log_group(function), startTime=begin, endTime=end):
+            yield from page["events"]
 
     def _client(self, service: Any) -> Any:
         config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=16)

@@ -1,8 +1,8 @@
-"""What the local stack does not do: turning what the functions log and the executions tell into CloudWatch metrics.
+"""CloudWatch metrics for the local stack, made from the functions' logs, the executions and the ledger.
 
-On AWS, CloudWatch extracts metrics from EMF documents in logs, and Lambda, Step Functions and DynamoDB send their own.
-Here this module does it, from the same logs, so that CloudWatch's API answers locally as it does there. Nothing of it
-is deployed, and it refuses to run against AWS. `docs/observability.md` lists what it bridges.
+On AWS, CloudWatch makes metrics from the EMF documents in logs, and Lambda, Step Functions and DynamoDB send their
+own. The local stack does neither, so this module puts the same metrics into it. It is not deployed, and it refuses to
+run against AWS. `docs/observability.md` lists the metrics.
 """
 
 import hashlib
@@ -20,13 +20,12 @@ from botocore.exceptions import ClientError
 from hundredfold.aws.errors import NOT_FOUND, error_code
 from hundredfold.batches import BatchOutcome
 from hundredfold_cli.errors import NotThereError
-from hundredfold_cli.ingests.invocations import FUNCTIONS, read_events
-from hundredfold_cli.stack.deployment import Deployment
+from hundredfold_cli.stack.deployment import FUNCTIONS, Deployment
 
-POSITION_KEY = "collector/position.json"
-"""In the work bucket: what was collected already. Collecting twice is collecting once."""
+POSITION_KEY = "local-metrics/position.json"
+"""The object in the work bucket that has the position, so that nothing is collected twice."""
 
-_OVERLAP_MS = 10_000  # events of different environments do not come in order
+_OVERLAP_MS = 10_000  # the events of different environments do not come in order
 _DATA_A_CALL = 500
 
 _REPORT = re.compile(r"REPORT RequestId: \S+\s+Duration: ([\d.]+) ms\s+Billed Duration")
@@ -49,10 +48,17 @@ class Datum:
 
 @dataclass(slots=True)
 class Position:
-    """How far it has got: the events of the last seconds of each log group, and the ingests that are bridged."""
+    """What was collected already.
+
+    Attributes
+    ----------
+    last : the time of the last event of each log group, in milliseconds since 1970
+    recent : the events of the last seconds of each log group: their digests, and their times
+    ingests : the executions whose metrics were made
+    """
 
     last: dict[str, int] = field(default_factory=dict)
-    seen: dict[str, dict[str, int]] = field(default_factory=dict)
+    recent: dict[str, dict[str, int]] = field(default_factory=dict)
     ingests: list[str] = field(default_factory=list)
 
 
@@ -62,7 +68,7 @@ def is_local(endpoint: str | None) -> bool:
 
 
 def collect(deployment: Deployment) -> int:
-    """Put into the local CloudWatch what has been logged since the last time; return how many values.
+    """Put what was logged since the last call into the local CloudWatch, and return the number of values.
 
     Raises
     ------
@@ -70,11 +76,11 @@ def collect(deployment: Deployment) -> int:
         If the deployment is not on this machine.
     """
     if not is_local(deployment.cloudwatch.meta.endpoint_url):
-        raise NotThereError("metrics are collected from the local stack only; on AWS, CloudWatch does that itself")
+        raise NotThereError("metrics are collected from the local stack only; on AWS, CloudWatch has them already")
     position = _read_position(deployment)
     data: list[Datum] = []
     for function in FUNCTIONS:
-        events = list(_new_events(deployment, deployment.log_group(function), position))
+        events = list(_new_events(deployment, function, position))
         data += [datum for event in events for datum in from_emf(event["message"])]
         data += from_reports(events, f"{deployment.stack}-{function}")
     data += _of_executions(deployment, position)
@@ -85,7 +91,7 @@ def collect(deployment: Deployment) -> int:
 
 
 def from_emf(message: str) -> Iterator[Datum]:
-    """Read the metrics of an EMF document; nothing from any other line.
+    """Yield the metrics in a log line: those of an EMF document, and none of any other line.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
@@ -107,7 +113,7 @@ def from_emf(message: str) -> Iterator[Datum]:
 
 
 def from_reports(events: Iterable[Mapping[str, Any]], function: str) -> list[Datum]:
-    """Make what Lambda sends of its own: invocations, errors, duration, and how many calls ran at once."""
+    """Make the metrics that Lambda sends: invocations, errors, duration, and concurrent executions."""
     dimensions = (("FunctionName", function),)
     data, calls = [], []
     failed: dict[str, bool] = defaultdict(bool)
@@ -125,13 +131,13 @@ def from_reports(events: Iterable[Mapping[str, Any]], function: str) -> list[Dat
                 Datum("AWS/Lambda", "Duration", dimensions, "Milliseconds", at, duration),
             ]
     for _, end in calls:
-        at_once = sum(other_begin < end and other_end >= end for other_begin, other_end in calls)
+        at_once = sum(began < end <= ended for began, ended in calls)
         data.append(Datum("AWS/Lambda", "ConcurrentExecutions", dimensions, "Count", round(end), float(at_once)))
     return data
 
 
 def _of_executions(deployment: Deployment, position: Position) -> Iterator[Datum]:
-    """Make what Step Functions and DynamoDB send, from ended executions and the ledger."""
+    """Make the metrics that Step Functions and DynamoDB send, from ended executions and the ledger."""
     executions = deployment.step_functions.list_executions(stateMachineArn=deployment.state_machine, maxResults=100)
     parent = (("StateMachineArn", deployment.state_machine),)
     for execution in executions["executions"]:
@@ -167,30 +173,32 @@ def _of_children(deployment: Deployment, ingest_id: str, end: int) -> Iterator[D
             yield Datum("AWS/DynamoDB", writes, predictions, "Count", ended, stats.write_units)
 
 
-def _new_events(deployment: Deployment, group: str, position: Position) -> Iterator[Any]:
+def _new_events(deployment: Deployment, function: str, position: Position) -> Iterator[Any]:
+    """Yield the log events of a function that were not collected before, and move the position."""
+    group = deployment.log_group(function)
     begin = max(0, position.last.get(group, 0) - _OVERLAP_MS)
-    seen = position.seen.setdefault(group, {})
+    recent = position.recent.setdefault(group, {})
     try:
-        for event in read_events(deployment, group, begin, round(datetime.now(UTC).timestamp() * 1000) + 60_000):
-            if (name := _name(event)) not in seen:
-                seen[name] = event["timestamp"]
+        for event in deployment.log_events(function, begin, round(datetime.now(UTC).timestamp() * 1000) + 60_000):
+            if (digest := _event_digest(event)) not in recent:
+                recent[digest] = event["timestamp"]
                 position.last[group] = max(position.last.get(group, 0), event["timestamp"])
                 yield event
     except ClientError as error:
         if error_code(error) not in NOT_FOUND:
             raise
-    kept = position.last.get(group, 0) - _OVERLAP_MS
-    position.seen[group] = {told: at for told, at in seen.items() if at >= kept}
+    kept_from = position.last.get(group, 0) - _OVERLAP_MS
+    position.recent[group] = {digest: at for digest, at in recent.items() if at >= kept_from}
 
 
-def _name(event: Mapping[str, Any]) -> str:
-    """Name an event by what it is: the local stack gives events no ids."""
-    told = f"{event['logStreamName']} {event['timestamp']} {event['message']}"
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+def _event_digest(event: Mapping[str, Any]) -> str:
+    """Return a digest of an event's content. The local stack gives events no ids."""
+    content = f"{event['logStreamName']} {event['timestamp']} {event['message']}"
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def _calls(data: Iterable[Datum]) -> Iterator[tuple[str, list[Any]]]:
-    """Put values of the same metric and second together, and cut them into calls."""
+    """Group values by metric and second, and yield the entries of each call to PutMetricData, after its namespace."""
     grouped: dict[tuple[Any, ...], list[float]] = defaultdict(list)
     for datum in data:
         key = (datum.namespace, datum.name, datum.dimensions, datum.unit, datum.timestamp // 1000)
@@ -217,7 +225,7 @@ def _read_position(deployment: Deployment) -> Position:
 
 
 def _write_position(deployment: Deployment, position: Position) -> None:
-    content = {"last": position.last, "seen": position.seen, "ingests": position.ingests}
+    content = {"last": position.last, "recent": position.recent, "ingests": position.ingests}
     deployment.work.write(POSITION_KEY, json.dumps(content).encode())
 
 

@@ -1,23 +1,10 @@
-"""What Lambda reported, and what the local collector makes of logs: from lines as they are written."""
-
-from typing import Any
+"""What Lambda reported of an ingest's invocations, from log lines as Lambda writes them."""
 
 import pytest
 
 from hundredfold.accounting.usage import Usage
 from hundredfold_cli.ingests.invocations import Invocations, add_up, with_reports
-from hundredfold_cli.pages.local_metrics import Datum, from_emf, from_reports, is_local
-
-
-def event(stream: str, message: str, at: int = 10_000) -> dict[str, Any]:
-    return {"logStreamName": stream, "message": message, "timestamp": at}
-
-
-def report(request: str, duration: str, billed: int, more: str = "") -> str:
-    return (
-        f"REPORT RequestId: {request}\tDuration: {duration} ms\tBilled Duration: {billed} ms\tMemory Size: 1769 MB"
-        f"\tMax Memory Used: 265 MB\t{more}"
-    )
+from tests.unit.hundredfold_cli.log_events import event, report
 
 
 def test_invocations_are_those_whose_lines_name_the_ingest() -> None:
@@ -34,21 +21,21 @@ def test_invocations_are_those_whose_lines_name_the_ingest() -> None:
         event("a", report("r3", "500.00", 500)),
     ]
 
-    found = add_up(events, "i1")
+    sums = add_up(events, "i1")
 
     ours = [0, 1, 2, 3, 4, 5, 6]
     expected_bytes = sum(len(events[place]["message"]) + 26 for place in ours)
-    assert found == Invocations(2, 101.0, 0.0, 1_769, expected_bytes)
+    assert sums == Invocations(2, 101.0, 0.0, 1_769, expected_bytes)
 
 
 def test_the_start_of_an_environment_is_what_is_billed_beyond_the_duration() -> None:
     cold = report("r1", "40.20", 1_641, "Init Duration: 1600.00 ms")
     events = [event("a", "START RequestId: r1 Version: 1"), event("a", '{"ingest_id":"i1"}'), event("a", cold)]
 
-    found = add_up(events, "i1")
+    sums = add_up(events, "i1")
 
     # 1,641 are billed: 41 for the call (40.2, rounded up), and 1,600 for the start
-    assert (found.billed_ms, found.start_ms) == (1_641, 1_600)
+    assert (sums.billed_ms, sums.start_ms) == (1_641, 1_600)
 
 
 USAGE = Usage(
@@ -85,65 +72,3 @@ def test_without_reports_the_ledger_stands() -> None:
     none = dict.fromkeys(("infer-batch", "plan-ingest", "summarize-ingest"), Invocations())
 
     assert with_reports(USAGE, none) is USAGE
-
-
-EMF = (
-    '{"_aws":{"Timestamp":5000,"CloudWatchMetrics":[{"Namespace":"Hundredfold","Dimensions":[["service"],'
-    '["service","function_name"]],"Metrics":[{"Name":"A","Unit":"Count"},{"Name":"B","Unit":"Milliseconds"}]}]},'
-    '"service":"s","function_name":"f","ingest_id":"i1","A":[1.0,2.0],"B":7}'
-)
-
-
-def test_an_emf_document_has_a_value_for_each_metric_and_set_of_dimensions() -> None:
-    one, two = (("service", "s"),), (("function_name", "f"), ("service", "s"))
-
-    assert list(from_emf(EMF)) == [
-        Datum("Hundredfold", "A", one, "Count", 5_000, 1.0),
-        Datum("Hundredfold", "A", one, "Count", 5_000, 2.0),
-        Datum("Hundredfold", "B", one, "Milliseconds", 5_000, 7.0),
-        Datum("Hundredfold", "A", two, "Count", 5_000, 1.0),
-        Datum("Hundredfold", "A", two, "Count", 5_000, 2.0),
-        Datum("Hundredfold", "B", two, "Milliseconds", 5_000, 7.0),
-    ]
-
-
-@pytest.mark.parametrize("line", ["START RequestId: r1", '{"message":"inferred"}', '{"_aws": broken', '{"_aws":{}}'])
-def test_other_lines_have_no_metrics(line: str) -> None:
-    assert list(from_emf(line)) == []
-
-
-def test_reports_are_made_into_what_lambda_sends() -> None:
-    events = [
-        event("a", "START RequestId: r1 Version: 1", 1_000),
-        event("a", report("r1", "400", 400), 1_400),  # from 1,000 to 1,400
-        event("b", "START RequestId: r2 Version: 1", 1_200),
-        event("b", "[ERROR] StoreBusyError: busy", 1_500),
-        event("b", report("r2", "300", 300), 1_500),  # from 1,200 to 1,500: beside the first
-        event("a", "START RequestId: r3 Version: 1", 2_000),
-        event("a", report("r3", "100", 100), 2_100),  # alone
-    ]
-
-    data = from_reports(events, "f")
-
-    def values(name: str) -> list[float]:
-        assert all(datum.dimensions == (("FunctionName", "f"),) for datum in data)
-        return [datum.value for datum in data if datum.name == name]
-
-    assert values("Invocations") == [1, 1, 1]
-    assert values("Errors") == [0, 1, 0]
-    assert values("Duration") == [400, 300, 100]
-    assert values("ConcurrentExecutions") == [2, 1, 1]
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "local"),
-    [
-        ("http://127.0.0.1:4566", True),
-        ("http://localhost:4566", True),
-        ("https://monitoring.us-east-1.amazonaws.com", False),
-        ("https://127.0.0.1.example.com", False),
-        (None, False),
-    ],
-)
-def test_only_this_machine_is_local(endpoint: str | None, local: bool) -> None:
-    assert is_local(endpoint) is local
