@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from hundredfold.accounting.bill import bill_of
+from hundredfold.accounting.bill import Bill, bill_of
 from hundredfold.accounting.usage import usage_lines
 from hundredfold.errors import InvalidIngestError
-from hundredfold_cli.commands.cost import prices_of, usage_of
 from hundredfold_cli.commands.options import AsJson, IngestId, find_deployment
 from hundredfold_cli.console import print_json, print_line
+from hundredfold_cli.ingests.cost import ingest_usage, regional_prices
 from hundredfold_cli.ingests.report import read_report
 from hundredfold_cli.ingests.status import ingest_status, newest_ingest
 from hundredfold_cli.pages.dashboards import dashboards_page
@@ -41,7 +41,9 @@ def report(
     status = ingest_status(deployment, name)
     if not status.ended:
         raise InvalidIngestError(f"ingest {name} is still running; report on it when it has ended")
-    cost = bill_of(usage_lines(usage_of(deployment, status)), prices_of(deployment)) if status.plan else None
+    cost: Bill | None = None
+    if status.plan:
+        cost = bill_of(usage_lines(ingest_usage(deployment, status)), regional_prices(deployment))
     ingest_report = read_report(deployment, status, cost)
     if as_json:
         print_json(ingest_report.as_dict())

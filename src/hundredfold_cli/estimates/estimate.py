@@ -1,17 +1,19 @@
-"""What an ingest will cost, which batch size serves it best, what a month costs, and what an endpoint would."""
+"""Estimates: what an ingest will cost, the best batch size, a month of ingests, and an always-on endpoint."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from hundredfold.accounting.bill import Bill, bill_of
 from hundredfold.accounting.prices import PriceList
-from hundredfold.accounting.usage import UsageLine, usage_lines
+from hundredfold.accounting.usage import ASSUMED, UsageLine, usage_lines
 from hundredfold.records import Reason
 from hundredfold.runtime.metric_names import Metric
 from hundredfold_cli.estimates.quotas import quotas
 from hundredfold_cli.estimates.scenario import Scenario
 
 BATCH_SIZES = (1, 10, 100, 1_000)
+"""Batch sizes that an estimate shows beside each other."""
 _TRIED = (1, 2, 5, 10, 20, 50, 100, 200, 250, 500, 1_000, 2_000, 5_000, 10_000)
 _NEAR = 1.02
 """A batch size whose bill is within 2 % of the cheapest is as good: smaller batches lose less when one fails."""
@@ -23,6 +25,9 @@ ALARMS = 7
 DASHBOARDS = 2
 DAYS, HOURS_A_DAY = 30, 24
 ENDPOINT_HOURS = 730.0
+_ITEM_OVERHEAD_BYTES = 100
+"""DynamoDB adds these to the size of each stored item.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html (2026-11)"""
 
 SERVICES: Mapping[str, tuple[str, ...]] = {
     "DynamoDB": ("dynamodb_",),
@@ -126,3 +131,90 @@ def month(ingest: Bill, ingests_a_day: float, prediction_gb: float, price_list: 
     )
     multiplied = [replace(line, quantity=line.quantity * ingests, usd=line.usd * ingests) for line in ingest.lines]
     return Bill((*multiplied, *fixed.lines), price_list.region, price_list.dated)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSizeEstimate:
+    """What a scenario comes to with one batch size."""
+
+    batch_size: int
+    batches: int
+    usd: float
+    at_once: int
+    seconds: float
+    writes_a_second: float
+    limits_broken: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an ingest will cost, and what would be better.
+
+    Attributes
+    ----------
+    bill : of one ingest
+    batch_sizes : the same ingest with each of BATCH_SIZES
+    optimum : the same ingest with the best batch size; None if no batch size stays within the limits
+    break_even : when an always-on endpoint costs less
+    month : the bill of a month with `ingests_a_day`
+    """
+
+    scenario: Scenario
+    ingests_a_day: float
+    bill: Bill
+    batch_sizes: list[BatchSizeEstimate]
+    optimum: BatchSizeEstimate | None
+    break_even: list[BreakEven]
+    month: Bill
+
+    def as_dict(self) -> dict[str, Any]:
+        """Write it for a machine."""
+        return {
+            **self.bill.as_dict(),
+            "seconds": self.scenario.seconds,
+            "batches": self.scenario.batches,
+            "writes_a_second": self.scenario.writes_a_second,
+            "limits_broken": self.scenario.broken_limits(),
+            "by_service": by_service(self.bill),
+            "batch_sizes": [asdict(size) for size in self.batch_sizes],
+            "optimum": asdict(self.optimum) if self.optimum else None,
+            "break_even": [asdict(endpoint) for endpoint in self.break_even],
+            "month": self.month.as_dict(),
+        }
+
+
+def make_estimate(scenario: Scenario, ingests_a_day: float, price_list: PriceList) -> Estimate:
+    """Work out an estimate.
+
+    Parameters
+    ----------
+    ingests_a_day : for the bill of a month
+    """
+    bill = expect(scenario, price_list)
+    best = optimum(scenario, price_list)
+    return Estimate(
+        scenario=scenario,
+        ingests_a_day=ingests_a_day,
+        bill=bill,
+        batch_sizes=[_of_batch_size(replace(scenario, batch_records=size), price_list) for size in BATCH_SIZES],
+        optimum=_of_batch_size(best, price_list) if best else None,
+        break_even=break_even(bill, price_list),
+        month=month(bill, ingests_a_day, prediction_gb(scenario.records), price_list),
+    )
+
+
+def prediction_gb(records: int) -> float:
+    """Return what the predictions of an ingest take in the table, in GB."""
+    return records * (ASSUMED.prediction_bytes + _ITEM_OVERHEAD_BYTES) / 1e9
+
+
+def _of_batch_size(scenario: Scenario, price_list: PriceList) -> BatchSizeEstimate:
+    return BatchSizeEstimate(
+        batch_size=scenario.batch_records,
+        batches=scenario.batches,
+        usd=expect(scenario, price_list).usd,
+        at_once=scenario.at_once,
+        seconds=scenario.seconds,
+        writes_a_second=scenario.writes_a_second,
+        limits_broken=scenario.broken_limits(),
+    )

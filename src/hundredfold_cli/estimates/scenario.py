@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Self
 
 from hundredfold.accounting.usage import ASSUMED, GB, OTHER_MEMORY_MB, Assumptions, Usage, ledger_reads
 from hundredfold.runtime.invocation import SECONDS_BEFORE_TIMEOUT
@@ -28,6 +29,17 @@ class Scenario:
     concurrency: int = CONCURRENCY
     record_bytes: int = RECORD_BYTES
     assumed: Assumptions = field(default=ASSUMED)
+
+    @classmethod
+    def of_usage(cls, usage: Usage) -> Self:
+        """Return the scenario that one would have estimated before an ingest that had this usage."""
+        return cls(
+            records=max(usage.records, 1),
+            batch_records=math.ceil(usage.records / usage.batches) if usage.batches else 1,
+            memory_mb=usage.infer_memory_mb or INFER_MEMORY_MB,
+            concurrency=max(usage.environments, 1),
+            record_bytes=max(1, round(usage.source_bytes / max(usage.records, 1))),
+        )
 
     @property
     def batches(self) -> int:
