@@ -1,7 +1,7 @@
 """The example model and records, as they are deployed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,21 @@ from typing import Any
 import pytest
 
 from hundredfold.model.bundle import Bundle, load
+from hundredfold_cli.models.releases import Live, Releases
 from hundredfold_cli.stack.checkout import ROOT
 from tests.support.deployed import STREAM, Stack
+
+
+@pytest.fixture
+def live(stack: Stack) -> Iterator[Live]:
+    """What is live when the test begins, made live again when it has ended."""
+    releases = Releases(stack.deployment)
+    before = releases.live()
+    assert before
+    yield before
+    now = releases.live()
+    if now and now.version != before.version:
+        releases.roll_back(before.version, "tests")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +27,6 @@ DEADLINE_SECONDS = 120
 
 TEXTS = ["I loved this wonderful film", "a brilliant cast", "I hated the dull plot", "its awful music"]
 LABELS = ["good", "good", "bad", "bad"]
-
-
-@pytest.fixture
-def live(stack: Stack) -> Iterator[Live]:
-    """What is live when the test begins, which is made live again when it has ended."""
-    releases = Releases(stack.deployment)
-    before = releases.live()
-    assert before
-    yield before
-    now = releases.live()
-    if now and now.version != before.version:
-        releases.roll_back(before.version, "tests")
 
 
 @pytest.fixture
