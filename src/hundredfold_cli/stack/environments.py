@@ -1,5 +1,6 @@
 """Python environments that are made from the project's locks."""
 
+import fcntl
 import hashlib
 import subprocess
 import sys
@@ -24,8 +25,17 @@ def make_environment(name: str, locks: Sequence[Path]) -> Path:
     folder = ENVIRONMENTS / name
     installed = folder / ".installed"
     wanted = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()
-    if installed.exists() and installed.read_text() == wanted:
-        return folder
+    ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
+    # Another command may be making the same environment: this one waits for it, and then takes what it made.
+    with (ENVIRONMENTS / f".{name}.lock").open("w") as making:
+        fcntl.flock(making, fcntl.LOCK_EX)
+        if not installed.exists() or installed.read_text() != wanted:
+            _install(name, folder, locks)
+            installed.write_text(wanted)
+    return folder
+
+
+def _install(name: str, folder: Path, locks: Sequence[Path]) -> None:
     files = [word for lock in locks for word in ("-r", str(lock))]
     python = folder / "bin/python"
     options = ("--quiet", "--no-deps", "--require-hashes", "--compile-bytecode", "--python", str(python))
@@ -36,8 +46,6 @@ def make_environment(name: str, locks: Sequence[Path]) -> Path:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise DeploymentError(f"the environment {name} cannot be installed:\n{done.stderr.strip()}")
-    installed.write_text(wanted)
-    return folder
 
 
 def need_environment(name: str) -> Path:
