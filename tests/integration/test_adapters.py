@@ -1,4 +1,4 @@
-"""The adapters against the services that they are for, as the local stack has them."""
+"""The adapters, against the services of the local stack."""
 
 import time
 import uuid
@@ -46,7 +46,7 @@ def test_a_pinned_source_is_read_by_range_and_as_a_stream(stack: Stack) -> None:
     assert b"".join(sources.stream(source)) == content
 
 
-def test_a_replaced_source_is_an_error_and_no_mixture(stack: Stack) -> None:
+def test_a_replaced_source_is_an_error(stack: Stack) -> None:
     sources = S3Sources(stack.deployment.s3)
     location = upload(stack, b"old content")
     source = sources.pin(location)
@@ -73,7 +73,7 @@ def test_an_empty_source_has_nothing_to_stream(stack: Stack) -> None:
     assert (source.size, list(sources.stream(source))) == (0, [])
 
 
-def test_an_object_that_is_written_in_pieces_is_there_once_it_is_finished(stack: Stack) -> None:
+def test_an_upload_exists_once_it_is_finished(stack: Stack) -> None:
     client, bucket = stack.deployment.s3, stack.deployment.work_bucket
     folder = f"ingests/tests-{uuid.uuid4().hex}/"
     content = bytes(range(256)) * (UPLOAD_PART_BYTES // 256) + b"the rest"
@@ -112,12 +112,12 @@ def test_work_objects_are_written(stack: Stack) -> None:
 def test_predictions_can_be_read_back_exactly(stack: Stack, count: int) -> None:
     ingest_id = f"tests-{uuid.uuid4().hex}"
     client: Any = stack.deployment.session.client("dynamodb", endpoint_url=stack.deployment.endpoint)
-    given = [Prediction(f"ä\u2028 '\"{number}", "pos", 1 / (number + 3)) for number in range(count)]
+    predictions = [Prediction(f"ä\u2028 '\"{number}", "pos", 1 / (number + 3)) for number in range(count)]
 
     with ThreadPoolExecutor(4) as pool:
         adapter = DynamoPredictions(client_without_validation(stack), stack.deployment.predictions_table, now, pool)
         for _ in range(2):  # done twice, they are there once
-            adapter.write(ingest_id, 3, MODEL, given, time_left=lambda: 10.0)
+            adapter.write(ingest_id, 3, MODEL, predictions, time_left=lambda: 10.0)
 
     pages = client.get_paginator("scan").paginate(
         TableName=stack.deployment.predictions_table,
@@ -125,12 +125,12 @@ def test_predictions_can_be_read_back_exactly(stack: Stack, count: int) -> None:
         ExpressionAttributeValues={":id": {"S": ingest_id}},
     )
     read = TypeDeserializer().deserialize
-    found = {
+    items = {
         item["record_id"]["S"]: {name: read(value) for name, value in item.items()}
         for page in pages
         for item in page["Items"]
     }
-    assert found == {
+    assert items == {
         prediction.record_id: {
             "record_id": prediction.record_id,
             "ingest_id": ingest_id,
@@ -140,7 +140,7 @@ def test_predictions_can_be_read_back_exactly(stack: Stack, count: int) -> None:
             "model_version": "7",
             "predicted_at": "2026-11-24T00:00:00.000+00:00",
         }
-        for prediction in given
+        for prediction in predictions
     }
 
 
@@ -256,7 +256,7 @@ def test_answers_of_every_kind_are_read_back_as_they_were_given(stack: Stack) ->
     client: Any = stack.deployment.session.client(
         "dynamodb", endpoint_url=stack.deployment.endpoint, config=Config(parameter_validation=False)
     )
-    given = [
+    predictions = [
         Prediction("scored", "pos", 0.1 + 0.2),
         Prediction("unscored", "pos", None),
         Prediction("number", -1.5e-7, None),
@@ -265,11 +265,11 @@ def test_answers_of_every_kind_are_read_back_as_they_were_given(stack: Stack) ->
     ]
     with ThreadPoolExecutor(1) as pool:
         adapter = DynamoPredictions(client, stack.deployment.predictions_table, lambda: "now", pool)
-        adapter.write(ingest_id, 0, MODEL, given, lambda: 30)
+        adapter.write(ingest_id, 0, MODEL, predictions, lambda: 30)
 
     kept = {"ingest_id", "batch", "model_version", "predicted_at", "record_id"}
     reader = PredictionsReader(stack.deployment.dynamodb, stack.deployment.predictions_table)
-    read = reader.read(ingest_id, [*(prediction.record_id for prediction in given), "never predicted"])
+    read = reader.read(ingest_id, [*(prediction.record_id for prediction in predictions), "never predicted"])
     assert {name: {key: row[key] for key in row.keys() - kept} for name, row in read.items()} == {
         "scored": {"label": "pos", "score": 0.30000000000000004},
         "unscored": {"label": "pos"},

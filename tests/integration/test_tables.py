@@ -62,11 +62,11 @@ def lines(stack: Stack, spec: TableSpec, count: int) -> list[bytes]:
 
 @pytest.mark.parametrize("segments", [1, 4])
 def test_all_segments_together_have_every_item_once(stack: Stack, table: str, segments: int) -> None:
-    found = lines(stack, TableSpec(table, write_back="verdict"), segments)
+    read_lines = lines(stack, TableSpec(table, write_back="verdict"), segments)
 
     expected = [item_line(item(number), TableSpec(table).options, key=("pk",)) for number in range(ITEMS)]
-    members = {read_members(line)["id"]: read_members(line) for line in found}
-    assert len(found) == ITEMS
+    members = {read_members(line)["id"]: read_members(line) for line in read_lines}
+    assert len(read_lines) == ITEMS
     assert [members[read_members(line)["id"]] for line in expected] == [read_members(line) for line in expected]
 
 
@@ -96,12 +96,12 @@ def test_answers_are_written_onto_items_that_are_exactly_what_was_read(stack: St
         ]
 
     # Then only the first item has its answer, and the one that went stays gone
-    assert [(one.written, one.outdated) for one in results] == [(1, 3), (1, 3)]
+    assert [(result.written, result.outdated) for result in results] == [(1, 3), (1, 3)]
     now: list[Any] = [
         dynamodb.get_item(TableName=table, Key={"pk": item(number)["pk"]}).get("Item") for number in range(4)
     ]
     assert now[3] is None
-    assert [("verdict" in one) for one in now[:3]] == [True, False, False]
+    assert [("verdict" in item) for item in now[:3]] == [True, False, False]
     assert now[0].pop("verdict") == {
         "M": {
             "label": {"S": "pos"},

@@ -1,4 +1,4 @@
-"""Shadows: starting one beside an ingest, and telling how it disagreed with the live model."""
+"""Shadows: starting one beside an ingest, and comparing its answers with those of the live model."""
 
 import re
 from collections.abc import Mapping

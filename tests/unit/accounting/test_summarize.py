@@ -210,7 +210,7 @@ def test_a_summary_stays_small_however_many_batches_failed_and_whatever_for() ->
 
     summary = summary_of(plan_of(3_000, 30), entries, {"Error": "E", "Cause": "y" * 40_000})
 
-    # Then the 20 most frequent are told apart, the others counted together, and what is quoted is cut
+    # Then the 20 most frequent are listed, the rest is counted together, and quotations are cut
     assert summary.failures["ValueError: " + "x" * 988 + "…"] == 5
     assert summary.failures["6 other causes"] == 6
     assert len(summary.failures) == 21

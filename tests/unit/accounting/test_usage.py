@@ -1,4 +1,4 @@
-"""What an ingest costs. Every expected figure is worked out by hand beside it."""
+"""Usage and bills of ingests. Every expected figure is worked out by hand beside it."""
 
 from dataclasses import replace
 
@@ -131,7 +131,7 @@ def outcome(batch: int, environment: str, *, init: int = 0, rejected: int = 0) -
     )
 
 
-def test_the_ledger_says_what_an_ingest_took() -> None:
+def test_the_ledger_says_what_an_ingest_used() -> None:
     entries: list[BatchOutcome | BatchFailure] = [
         outcome(0, "a", init=2_000),
         outcome(1, "b", init=1_000, rejected=5),
@@ -173,7 +173,7 @@ def test_what_planning_in_partitions_and_reading_a_table_add_is_in_the_bill() ->
     assert added == {
         ("standard_transitions", "states of the ingest's execution"): 2,  # PlanPartitions, JoinPartitions
         ("standard_transitions", "planning of partitions"): 9,  # start, PlanPartition and end of each
-        ("lambda_requests", "invocations"): 4,  # JoinPartitions, and each part
+        ("lambda_requests", "invocations"): 4,  # JoinPartitions, and each partition
         ("s3_gets", "partitions"): 7,
         ("s3_puts", "partitions"): 7,
     }

@@ -23,7 +23,7 @@ def test_one_attempt_is_three_requests(aws: AnsweringServer) -> None:
     client.close()
 
 
-def test_a_failure_in_passing_is_not_noticed(aws: AnsweringServer) -> None:
+def test_a_passing_failure_is_not_noticed(aws: AnsweringServer) -> None:
     aws.answer_in_turn(Reply(b"<html>bad gateway</html>", 502), json_reply({"Item": {"k": {"S": "1"}}}))
     client = clients.dynamodb()
 
@@ -43,7 +43,7 @@ def test_an_answer_that_is_no_answer_of_aws_counts_as_failing(aws: AnsweringServ
     client.close()
 
 
-def test_what_is_sent_is_validated_unless_told_otherwise(aws: AnsweringServer) -> None:
+def test_what_is_sent_is_validated_unless_that_is_switched_off(aws: AnsweringServer) -> None:
     key: Any = {"k": {"S": 1}}
     validating, trusting = clients.dynamodb(), clients.dynamodb(validate=False)
 
@@ -57,7 +57,7 @@ def test_what_is_sent_is_validated_unless_told_otherwise(aws: AnsweringServer) -
 
 
 @pytest.mark.parametrize("make", [clients.s3, clients.dynamodb, clients.lambda_])
-def test_an_answer_is_not_waited_for_beyond_seconds(aws: AnsweringServer, make: Callable[[], Any]) -> None:
+def test_an_attempt_has_timeouts_of_seconds(aws: AnsweringServer, make: Callable[[], Any]) -> None:
     client = make()
 
     assert (client.meta.config.connect_timeout, client.meta.config.read_timeout) == (1, 5)

@@ -88,7 +88,7 @@ def test_only_a_throttled_service_takes_the_same_request_a_moment_later() -> Non
     assert not is_throttled(client_error("InternalServerError", 500))
 
 
-def test_a_failed_condition_is_told_from_other_refusals() -> None:
+def test_a_failed_condition_is_distinguished_from_other_refusals() -> None:
     assert is_failed_condition(client_error("ConditionalCheckFailedException"))
     assert not is_failed_condition(client_error("ValidationException"))
 

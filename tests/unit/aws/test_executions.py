@@ -1,4 +1,4 @@
-"""Starting executions: one of a name is one."""
+"""Starting executions: a name is used once."""
 
 from typing import Any, cast
 
@@ -10,14 +10,14 @@ from hundredfold.errors import StoreBusyError
 
 
 class Client:
-    """Answers a start with what it was given: nothing, or an error that it raises."""
+    """Takes every start, or raises `error` at each."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self._error = error
-        self.asked: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
 
     def start_execution(self, **request: Any) -> dict[str, str]:
-        self.asked.append(request)
+        self.requests.append(request)
         if self._error:
             raise self._error
         return {"executionArn": "arn"}
@@ -36,19 +36,19 @@ def test_an_execution_is_started_with_its_name_and_input() -> None:
     client = Client()
 
     assert start(client) is True
-    assert client.asked == [
+    assert client.requests == [
         {"stateMachineArn": "machine", "name": "i1", "input": '{"source": {"bucket": "b", "key": "k"}}'}
     ]
 
 
-def test_one_that_exists_is_not_started_again() -> None:
+def test_an_execution_that_exists_is_not_started_again() -> None:
     assert start(Client(refused("ExecutionAlreadyExists"))) is False
 
 
 @pytest.mark.parametrize(
     "error", [refused("ThrottlingException"), refused("Unknown", 503), ReadTimeoutError(endpoint_url="e")]
 )
-def test_a_busy_service_is_asked_again_by_whoever_called(error: Exception) -> None:
+def test_a_busy_service_is_an_error_that_the_caller_may_retry(error: Exception) -> None:
     with pytest.raises(StoreBusyError, match="did not start i1") as raised:
         start(Client(error))
     assert "secret" not in str(raised.value)

@@ -96,7 +96,7 @@ def test_a_finished_batch_is_put_whole(aws: AnsweringServer, ledger: DynamoLedge
 
 
 @pytest.mark.parametrize(("before", "repeated"), [(OUTCOME_ITEM, True), (FAILURE_ITEM, False)], ids=["done", "failed"])
-def test_a_batch_that_was_done_already_is_told_from_one_that_was_not(
+def test_a_batch_that_was_done_already_is_reported(
     aws: AnsweringServer, ledger: DynamoLedger, before: dict[str, Any], repeated: bool
 ) -> None:
     aws.answer = lambda _: json_reply({"Attributes": before})
@@ -152,7 +152,7 @@ def test_a_resumed_ingest_is_taken_over_from_an_earlier_execution_only(
     [({"status": "RUNNING", "started_at": "t0"}, False), ({"status": "FAILED", "started_at": "t0"}, True)],
     ids=["once", "twice"],
 )
-def test_a_summary_that_is_run_twice_is_told_from_the_first(
+def test_a_repeated_summary_is_reported(
     aws: AnsweringServer, ledger: DynamoLedger, before: dict[str, str], repeated: bool
 ) -> None:
     item = {name: {"S": value} for name, value in before.items()}
@@ -265,12 +265,12 @@ def test_an_ingest_is_read_back_as_plain_values(aws: AnsweringServer, ledger: Dy
     item = {"ledger_key": {"S": "i1"}, "seconds": {"N": "20.75"}, "records": {"N": "3"}, "cause": {"NULL": True}}
     aws.answer = lambda _: json_reply({"Item": {**item, "plan": {"M": {"batches": {"N": "2"}}}}})
 
-    found = ledger.ingest("i1")
+    ingest = ledger.ingest("i1")
 
-    assert found == {"ledger_key": "i1", "seconds": 20.75, "records": 3, "cause": None, "plan": {"batches": 2}}
-    assert found is not None
-    assert type(found["records"]) is int
-    assert json.loads(json.dumps(found)) == found
+    assert ingest == {"ledger_key": "i1", "seconds": 20.75, "records": 3, "cause": None, "plan": {"batches": 2}}
+    assert ingest is not None
+    assert type(ingest["records"]) is int
+    assert json.loads(json.dumps(ingest)) == ingest
     assert aws.requests[0].json == {
         "TableName": "ledger",
         "Key": {"ledger_key": {"S": "i1"}, "entry": {"S": "summary"}},
@@ -332,7 +332,9 @@ def test_entries_are_read_from_all_partitions_and_pages(aws: AnsweringServer, le
 
 
 @pytest.mark.parametrize("reply", BUSY, ids=["throttled", "failing"])
-def test_a_table_that_stays_busy_is_said_to_be(aws: AnsweringServer, ledger: DynamoLedger, reply: Reply) -> None:
+def test_a_table_that_stays_busy_raises_a_retryable_error(
+    aws: AnsweringServer, ledger: DynamoLedger, reply: Reply
+) -> None:
     aws.answer = lambda _: reply
     message = "DynamoDB did not answer about the ledger: "
 
@@ -346,7 +348,7 @@ def test_a_table_that_stays_busy_is_said_to_be(aws: AnsweringServer, ledger: Dyn
         list(ledger.entries("i1"))
 
 
-def test_an_error_that_trying_again_cannot_help_is_raised_as_it_is(aws: AnsweringServer, ledger: DynamoLedger) -> None:
+def test_any_other_refusal_is_raised_as_it_is(aws: AnsweringServer, ledger: DynamoLedger) -> None:
     aws.answer = lambda _: dynamodb_error("ResourceNotFoundException")
 
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
@@ -356,7 +358,7 @@ def test_an_error_that_trying_again_cannot_help_is_raised_as_it_is(aws: Answerin
 
 
 @pytest.mark.parametrize("item", [None, {"started_at": {"S": "t0"}}])
-def test_an_id_that_is_free_or_ones_own_is_not_refused(
+def test_an_id_that_is_free_or_of_the_same_execution_is_not_refused(
     aws: AnsweringServer, ledger: DynamoLedger, item: dict[str, object] | None
 ) -> None:
     aws.answer_in_turn(json_reply({"Item": item} if item else {}))
@@ -373,7 +375,7 @@ def test_an_id_that_another_execution_has_is_refused(aws: AnsweringServer, ledge
         ledger.check("i1", "t1")
 
 
-def test_why_a_part_failed_is_read_where_the_state_machine_enters_it(
+def test_why_a_partition_failed_is_read_where_the_state_machine_enters_it(
     aws: AnsweringServer, ledger: DynamoLedger
 ) -> None:
     item = {"error": {"S": "SourceChangedError"}, "cause": {"S": "replaced"}}
@@ -415,11 +417,11 @@ def test_a_shadow_that_is_not_new_is_not_entered(aws: AnsweringServer, ledger: D
 
 
 @pytest.mark.parametrize("reply", BUSY, ids=["throttled", "failing"])
-def test_a_shadow_that_a_busy_table_does_not_take_is_said_to_be(
+def test_a_busy_table_that_does_not_take_a_shadow_raises_a_retryable_error(
     aws: AnsweringServer, ledger: DynamoLedger, reply: Reply
 ) -> None:
-    found = json_reply({"Item": {"started_at": {"S": "t0"}}})
-    aws.answer = lambda request: found if request.headers["X-Amz-Target"].endswith(".GetItem") else reply
+    entered = json_reply({"Item": {"started_at": {"S": "t0"}}})
+    aws.answer = lambda request: entered if request.headers["X-Amz-Target"].endswith(".GetItem") else reply
 
     with pytest.raises(StoreBusyError, match="DynamoDB did not answer about the ledger: "):
         ledger.enter_shadow("i1", {"version": "3"})

@@ -1,4 +1,4 @@
-"""The ledger's item of a batch stays within one write unit, with everything in it at its largest."""
+"""The largest possible item of a batch in the ledger stays within one write unit."""
 
 from typing import Any
 

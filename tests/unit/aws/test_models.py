@@ -63,7 +63,7 @@ def test_an_alias_of_what_is_not_published_is_refused(aws: AnsweringServer, mode
 
 
 @pytest.mark.parametrize(("code", "status"), [("TooManyRequestsException", 429), ("ServiceException", 500)])
-def test_lambda_that_stays_busy_is_said_to_be(
+def test_lambda_that_stays_busy_raises_a_retryable_error(
     aws: AnsweringServer, models: LambdaModels, code: str, status: int
 ) -> None:
     aws.answer = lambda _: lambda_error(code, status)

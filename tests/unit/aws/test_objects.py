@@ -1,4 +1,4 @@
-"""Sources and work objects in S3: what is asked for, and what each answer means."""
+"""Sources and work objects in S3: the requests that are sent, and what each answer means."""
 
 import io
 import re
@@ -76,7 +76,7 @@ def test_a_source_is_streamed_in_parts_that_are_pinned_too(
     assert {request.headers["If-Match"] for request in aws.requests} == {'"0123abcd-2"'}
 
 
-def test_a_source_is_opened_as_a_file_that_asks_for_parts_whoever_reads_it(
+def test_a_source_opened_as_a_file_is_read_in_whole_parts(
     aws: AnsweringServer, sources: S3Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(objects, "STREAM_PART_BYTES", 4)
@@ -91,7 +91,7 @@ def test_a_source_is_opened_as_a_file_that_asks_for_parts_whoever_reads_it(
     assert {request.headers["If-Match"] for request in aws.requests} == {'"0123abcd-2"'}
 
 
-def test_an_empty_source_is_streamed_without_being_asked_for(aws: AnsweringServer, sources: S3Sources) -> None:
+def test_an_empty_source_is_streamed_without_a_request(aws: AnsweringServer, sources: S3Sources) -> None:
     assert list(sources.stream(PinnedObject("records", "empty", etag="e", size=0))) == []
     assert aws.requests == []
 
@@ -190,7 +190,7 @@ class Multipart:
         return Reply(body.encode(), 200, {"Content-Type": "application/xml"})
 
 
-def test_what_fits_into_a_part_is_put_when_it_is_finished(aws: AnsweringServer, work: S3WorkObjects) -> None:
+def test_an_upload_of_a_single_part_is_put_when_it_is_finished(aws: AnsweringServer, work: S3WorkObjects) -> None:
     aws.answer = s3 = Multipart()
 
     with work.begin("ingests/i1/manifest.json") as upload:
@@ -208,7 +208,7 @@ def parts_of_four_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("parts_of_four_bytes")
-def test_more_is_sent_in_parts_as_it_comes(aws: AnsweringServer, work: S3WorkObjects) -> None:
+def test_a_larger_upload_is_sent_in_parts_as_it_is_written(aws: AnsweringServer, work: S3WorkObjects) -> None:
     aws.answer = s3 = Multipart()
 
     with work.begin("k") as upload:
@@ -232,7 +232,7 @@ def test_an_upload_that_is_not_finished_leaves_nothing(aws: AnsweringServer, wor
 
 
 @pytest.mark.usefixtures("parts_of_four_bytes")
-def test_an_upload_that_fails_is_given_up(aws: AnsweringServer, work: S3WorkObjects) -> None:
+def test_an_upload_that_fails_is_aborted(aws: AnsweringServer, work: S3WorkObjects) -> None:
     aws.answer = s3 = Multipart(fail="part 2")
 
     with pytest.raises(SourceMissingError, match="access is denied"), work.begin("k") as upload:
@@ -281,7 +281,7 @@ def test_what_an_answer_without_a_body_means(
         sources.pin(LOCATION)
 
 
-def test_a_failure_in_passing_is_not_noticed(aws: AnsweringServer, sources: S3Sources) -> None:
+def test_a_passing_failure_is_not_noticed(aws: AnsweringServer, sources: S3Sources) -> None:
     aws.answer_in_turn(s3_error("SlowDown", 503), Reply(CONTENT, 206))
 
     assert sources.read(SOURCE, 0, 10) == CONTENT
@@ -299,14 +299,14 @@ def test_a_source_that_changes_while_it_is_streamed_is_noticed(
         next(parts)
 
 
-def test_an_error_that_means_nothing_known_is_raised_as_it_is(aws: AnsweringServer, sources: S3Sources) -> None:
+def test_any_other_refusal_is_raised_as_it_is(aws: AnsweringServer, sources: S3Sources) -> None:
     aws.answer = lambda _: s3_error("InvalidRequest", 400)
 
     with pytest.raises(ClientError, match="InvalidRequest"):
         sources.read(SOURCE, 0, 10)
 
 
-def test_a_work_bucket_that_stays_busy_is_said_to_be(aws: AnsweringServer, work: S3WorkObjects) -> None:
+def test_a_work_bucket_that_stays_busy_raises_a_retryable_error(aws: AnsweringServer, work: S3WorkObjects) -> None:
     aws.answer = lambda _: s3_error("SlowDown", 503)
 
     with pytest.raises(StoreBusyError, match="S3 did not answer for s3://kept/k"):
@@ -315,7 +315,7 @@ def test_a_work_bucket_that_stays_busy_is_said_to_be(aws: AnsweringServer, work:
     assert len(aws.requests) == 3
 
 
-def test_a_stream_begins_where_it_is_asked_to(
+def test_a_stream_begins_at_the_byte_that_is_asked_for(
     aws: AnsweringServer, sources: S3Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(objects, "STREAM_PART_BYTES", 4)
@@ -324,7 +324,7 @@ def test_a_stream_begins_where_it_is_asked_to(
     assert list(sources.stream(SOURCE, 3)) == [b"3456", b"789"]
 
 
-def test_an_object_of_an_ingest_is_read_in_pieces_of_what_it_was_at_first(
+def test_a_work_object_is_streamed_pinned_to_what_it_was_at_first(
     aws: AnsweringServer, work: S3WorkObjects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(objects, "STREAM_PART_BYTES", 4)
@@ -338,7 +338,7 @@ def test_an_object_of_an_ingest_is_read_in_pieces_of_what_it_was_at_first(
     assert {request.headers["If-Match"] for request in aws.requests[1:]} == {'"0123abcd-2"'}
 
 
-def test_an_object_that_is_not_there_has_no_pieces(aws: AnsweringServer, work: S3WorkObjects) -> None:
+def test_a_work_object_that_is_not_there_has_no_stream(aws: AnsweringServer, work: S3WorkObjects) -> None:
     aws.answer = lambda _: Reply(b"", 404)
 
     assert work.stream("ingests/i1/manifest.json") is None

@@ -135,12 +135,12 @@ _predictions = st.lists(
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(found=_predictions)
+@given(batch=_predictions)
 def test_what_is_sent_is_what_botocore_would_send(
-    aws: AnsweringServer, written: Written, found: list[Prediction]
+    aws: AnsweringServer, written: Written, batch: list[Prediction]
 ) -> None:
     aws.requests.clear()
-    written.write(found)
+    written.write(batch)
     items: list[dict[str, Any]] = [
         {
             "record_id": {"S": prediction.record_id},
@@ -151,7 +151,7 @@ def test_what_is_sent_is_what_botocore_would_send(
             "model_version": {"S": "7"},
             "predicted_at": {"S": NOW},
         }
-        for prediction in found
+        for prediction in batch
     ]
     untouched = boto3.client("dynamodb")
     untouched.batch_write_item(
@@ -190,10 +190,10 @@ def test_other_operations_of_the_same_client_are_left_as_they_are(aws: Answering
 
 
 def test_a_second_writer_on_the_same_client_is_no_harm(aws: AnsweringServer, written: Written) -> None:
-    other = DynamoPredictions(written.client, "others", now=lambda: NOW, pool=written.pool)
+    second = DynamoPredictions(written.client, "others", now=lambda: NOW, pool=written.pool)
 
     written.write(predictions(1))
-    other.write("i1", 7, MODEL, predictions(1), lambda: 60.0)
+    second.write("i1", 7, MODEL, predictions(1), lambda: 60.0)
 
     assert [request.json["RequestItems"] for request in aws.requests] == [
         {"predictions": [put_of("r0")]},
@@ -277,7 +277,7 @@ def test_a_throttled_call_is_sent_again_by_botocore_with_the_same_body(aws: Answ
     ],
     ids=["internal", "unavailable", "gateway"],
 )
-def test_a_table_that_stays_busy_is_said_to_be(aws: AnsweringServer, written: Written, reply: Reply) -> None:
+def test_a_table_that_stays_busy_raises_a_retryable_error(aws: AnsweringServer, written: Written, reply: Reply) -> None:
     aws.answer = lambda _: reply
 
     with pytest.raises(StoreBusyError, match="DynamoDB did not take predictions: "):
@@ -332,14 +332,14 @@ def test_an_answer_that_was_cut_off_does_not_count_as_all_written(
         written.write(predictions(1))
 
 
-def test_a_table_out_of_reach_is_said_to_be_busy(aws: AnsweringServer, written: Written) -> None:
+def test_a_table_out_of_reach_raises_a_retryable_error(aws: AnsweringServer, written: Written) -> None:
     aws.stop()
 
     with pytest.raises(StoreBusyError, match="DynamoDB did not take predictions: EndpointConnectionError"):
         written.write(predictions(1))
 
 
-def test_an_error_that_trying_again_cannot_help_is_raised_as_it_is(aws: AnsweringServer, written: Written) -> None:
+def test_any_other_refusal_is_raised_as_it_is(aws: AnsweringServer, written: Written) -> None:
     aws.answer = lambda _: dynamodb_error("ValidationException", "one item is wrong")
 
     with pytest.raises(ClientError, match="ValidationException"):
@@ -388,23 +388,23 @@ def test_what_is_left_unprocessed_forever_ends_when_time_is_out(aws: AnsweringSe
 
 def test_nothing_is_being_written_any_more_once_it_has_raised(aws: AnsweringServer, written: Written) -> None:
     """One call fails at once, while the others wait to be answered: only when they have been may it raise."""
-    others = threading.Barrier(4)  # the three other calls, and this test
+    barrier = threading.Barrier(4)  # the three calls that wait, and this test
 
     def answer(request: Request) -> Reply:
         if "r0" in ids_of(request):
             return dynamodb_error("ValidationException")
-        others.wait(timeout=30)  # until all of them have come in ...
-        others.wait(timeout=30)  # ... and the test has seen that they are waited for
+        barrier.wait(timeout=30)  # until all of them have come in ...
+        barrier.wait(timeout=30)  # ... and the test has seen that they are waited for
         return ALL_WRITTEN
 
     aws.answer = answer
 
     with ThreadPoolExecutor(1) as caller:
         writing = caller.submit(written.write, predictions(100))
-        others.wait(timeout=30)
+        barrier.wait(timeout=30)
         with pytest.raises(TimeoutError):
             writing.result(timeout=0.2)
-        others.wait(timeout=30)
+        barrier.wait(timeout=30)
         with pytest.raises(ClientError, match="ValidationException"):
             writing.result(timeout=30)
 
@@ -431,7 +431,7 @@ def streamed(count: int) -> dict[str, Prediction]:
     return {f"reviews/{number}": Prediction(f"r{number}", "pos", 0.5) for number in range(count)}
 
 
-def test_predictions_of_no_ingest_lie_under_what_they_came_from_and_have_no_batch(
+def test_predictions_of_no_ingest_are_kept_under_their_place_and_have_no_batch(
     aws: AnsweringServer, written: Written
 ) -> None:
     assert written.predictions.write_each(MODEL, streamed(1), lambda: 60.0) == frozenset()
@@ -447,7 +447,7 @@ def test_predictions_of_no_ingest_lie_under_what_they_came_from_and_have_no_batc
     }
 
 
-def test_of_calls_that_a_busy_table_did_not_take_all_are_told_and_of_the_others_none(
+def test_the_places_of_calls_that_a_busy_table_did_not_take_are_returned(
     aws: AnsweringServer, written: Written
 ) -> None:
     busy = dynamodb_error("InternalServerError", status=500)
@@ -458,6 +458,6 @@ def test_of_calls_that_a_busy_table_did_not_take_all_are_told_and_of_the_others_
     assert failed == {f"reviews/{number}" for number in range(25, 50)}
 
 
-def test_all_are_told_when_time_is_out(aws: AnsweringServer, written: Written) -> None:
+def test_all_places_are_returned_when_time_is_out(aws: AnsweringServer, written: Written) -> None:
     assert written.predictions.write_each(MODEL, streamed(30), lambda: 0.0) == frozenset(streamed(30))
     assert aws.requests == []

@@ -118,7 +118,7 @@ def test_nothing_is_sent_when_time_is_out(aws: AnsweringServer, back: Back) -> N
     ],
     ids=["busy", "gone", "denied", "refused"],
 )
-def test_what_goes_wrong_is_said_without_the_items_content(
+def test_an_error_does_not_quote_the_item(
     aws: AnsweringServer, back: Back, reply: Reply, error: type[HundredfoldError], message: str
 ) -> None:
     aws.answer = lambda _: reply

@@ -1,4 +1,4 @@
-"""Tables in DynamoDB: what is asked of them, page by page, and what is made of what they say."""
+"""Tables in DynamoDB: their description, and the requests that read them page by page."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -138,7 +138,9 @@ def test_a_table_that_throttles_is_waited_for(aws: AnsweringServer, read: Read) 
         (dynamodb_error("InternalServerError", status=500), 3),
     ],
 )
-def test_a_table_that_stays_busy_is_said_to_be(aws: AnsweringServer, read: Read, reply: Reply, asks: int) -> None:
+def test_a_table_that_stays_busy_raises_a_retryable_error(
+    aws: AnsweringServer, read: Read, reply: Reply, asks: int
+) -> None:
     aws.answer = lambda _: reply
 
     with pytest.raises(StoreBusyError, match="DynamoDB did not answer for dynamodb://reviews: "):
@@ -185,7 +187,7 @@ def test_a_table_that_is_being_made_is_not_there_yet(aws: AnsweringServer, read:
         read.tables.describe("reviews")
 
 
-def test_any_other_error_is_raised_as_it_is(aws: AnsweringServer, read: Read) -> None:
+def test_any_other_refusal_is_raised_as_it_is(aws: AnsweringServer, read: Read) -> None:
     aws.answer = lambda _: dynamodb_error("ValidationException")
 
     with pytest.raises(ClientError, match="ValidationException"):

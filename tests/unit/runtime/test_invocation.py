@@ -23,7 +23,7 @@ from tests.unit.fakes import MemoryItems, MemoryLedger, MemoryPredictions, Memor
 
 CONTENT = b'{"id":"r1","age":20}\n{"id":"r2","age":40}\n{"id":"r3","age":"old"}\n{"id":"r4","age":99}'
 LOCATION = ObjectLocation("records", "ages.jsonl")
-ORIGIN = ObjectsSpec(LOCATION.bucket, LOCATION.key)
+SPEC = ObjectsSpec(LOCATION.bucket, LOCATION.key)
 SIGNATURE = Signature((Field("age", FieldType.NUMBER),))
 BASELINE = Baseline(
     "ours", 500, {"no": 0.5, "yes": 0.5}, (0.8,), (0.5, 0.5),
@@ -44,14 +44,14 @@ def test_the_first_call_of_an_environment_is_its_cold_start() -> None:
     assert second.init_milliseconds == 0
 
 
-def test_a_worker_that_lambda_does_not_name_is_named_by_its_process() -> None:
+def test_an_environment_that_lambda_does_not_name_is_named_by_its_process() -> None:
     assert ExecutionEnvironment({}).name.startswith("process-")
 
 
 def infer(baseline: Baseline | None, stats: InvocationStats | None) -> BatchOutcome:
     sources = MemorySources({LOCATION: CONTENT})
     ledger = MemoryLedger()
-    task = BatchTask("i1", ORIGIN, sources.pin(LOCATION), Model("f:7", "7"), Batch(0, 0, 0, len(CONTENT), 4, 1))
+    task = BatchTask("i1", SPEC, sources.pin(LOCATION), Model("f:7", "7"), Batch(0, 0, 0, len(CONTENT), 4, 1))
     outcome = infer_batch(
         task,
         Scoring(
@@ -84,7 +84,7 @@ def test_without_a_baseline_nothing_is_sketched() -> None:
 
 
 PLAN = Plan(
-    *("i1", ORIGIN, PinnedObject("records", "ages.jsonl", "e", 10), 10, ObjectLocation("work", "m"), 3, 1_000),
+    *("i1", SPEC, PinnedObject("records", "ages.jsonl", "e", 10), 10, ObjectLocation("work", "m"), 3, 1_000),
     model=Model("f:7", "7"),
 )
 LISTED = PriceList("r", "d", {
@@ -104,7 +104,7 @@ def entries() -> Iterator[BatchOutcome | BatchFailure]:
     yield BatchOutcome(2, 400, 400, 0, {}, {"write": 10}, InvocationStats("b", 0, 0, 1_769, 400.0), sketch)
 
 
-def test_the_summary_tells_drift_and_cost_of_a_ledger_that_passes_by_once() -> None:
+def test_the_summary_has_drift_and_cost_of_a_ledger_that_is_read_once() -> None:
     summary = summarize("i1", "2026-11-24T10:00:00Z", "2026-11-24T10:00:09Z", PLAN, entries(), None, BASELINE, LISTED)
 
     assert (summary.status, summary.predicted, summary.failed) == (Status.COMPLETED, 800, 200)
@@ -116,13 +116,13 @@ def test_the_summary_tells_drift_and_cost_of_a_ledger_that_passes_by_once() -> N
     assert summary.usd == 0.805
 
 
-def test_what_is_not_known_is_not_told() -> None:
+def test_a_summary_without_baseline_and_prices_has_no_drift_and_no_cost() -> None:
     summary = summarize("i1", "2026-11-24T10:00:00Z", "2026-11-24T10:00:09Z", PLAN, entries(), None)
 
     assert (summary.drift, summary.usd) == (None, None)
 
 
-def test_effort_and_sketch_come_back_from_the_ledger_as_they_were(aws: AnsweringServer) -> None:
+def test_stats_and_sketch_come_back_from_the_ledger_as_they_were(aws: AnsweringServer) -> None:
     outcome = replace(infer(BASELINE, InvocationStats("w", 1_795_496_533_614, 900, 1_769)), milliseconds={"read": 1})
     client = clients.dynamodb()
     ledger = DynamoLedger(client, "ledger")

@@ -1,4 +1,4 @@
-"""Sealing: no message that may quote a record leaves a function."""
+"""Redaction: no message that may quote a record leaves a function."""
 
 import traceback
 
@@ -31,7 +31,7 @@ def raises(error: Exception) -> None:
     ],
     ids=["value", "memory", "service"],
 )
-def test_an_error_that_nobody_foresaw_is_told_by_its_kind_and_place(error: Exception, kind: str) -> None:
+def test_an_unexpected_error_is_reduced_to_its_kind_and_place(error: Exception, kind: str) -> None:
     with pytest.raises(UnexpectedError) as raised:
         raises(error)
 
@@ -43,7 +43,7 @@ def test_an_error_that_nobody_foresaw_is_told_by_its_kind_and_place(error: Excep
     assert raised.value.__context__ is None
 
 
-def test_our_own_errors_say_what_they_say() -> None:
+def test_our_own_errors_keep_their_messages() -> None:
     error = SourceMissingError("s3://b/k", "there is no such object")
 
     with pytest.raises(SourceMissingError) as raised:

@@ -1,4 +1,4 @@
-"""What is emitted: names, units, dimensions, and that nothing is emitted that is not in the one list."""
+"""Metrics and log lines: names, units and dimensions. Only metrics of the list are sent."""
 
 import io
 import json
@@ -52,7 +52,7 @@ BATCH = BatchOutcome(
     rejected=2,
     reasons={"not_json": 2},
     milliseconds={"read": 5, "decode": 1, "predict": 4, "write": 10},
-    stats=InvocationStats("worker", 0, 1_500, 1_769, 8.0),
+    stats=InvocationStats("environment", 0, 1_500, 1_769, 8.0),
 )
 SUMMARY = Summary(
     "i1", Status.FAILED, 200, 150, 10, 40, 2, 1, 20.5, "t0", "7", "s3://b/k", {"not_json": 10}, {},
@@ -101,8 +101,8 @@ def test_a_batch_is_counted_and_timed_and_its_ids_are_no_dimensions() -> None:
     }
 
 
-def test_a_warm_batch_says_nothing_of_a_start() -> None:
-    warm = BatchOutcome(4, 10, 10, 0, milliseconds={"read": 1}, stats=InvocationStats("worker", 0))
+def test_a_warm_batch_has_no_metric_of_a_start() -> None:
+    warm = BatchOutcome(4, 10, 10, 0, milliseconds={"read": 1}, stats=InvocationStats("environment", 0))
 
     observe_batch("i1", warm, "7", 1_200.4)
 
@@ -138,13 +138,13 @@ def test_an_ingest_is_summed_up_with_every_reason_zeros_too() -> None:
     assert {name: document[name][0] for name in names(document)} == expected
 
 
-def test_an_event_that_was_not_sent_is_counted() -> None:
+def test_a_notification_that_was_not_sent_is_counted() -> None:
     observe_notification("AccessDeniedException")
 
     assert emitted()["EventsLost"] == [1]
 
 
-def test_an_event_that_was_sent_is_no_metric() -> None:
+def test_a_notification_that_was_sent_is_not_counted() -> None:
     observe_notification("")
 
     assert metrics.metric_set == {}
