@@ -41,16 +41,16 @@ def new_shadow(deployment: Deployment, ingest_id: str, version: str, sample: str
 
 
 def report_shadow(deployment: Deployment, ingest_id: str) -> list[Comparison]:
-    """Wait for an ingest's shadow, compare it with the ingest, and enter that into the summary and into the metrics.
+    """Wait for the shadow of an ingest, compare their answers, and enter the result into the ledger and the metrics.
 
     Returns
     -------
-    comparisons : one for each output; the first is the ingest's, the other the shadow's
+    comparisons : one for each output, of the ingest's answers with the shadow's
 
     Raises
     ------
     NotThereError
-        If it has no shadow, or one that answered nothing; its summary says so too.
+        If the ingest has no shadow, or the shadow answered nothing. The ledger says so too.
     """
     name, version = _shadow_of(deployment, ingest_id)
     ended = follow(deployment, name)
@@ -127,4 +127,4 @@ def _put_metrics(deployment: Deployment, values: Mapping[ShadowMetric, int]) -> 
             ],
         )
     except (ClientError, BotoCoreError):
-        return  # the summary has it; whoever may not put metrics may still look at a shadow
+        return  # the ledger has the result; who may not put metrics may still compare a shadow
