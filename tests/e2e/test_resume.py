@@ -190,4 +190,4 @@ def test_what_cannot_be_resumed_is_said_in_one_line(stack: Stack, few_records: P
     assert model.returncode == 3
     assert "there is no model version 999" in model.stderr
     assert execution.returncode == 2
-    assert "end in no .resume-<number>" in execution.stderr
+    assert "do not end in .resume-<number>" in execution.stderr
