@@ -67,7 +67,7 @@ class ManifestDamagedError(HundredfoldError):
 
     def __init__(self, location: str) -> None:
         super().__init__(
-            f"{location} is not the manifest that was planned, and the batch limits of now give another one; "
+            f"{location} is not the manifest that was planned, and the current batch limits give another one; "
             "deploy the earlier limits and resume again, or start a new ingest"
         )
         self.location = location
