@@ -1,4 +1,7 @@
-"""Everything that is known of one ingest, as one document: `hundredfold report` writes it as JSON, and as a page."""
+"""A report: everything that is known of one ingest, in one document.
+
+`hundredfold report` writes it as JSON, or as the page that `hundredfold_cli.pages.report` draws.
+"""
 
 import json
 import math
@@ -20,9 +23,13 @@ from hundredfold_cli.ingests.status import IngestStatus
 from hundredfold_cli.stack.deployment import Deployment
 
 REJECTIONS_SHOWN = 200
+"""How many rejections a report has; it has the lines of up to REJECTED_LINES."""
+REJECTED_LINES = 100_000
 SLOW_TIMES = 3
-"""A batch that takes more than this many times the median, and a quarter of a second more, is a straggler."""
 _SLOW_MS = 250
+"""A straggler takes more than SLOW_TIMES the median of the batches, and over _SLOW_MS more than it."""
+_STEPS = ("read", "decode", "predict", "sketch", "write")
+"""The steps of a batch, in order."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +41,9 @@ class Report:
     summary : as the ledger has it
     done, failures : its batches, by number
     rejections : the first REJECTIONS_SHOWN, in the order of the source
-    rejected_lines : where in the source all of them are, up to 100,000
-    card : of the model that scored it; None if none was kept
-    baseline, sketch, drift : what the model was made for, what came in, and the distance; None if not known
+    rejected_lines : the lines of the first REJECTED_LINES rejections
+    card : of the model that scored it; None if there is none
+    baseline, sketch, drift : what the model expects, what the ingest had, and how far apart they are; None if unknown
     cost : None if the ingest was never planned
     """
 
@@ -53,13 +60,15 @@ class Report:
 
     @property
     def started_ms(self) -> int:
+        """When the ingest started, in milliseconds since 1970."""
         return round(datetime.fromisoformat(str(self.summary["started_at"])).timestamp() * 1000)
 
     @property
     def median_ms(self) -> float:
+        """The median of how long a batch took, in milliseconds."""
         return percentile([duration(entry) for entry in self.done], 50)
 
-    def slow(self, entry: BatchOutcome) -> bool:
+    def is_straggler(self, entry: BatchOutcome) -> bool:
         """Tell whether a batch is a straggler."""
         return duration(entry) > max(SLOW_TIMES * self.median_ms, self.median_ms + _SLOW_MS)
 
@@ -75,7 +84,7 @@ class Report:
                     "predicted": entry.predicted,
                     "rejected": entry.rejected,
                     "milliseconds": dict(entry.milliseconds),
-                    "straggler": self.slow(entry),
+                    "straggler": self.is_straggler(entry),
                     **({**asdict(entry.stats), "cold_start": entry.stats.cold_start} if entry.stats else {}),
                 }
                 for entry in self.done
@@ -95,7 +104,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How long one step of the batches took, in milliseconds; `share` of all steps together."""
+    """How long one step of the batches took, in milliseconds. `share` is its part of the time of all steps."""
 
     step: str
     p50: float
@@ -104,23 +113,24 @@ class Step:
     share: float
 
 
-def read_report(deployment: Deployment, now: IngestStatus, cost: Bill | None) -> Report:
-    """Read everything of an ingest that has ended."""
-    ingest_id = str(now.summary["ingest_id"])
+def read_report(deployment: Deployment, status: IngestStatus, cost: Bill | None) -> Report:
+    """Read the report of an ingest that has ended."""
+    ingest_id = str(status.summary["ingest_id"])
     entries = list(deployment.ledger.entries(ingest_id))
     done = sorted((e for e in entries if isinstance(e, BatchOutcome)), key=lambda entry: entry.batch)
     failures = sorted((e for e in entries if isinstance(e, BatchFailure)), key=lambda entry: entry.batch)
-    found = islice(read_all_rejections(deployment, now.plan), 100_000) if now.plan and now.summary["rejected"] else ()
-    rejections = list(found)
+    rejections: list[dict[str, Any]] = []
+    if status.plan and status.summary["rejected"]:
+        rejections = list(islice(read_all_rejections(deployment, status.plan), REJECTED_LINES))
     card = read_card(deployment, ingest_id)
     baseline = Baseline.from_card(card)
     sketch = Sketch.sum(entry.sketch for entry in done if entry.sketch)
     return Report(
-        summary=dict(now.summary),
+        summary=dict(status.summary),
         done=done,
         failures=[BatchFailure(f.batch, f.error, lambda_message(f.cause)) for f in failures],
         rejections=rejections[:REJECTIONS_SHOWN],
-        rejected_lines=[int(entry["line"]) for entry in rejections],
+        rejected_lines=[int(rejection["line"]) for rejection in rejections],
         card=json.loads(card) if card else None,
         baseline=baseline,
         sketch=sketch,
@@ -130,32 +140,33 @@ def read_report(deployment: Deployment, now: IngestStatus, cost: Bill | None) ->
 
 
 def steps(done: Sequence[BatchOutcome]) -> list[Step]:
-    """Return how long each step took, in the order in which they are taken."""
-    names = list(dict.fromkeys(name for entry in done for name in _ORDER if name in entry.milliseconds))
-    names.sort(key=_ORDER.index)
+    """Return how long each step took, in the order of the steps. A step that no batch has is left out."""
+    names = [name for name in _STEPS if any(name in entry.milliseconds for entry in done)]
     sums = Counter({name: sum(entry.milliseconds.get(name, 0) for entry in done) for name in names})
-    whole = sums.total() or 1
-    found = []
+    total = sums.total() or 1
+    step_list = []
     for name in names:
-        taken = [float(entry.milliseconds.get(name, 0)) for entry in done]
-        found.append(Step(name, percentile(taken, 50), percentile(taken, 95), max(taken), sums[name] / whole))
-    return found
-
-
-_ORDER = ("read", "decode", "predict", "sketch", "write")
+        durations = [float(entry.milliseconds.get(name, 0)) for entry in done]
+        step_list.append(
+            Step(name, percentile(durations, 50), percentile(durations, 95), max(durations), sums[name] / total)
+        )
+    return step_list
 
 
 def duration(entry: BatchOutcome) -> float:
-    """Return how long a batch's steps took together, in milliseconds."""
+    """Return how long the steps of a batch took together, in milliseconds."""
     return float(sum(entry.milliseconds.values()))
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the nearest-rank percentile: the smallest value that `share` percent are not above; 0 of nothing."""
+    """Return the nearest-rank percentile of values; 0 if there are none.
+
+    It is the smallest value that at least `share` percent of the values do not exceed.
+    """
     ordered = sorted(values)
     return ordered[max(1, math.ceil(len(ordered) * share / 100)) - 1] if ordered else 0.0
 
 
 def read_card(deployment: Deployment, ingest_id: str) -> bytes | None:
-    """Read the card of the model that scored an ingest; None if none was kept."""
+    """Read the card of the model that scored an ingest; None if the work bucket has none."""
     return deployment.work.read(card_key(ingest_id))

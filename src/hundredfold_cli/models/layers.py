@@ -1,4 +1,4 @@
-"""The versions of the model layer: publishing a bundle as one, and reading a bundle back out of one."""
+"""The layer that holds a model: building it from a bundle, publishing it, and reading a bundle back from it."""
 
 import base64
 import hashlib
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
 
 DIRECT_UPLOAD_BYTES = 50_000_000
-"""The most that Lambda takes without S3. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+"""The largest archive that Lambda takes without S3.
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 UNZIPPED_BYTES = 262_144_000
-"""The most that Lambda takes of a function and its layers together, unzipped. Same page."""
+"""The most that a function and its layers may have together, unzipped. Same page."""
 
 RUNTIME: Final = "python3.13"
 """The runtime that the template gives to all functions. A test compares them."""
@@ -34,12 +35,18 @@ _BUNDLE = "python/hundredfold_model/bundle/"
 
 
 def build_layer(bundle: Path, archive: Path) -> None:
-    """Build the zip of a bundle's layer; raises DeploymentError if that fails."""
+    """Build the zip of a bundle's layer.
+
+    Raises
+    ------
+    DeploymentError
+        If it cannot be built; the message has what the builder printed.
+    """
     run_builder("model", str(bundle), "--output", str(archive))
 
 
 class ModelLayers:
-    """The versions of one deployment's model layer."""
+    """The versions of a deployment's model layer."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
@@ -52,11 +59,22 @@ class ModelLayers:
         return self._deployment.lambda_
 
     def is_model(self, arn: str) -> bool:
-        """Tell whether a layer version is one of the model layer's."""
+        """Tell whether a layer version, by its ARN, is one of the model layer."""
         return arn.rpartition(":")[0] == self._layer
 
     def publish(self, archive: bytes, description: str) -> tuple[str, bool]:
-        """Publish a layer version of these bytes, unless there is one already; return its ARN and whether it is new."""
+        """Publish a layer version, unless there is one with the same content.
+
+        Parameters
+        ----------
+        archive : the layer's zip
+        description : of the version; it tells models apart
+
+        Returns
+        -------
+        arn, is_new
+            Of the layer version.
+        """
         digest = base64.b64encode(hashlib.sha256(archive).digest()).decode()
         pages = self._lambda.get_paginator("list_layer_versions").paginate(LayerName=self._name)
         for version in (version for page in pages for version in page["LayerVersions"]):
@@ -84,15 +102,23 @@ class ModelLayers:
         return Card.from_json(content), card_digest(content)
 
     def card_content(self, arn: str) -> bytes:
-        """Return the bytes of the card in a layer version; raises BundleRefusedError if it holds none."""
+        """Return the card in a layer version, in bytes.
+
+        Raises
+        ------
+        NotThereError
+            If there is no such layer version.
+        BundleRefusedError
+            If it has no card.
+        """
         with zipfile.ZipFile(io.BytesIO(self._archive(arn))) as archive:
             try:
                 return archive.read(_BUNDLE + CARD)
             except KeyError:
-                raise BundleRefusedError(f"layer {arn} holds no card") from None
+                raise BundleRefusedError(f"layer {arn} has no card") from None
 
     def unpack(self, arn: str, folder: Path) -> Path:
-        """Write the bundle in a layer version into `folder`, unopened; return where it is."""
+        """Write the bundle in a layer version into `folder`, and return the folder. No file of the model is opened."""
         with zipfile.ZipFile(io.BytesIO(self._archive(arn))) as archive:
             for name in archive.namelist():
                 if name.startswith(_BUNDLE) and not name.endswith("/"):
@@ -100,7 +126,7 @@ class ModelLayers:
         return folder
 
     def delete(self, arn: str) -> None:
-        """Delete a layer version. Functions that have it keep it."""
+        """Delete a layer version. Functions that use it keep it."""
         self._lambda.delete_layer_version(LayerName=self._name, VersionNumber=int(arn.rpartition(":")[2]))
 
     def _archive(self, arn: str) -> bytes:
@@ -117,7 +143,7 @@ class ModelLayers:
 
 
 def layer_archive(bundle: Path) -> bytes:
-    """Return the bytes of a bundle's layer."""
+    """Build a bundle's layer, and return its zip in bytes."""
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "model.zip"
         build_layer(bundle, archive)

@@ -1,4 +1,4 @@
-"""Shadows: starting one beside an ingest, and comparing its answers with those of the live model."""
+"""The shadow of an ingest: another model on a sample of its batches, compared with the live model."""
 
 import re
 from collections.abc import Mapping
@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hundredfold.errors import InvalidIngestError
 from hundredfold.ingest import Plan
 from hundredfold.planning.shadows import SHADOW, Shadow
 from hundredfold.runtime.metric_names import NAMESPACE, SERVICE, ShadowMetric, unit_of
 from hundredfold.summary import Status
-from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.errors import NotThereError, OptionError
 from hundredfold_cli.ingests.follow import follow
 from hundredfold_cli.ingests.outcomes import read_batches, read_manifest
 from hundredfold_cli.ingests.status import ingest_status
@@ -28,7 +27,7 @@ def new_shadow(deployment: Deployment, ingest_id: str, version: str, sample: str
 
     Raises
     ------
-    InvalidIngestError
+    OptionError
         If `sample` is no share such as `5%` or `0.05`.
     NotThereError
         If there is no such version.
@@ -36,21 +35,23 @@ def new_shadow(deployment: Deployment, ingest_id: str, version: str, sample: str
     number = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", sample.strip())
     share = float(number[1]) / (100 if number[2] else 1) if number else 0.0
     if not 0 < share <= 1:
-        raise InvalidIngestError(f"--sample {sample} is no share of the batches: write 5% or 0.05")
+        raise OptionError(f"--sample {sample} is no share of the batches: write 5% or 0.05")
     return Shadow(ingest_id, Releases(deployment).version(version).number, share)
 
 
 def report_shadow(deployment: Deployment, ingest_id: str) -> list[Comparison]:
-    """Wait for the shadow of an ingest, compare their answers, and enter the result into the ledger and the metrics.
+    """Wait for the end of an ingest's shadow, and compare its answers with the live model's.
+
+    The counts go into the ingest's summary and into the metrics, once.
 
     Returns
     -------
-    comparisons : one for each output, of the ingest's answers with the shadow's
+    comparisons : one for each output; the live model is the first, the shadow's the second
 
     Raises
     ------
     NotThereError
-        If the ingest has no shadow, or the shadow answered nothing. The ledger says so too.
+        If the ingest has no shadow, or its shadow answered nothing. The summary has the reason.
     """
     name, version = _shadow_of(deployment, ingest_id)
     ended = follow(deployment, name)
@@ -62,7 +63,7 @@ def report_shadow(deployment: Deployment, ingest_id: str) -> list[Comparison]:
     if not comparisons:
         why = str(ended.summary.get("cause") or "it has no answer in common")
         deployment.ledger.enter_shadow(ingest_id, {"version": version, "error": why})
-        raise NotThereError(f"version {version} did not do as a shadow of {ingest_id}: {why}")
+        raise NotThereError(f"version {version} failed as a shadow of {ingest_id}: {why}")
     compared = sum(comparison.compared for comparison in comparisons)
     disagreed = compared - sum(comparison.agreed for comparison in comparisons)
     entry: dict[str, Any] = {"version": version, "ingest_id": name, "compared": compared, "disagreed": disagreed}

@@ -1,4 +1,4 @@
-"""The page of one ingest."""
+"""The page of a report: one ingest in charts and tables."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from hundredfold_cli.ingests.report import REJECTIONS_SHOWN, Report, duration, s
 from hundredfold_cli.pages.page import Chart, Page, section, table, text, tiles
 
 LITTLE, MUCH = 0.1, 0.2
-"""Under the first, drift is called none; over the second, the template's threshold, there is an alarm."""
+"""A drift index under the first is called none. Over the second, the template's DriftThreshold, there is an alarm."""
 
 _KINDS = {
     "characters": "length in characters",
@@ -26,7 +26,7 @@ _BINS = 40
 
 
 def report_page(report: Report) -> Page:
-    """Put a report into a page; what there is nothing to show of has no section."""
+    """Make the page of a report. A section without content is left out."""
     summary = report.summary
     page = Page(f"Ingest {summary['ingest_id']}")
     status = str(summary["status"])
@@ -79,7 +79,7 @@ def _figures(report: Report) -> list[tuple[str, str, str]]:
 
 
 def _timeline(page: Page, report: Report) -> str:
-    """Rows are environments, in the order of their first batch; a start is drawn before it."""
+    """Return the timeline: a row for each environment, with its start and its batches, in the order of the starts."""
     first: dict[str, int] = {}
     for entry in report.done:
         if entry.stats:
@@ -98,10 +98,10 @@ def _timeline(page: Page, report: Report) -> str:
         row, starts_at = rows[stats.environment], (stats.started_at - zero) / 1000
         if stats.cold_start:
             items.append([row, starts_at - stats.init_milliseconds / 1000, starts_at, "start", None])
-        kind = "slow" if report.slow(entry) else "rejected" if entry.rejected else "batch"
+        kind = "slow" if report.is_straggler(entry) else "rejected" if entry.rejected else "batch"
         items.append([row, starts_at, starts_at + duration(entry) / 1000, kind, entry.batch])
     starts = sum(bool(entry.stats and entry.stats.cold_start) for entry in report.done)
-    slow = sum(report.slow(entry) for entry in report.done)
+    slow = sum(report.is_straggler(entry) for entry in report.done)
     names = [f"worker {number}" for number in range(1, len(workers) + 1)]
     more = f", the first {len(workers)} shown" if len(first) > len(workers) else ""
     note = (
@@ -115,10 +115,10 @@ def _timeline(page: Page, report: Report) -> str:
 
 
 def _durations(page: Page, report: Report) -> str:
-    taken = [duration(entry) for entry in report.done]
-    found = steps(report.done)
-    rows = [(s.step, f"{s.p50:,.0f}", f"{s.p95:,.0f}", f"{s.longest:,.0f}", f"{s.share:.0%}") for s in found]
-    counts, labels = _histogram(taken)
+    rows = [
+        (s.step, f"{s.p50:,.0f}", f"{s.p95:,.0f}", f"{s.longest:,.0f}", f"{s.share:.0%}") for s in steps(report.done)
+    ]
+    counts, labels = _histogram([duration(entry) for entry in report.done])
     chart: Chart = {
         "kind": "bars",
         "categories": labels,
@@ -138,10 +138,10 @@ def _durations(page: Page, report: Report) -> str:
 
 def _drift(page: Page, report: Report) -> str:
     baseline, sketch, drift = report.baseline, report.sketch, report.drift
-    assert baseline  # noqa: S101 - the caller has looked
+    assert baseline  # noqa: S101 - the caller has checked both
     assert sketch  # noqa: S101
     labels = list(baseline.labels)
-    parts = [
+    charts = [
         "<h3>predicted labels</h3>"
         + page.chart(_against(labels, tuple(baseline.labels.values()), sketch.labels, every=True), height=210),
         "<h3>scores</h3>"
@@ -149,8 +149,8 @@ def _drift(page: Page, report: Report) -> str:
     ]
     for measure, counts in zip(baseline.inputs, sketch.inputs, strict=True):
         name = f"{measure.field}: {_KINDS.get(measure.kind, measure.kind)}"
-        chart = _against(_bins_of(measure), measure.shares, counts)
-        parts.append(f"<h3>{text(name)}</h3>" + page.chart(chart, height=210))
+        shares = _against(_bins_of(measure), measure.shares, counts)
+        charts.append(f"<h3>{text(name)}</h3>" + page.chart(shares, height=210))
     if drift:
         rows = [
             ("labels", f"{drift.labels:.3f}", _verdict(drift.labels)),
@@ -158,13 +158,13 @@ def _drift(page: Page, report: Report) -> str:
             ("inputs", f"{drift.inputs:.3f}", _verdict(drift.inputs)),
             ("unknown or out of range", f"{drift.unseen:.1%}", f"{baseline.unseen:.1%} in the baseline"),
         ]
-        told = table(("", "stability index", ""), rows, right=(1,))
+        indices = table(("", "stability index", ""), rows, right=(1,))
     else:
-        told = f"<p>Fewer than {LEAST_RECORDS} records were scored: too few to tell drift from chance.</p>"
-    columns = "".join(f"<div>{part}</div>" for part in parts)
+        indices = f"<p>Fewer than {LEAST_RECORDS} records were scored: too few to tell drift from chance.</p>"
+    columns = "".join(f"<div>{chart}</div>" for chart in charts)
     return section(
         "Against the model's baseline",
-        told,
+        indices,
         f'<div class="two">{columns}</div>',
         note=f"Shares of this ingest (blue) beside those of {baseline.on} (grey), in percent.",
     )
@@ -212,7 +212,7 @@ def _rejections(page: Page, report: Report) -> str:
 
 def _cost(page: Page, report: Report) -> str:
     cost = report.cost
-    assert cost  # noqa: S101 - the caller has looked
+    assert cost  # noqa: S101 - the caller has checked it
     services = {name: usd for name, usd in by_service(cost).items() if usd}
     chart: Chart = {
         "kind": "bars",
@@ -279,8 +279,8 @@ def _ranges(edges: Sequence[float], places: int) -> list[str]:
     return [f"under {shown(edges[0])}", *between, f"from {shown(edges[-1])}"] if edges else ["any"]
 
 
-def _count(number: int, one: str, more: str = "") -> str:
-    return f"{number:,} {one if number == 1 else more or one + 's'}"
+def _count(number: int, singular: str, plural: str = "") -> str:
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def _verdict(index: float) -> str:
@@ -288,7 +288,7 @@ def _verdict(index: float) -> str:
 
 
 def _histogram(values: Sequence[float]) -> tuple[list[int], list[str]]:
-    """Count values in bins of one width, a round number; the last bin takes what is far out."""
+    """Count values in bins whose width is a round number; the last bin takes all that is far out."""
     far = sorted(values)[int(0.99 * (len(values) - 1))]
     width = next((w for w in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000) if far / w <= _BINS), 5000)
     last = int(far // width) + 1

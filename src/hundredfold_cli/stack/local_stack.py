@@ -1,4 +1,4 @@
-"""The local stack: one process on 127.0.0.1 that answers as AWS does, started and stopped by its process id."""
+"""The local stack: a process on 127.0.0.1 that answers as AWS does. It is started and stopped by its process id."""
 
 import fcntl
 import json
@@ -28,7 +28,7 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A running local stack. `created` tells it from a later process with the same id."""
+    """A running local stack. `created`, its start in seconds since 1970, tells it from a later process of the same id."""
 
     pid: int
     created: float
@@ -39,7 +39,7 @@ class Process:
         return f"http://127.0.0.1:{self.port}"
 
     def environment(self) -> dict[str, str]:
-        """What a boto3 client or a subprocess needs to talk to it; the credentials are anything but real ones."""
+        """Return the environment variables that lead an AWS client to it. The credentials are not real ones."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_DEFAULT_REGION": REGION,
@@ -49,7 +49,13 @@ class Process:
         }
 
     def deployment(self, stack: str) -> Deployment:
-        """Return what is deployed to it as CloudFormation stack `stack`; raises NotThereError if nothing is."""
+        """Return what is deployed to it as a CloudFormation stack.
+
+        Raises
+        ------
+        NotThereError
+            If there is no such stack.
+        """
         environment = self.environment()
         session = boto3.Session(
             aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
@@ -59,7 +65,7 @@ class Process:
         return Deployment.find(session, self.endpoint, stack)
 
     def end_workers(self) -> None:
-        """End the processes that functions run in, so that the next call of each function is a cold start."""
+        """End the processes in which functions run. The next call of each function is then a cold start."""
         workers = psutil.Process(self.pid).children(recursive=True)
         for worker in workers:
             worker.kill()
@@ -74,7 +80,7 @@ class Process:
 
 
 class LocalStack:
-    """The local stack whose files are in one folder: `stack.json`, `stack.log`, and its data."""
+    """The local stack of one folder, which has its files: `stack.json`, `stack.log` and its data."""
 
     def __init__(self, folder: Path, python: Path = STACK_PYTHON) -> None:
         self._folder = folder
@@ -84,7 +90,7 @@ class LocalStack:
         self.log = folder / "stack.log"
 
     def running(self) -> Process | None:
-        """Return the process if it runs."""
+        """Return the process, or None if it does not run."""
         try:
             process = Process(**json.loads(self._record.read_text()))
         except (OSError, ValueError, TypeError):
@@ -141,8 +147,8 @@ class LocalStack:
         inherited = {
             name: value
             for name, value in os.environ.items()
-            # An empty line of credentials, a profile or an endpoint meant for AWS must not reach it, and Python must
-            # be free to write the .pyc files that make its functions start quickly.
+            # Credentials, a profile or an endpoint meant for AWS must not reach it. Python must be free to write .pyc
+            # files, which make its functions start quickly.
             if not name.startswith(("AWS_", "PYTHON"))
         }
         data = self._folder / "data"
