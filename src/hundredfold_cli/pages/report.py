@@ -13,7 +13,7 @@ from hundredfold_cli.ingests.report import REJECTIONS_SHOWN, Report, duration, s
 from hundredfold_cli.pages.page import Chart, Page, section, table, text, tiles
 
 LITTLE, MUCH = 0.1, 0.2
-"""A drift index under the first is called none. Over the second, the template's DriftThreshold, there is an alarm."""
+"""A drift index under the first is called none. Over the second, the template's AlarmDriftIndex, there is an alarm."""
 
 _KINDS = {
     "characters": "length in characters",

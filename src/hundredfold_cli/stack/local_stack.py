@@ -28,7 +28,12 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A running local stack. `created`, its start in seconds since 1970, tells it from a later process of the same id."""
+    """A running local stack.
+
+    Attributes
+    ----------
+    created : when it began, in seconds since 1970, which tells it from a later process of the same id
+    """
 
     pid: int
     created: float

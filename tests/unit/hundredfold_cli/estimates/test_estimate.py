@@ -7,7 +7,17 @@ import pytest
 from hundredfold.accounting.bill import Bill, Line
 from hundredfold.accounting.prices import prices
 from hundredfold.accounting.usage import Assumptions
-from hundredfold_cli.estimates.estimate import METRICS, break_even, by_service, expect, month, optimum, within_writes
+from hundredfold_cli.estimates.estimate import (
+    METRICS,
+    break_even,
+    by_service,
+    expect,
+    make_estimate,
+    month,
+    optimum,
+    prediction_gb,
+    within_writes,
+)
 from hundredfold_cli.estimates.scenario import Scenario
 
 
@@ -32,14 +42,14 @@ def test_services_come_the_dearest_first() -> None:
 
 
 def test_an_endpoint_is_held_against_all_but_the_writes() -> None:
-    found = {end.instance: end for end in break_even(BILL, prices())}
+    endpoints = {endpoint.instance: endpoint for endpoint in break_even(BILL, prices())}
 
     # $0.115 x 730 h = $83.95 a month; an ingest without DynamoDB is $0.012
-    assert found["ml.m5.large"].usd_a_month == pytest.approx(83.95)
-    assert found["ml.m5.large"].ingests_a_month == pytest.approx(6_995.83, abs=0.01)
+    assert endpoints["ml.m5.large"].usd_a_month == pytest.approx(83.95)
+    assert endpoints["ml.m5.large"].ingests_a_month == pytest.approx(6_995.83, abs=0.01)
     # $0.056 x 730 h = $40.88
-    assert found["ml.t2.medium"].ingests_a_month == pytest.approx(3_406.67, abs=0.01)
-    assert found["ml.m5.large"].unsure
+    assert endpoints["ml.t2.medium"].ingests_a_month == pytest.approx(3_406.67, abs=0.01)
+    assert endpoints["ml.m5.large"].unsure
 
 
 @pytest.mark.parametrize(
@@ -52,16 +62,16 @@ def test_an_endpoint_is_held_against_all_but_the_writes() -> None:
 def test_a_month_has_its_ingests_and_what_stands_whether_they_run_or_not(
     ingests_a_day: float, metrics_usd: float
 ) -> None:
-    found = month(BILL, ingests_a_day, prediction_gb=0.01, price_list=prices())
+    bill = month(BILL, ingests_a_day, prediction_gb=0.01, price_list=prices())
 
     assert METRICS == 39
-    assert found.of("metric_") == pytest.approx(metrics_usd)
-    assert found.of("alarm_") == pytest.approx(0.70)  # seven
-    assert found.of("dashboard_") == pytest.approx(6.00)  # two
-    assert found.of("standard_") == pytest.approx(0.01 * 30 * ingests_a_day)
+    assert bill.of("metric_") == pytest.approx(metrics_usd)
+    assert bill.of("alarm_") == pytest.approx(0.70)  # seven
+    assert bill.of("dashboard_") == pytest.approx(6.00)  # two
+    assert bill.of("standard_") == pytest.approx(0.01 * 30 * ingests_a_day)
     # 0.01 GB x 30 days x ingests, at $0.25 and $0.20 a GB-month
-    assert found.of("dynamodb_gb_") == pytest.approx(0.01 * 30 * ingests_a_day * 0.25)
-    assert found.of("dynamodb_recovery_") == pytest.approx(0.01 * 30 * ingests_a_day * 0.20)
+    assert bill.of("dynamodb_gb_") == pytest.approx(0.01 * 30 * ingests_a_day * 0.25)
+    assert bill.of("dynamodb_recovery_") == pytest.approx(0.01 * 30 * ingests_a_day * 0.20)
 
 
 ASSUMED = Assumptions(
@@ -70,11 +80,11 @@ ASSUMED = Assumptions(
 
 
 def test_concurrency_is_lowered_to_what_a_new_table_takes() -> None:
-    shape = Scenario(10_000, 100, concurrency=20, assumed=ASSUMED)
+    scenario = Scenario(10_000, 100, concurrency=20, assumed=ASSUMED)
 
     # A child takes 0.06 + 0.05 s; 4,000 x 0.11 / 100 = 4.4
-    assert within_writes(shape).concurrency == 4
-    assert within_writes(replace(shape, concurrency=3)).concurrency == 3
+    assert within_writes(scenario).concurrency == 4
+    assert within_writes(replace(scenario, concurrency=3)).concurrency == 3
 
 
 def test_the_best_batch_size_is_the_smallest_of_the_cheapest_that_fit() -> None:
@@ -84,9 +94,9 @@ def test_the_best_batch_size_is_the_smallest_of_the_cheapest_that_fit() -> None:
     assert best.broken_limits() == []
     cost = expect(best, prices()).usd
     for size in (1, 10, 100, 500, 1_000, 2_000, 5_000, 10_000):
-        other = within_writes(Scenario(50_000, size, concurrency=8, assumed=ASSUMED))
-        if not other.broken_limits():
-            assert cost <= expect(other, prices()).usd * 1.02
+        candidate = within_writes(Scenario(50_000, size, concurrency=8, assumed=ASSUMED))
+        if not candidate.broken_limits():
+            assert cost <= expect(candidate, prices()).usd * 1.02
 
 
 def test_there_is_no_best_batch_size_where_one_record_takes_too_long() -> None:
@@ -94,11 +104,31 @@ def test_there_is_no_best_batch_size_where_one_record_takes_too_long() -> None:
 
 
 def test_fifty_thousand_records_by_hand() -> None:
-    found = expect(Scenario(50_000, 100, 1_769, concurrency=8, record_bytes=120, assumed=ASSUMED), prices())
+    bill = expect(Scenario(50_000, 100, 1_769, concurrency=8, record_bytes=120, assumed=ASSUMED), prices())
 
-    assert found.of("dynamodb_writes") == pytest.approx(0.03156375)  # (50,000 + 500 + 2) x 0.000000625
-    assert found.of("standard_") == pytest.approx(0.012675)  # 507 x 0.000025
-    assert found.of("express_requests") == pytest.approx(0.0005)
+    assert bill.of("dynamodb_writes") == pytest.approx(0.03156375)  # (50,000 + 500 + 2) x 0.000000625
+    assert bill.of("standard_") == pytest.approx(0.012675)  # 507 x 0.000025
+    assert bill.of("express_requests") == pytest.approx(0.0005)
     # 500 children of 0.11 s, billed as 0.2 s of 64 MB: 6.25 GB-s x 0.00001667
-    assert found.of("express_gb_seconds") == pytest.approx(0.0001041875)
-    assert found.of("lambda_requests") == pytest.approx(0.0001004)
+    assert bill.of("express_gb_seconds") == pytest.approx(0.0001041875)
+    assert bill.of("lambda_requests") == pytest.approx(0.0001004)
+
+
+def test_an_estimate_has_the_same_ingest_with_other_batch_sizes_and_a_month() -> None:
+    scenario = Scenario(50_000, 100, concurrency=8, assumed=ASSUMED)
+
+    estimate = make_estimate(scenario, ingests_a_day=10, price_list=prices())
+
+    assert estimate.bill == expect(scenario, prices())
+    assert [(size.batch_size, size.batches) for size in estimate.batch_sizes] == [
+        (1, 50_000), (10, 5_000), (100, 500), (1_000, 50),
+    ]  # fmt: skip
+    assert estimate.batch_sizes[2].usd == estimate.bill.usd
+    assert estimate.month == month(estimate.bill, 10, prediction_gb(50_000), prices())
+    document = estimate.as_dict()
+    assert document["optimum"]["limits_broken"] == []
+    assert document["usd"] == estimate.bill.usd
+
+
+def test_stored_predictions_have_an_overhead_for_each_item() -> None:
+    assert prediction_gb(1_000_000) == pytest.approx((Assumptions().prediction_bytes + 100) / 1_000)

@@ -69,8 +69,8 @@ def test_fields_without_a_column_are_counted_or_written_as_they_are() -> None:
 
     assert fixed.left_out == {"late": 2}
     assert all("late" not in row for row in rows)
-    told = list(joined(*records).rows(all_fields=True))
-    assert [list(row) for row in told] == [
+    rows_in_full = list(joined(*records).rows(all_fields=True))
+    assert [list(row) for row in rows_in_full] == [
         ["record_id", *own, "label", "score", "model_version", "predicted_at", "batch"]
         for own in (["text"], ["text", "late"], ["late"])
     ]

@@ -1,11 +1,74 @@
-"""What a person is shown of batches that failed."""
+"""What a person is shown of an ingest."""
+
+from typing import Any
 
 import pytest
 
-from hundredfold_cli.ingests.display import print_failures
+from hundredfold_cli.console import out
+from hundredfold_cli.ingests.display import print_failures, print_summary, print_verification
+from hundredfold_cli.ingests.verification import Verification
+
+SUMMARY: dict[str, Any] = {
+    "ingest_id": "i1", "status": "FAILED", "cause": "[Errno 2] no [/such] file", "records": 1_200, "predicted": 1_000,
+    "rejected": 2, "failed": 198, "batches": 12, "batches_failed": 2, "seconds": 2.0, "model_version": "7",
+    "source": "s3://b/[k]", "reasons": {"not_json": 2}, "failures": {"StoreBusyError: busy [x]": 2}, "drift": None,
+}  # fmt: skip
 
 
-def test_batches_are_named_in_ranges_by_cause_and_the_way_on_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Print into a terminal that no row is too long for."""
+    monkeypatch.setattr(out, "width", 160)
+
+
+def rows(shown: str) -> dict[str, str]:
+    """Return the rows of a table of names and values."""
+    lines = (line.strip().partition("  ") for line in shown.splitlines())
+    return {name: value.strip() for name, _, value in lines if value}
+
+
+def test_a_summary_shows_every_count_and_texts_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    print_summary(SUMMARY, "the-table")
+
+    shown = rows(capsys.readouterr().out)
+    assert shown["status"] == "FAILED  [Errno 2] no [/such] file"
+    assert shown["records in"] == "1,200"
+    assert shown["rejected"] == "2  (2 not_json)"
+    assert shown["batches"] == "12, 2 failed  (2 StoreBusyError: busy [x])"
+    assert shown["records a second"] == "501"  # 1,002 in 2 s
+    assert shown["source"] == "s3://b/[k]"
+    assert shown["predictions"] == "DynamoDB table the-table"
+    assert shown["drift"] == "-"
+
+
+def test_a_summary_shows_what_only_some_ingests_have(capsys: pytest.CaptureFixture[str]) -> None:
+    more = {
+        "status": "COMPLETED",
+        "cause": None,
+        "failures": {},
+        "resumed": [{"batches": 3, "model_version": "7"}, {"batches": 1, "model_version": "8"}],
+        "written_back": 900,
+        "outdated": 2,
+        "shadow": {"version": "4", "compared": 100, "disagreed": 5},
+        "drift": {"labels": 0.01, "scores": 0.02, "inputs": 0.3, "unseen": 0.015},
+        "usd": 0.01234,
+    }
+
+    print_summary(SUMMARY | more, "t")
+
+    shown = rows(capsys.readouterr().out)
+    assert shown["status"] == "COMPLETED"
+    assert shown["resumed"] == "2 times, last for 1 batches with model version 8"
+    assert shown["records a second"] == "-"  # the seconds are those of the last execution
+    assert shown["written back"] == "900  (2 items changed or gone since)"
+    assert shown["shadow"] == "version 4 disagrees on 5 of 100 records"
+    assert shown["drift"] == "labels 0.010, scores 0.020, inputs 0.300; 1.5% unknown or out of range"
+    assert shown["cost"] == "$0.0123 by list prices"
+
+
+def test_batches_are_named_in_ranges_by_cause_with_the_command_that_does_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     print_failures({"OutOfTimeError: time was out": [0, 1, 2, 5, 7, 8], "Runtime.ExitError: exited": [4]}, "i1")
 
     shown = capsys.readouterr()
@@ -16,7 +79,21 @@ def test_batches_are_named_in_ranges_by_cause_and_the_way_on_is_said(capsys: pyt
     assert shown.err.splitlines() == ["mend the cause, and then run: hundredfold resume i1"]
 
 
-def test_nothing_is_said_of_no_failures(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_printed_without_failures(capsys: pytest.CaptureFixture[str]) -> None:
     print_failures({}, "i1")
 
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_recount_says_whether_it_agrees_and_shows_what_does_not(capsys: pytest.CaptureFixture[str]) -> None:
+    print_verification(Verification(records=3, predicted=2, rejected=1), "i1")
+    print_verification(Verification(records=2, predicted=1, missing=1, examples=["line 2 has no outcome"]), "i2")
+
+    assert capsys.readouterr().out.splitlines() == [
+        "Recount of i1 agrees: 3 records in the source = 2 predicted + 1 rejected + 0 failed",
+        (
+            "Recount of i2 does not agree: 2 records in the source = 1 predicted + 0 rejected + 0 failed + 1 missing"
+            " + 0 doubled"
+        ),
+        "  line 2 has no outcome",
+    ]

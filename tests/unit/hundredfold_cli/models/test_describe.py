@@ -31,10 +31,12 @@ TEXT = {"fields": [{"name": "text", "type": "text"}]}
 SAMPLE = ({"a": 0.0, "b": 0.5}, {"a": 4.0, "b": 4.5})
 
 
-def described(folder: Path, steps: Mapping[str, Any], signature: Mapping[str, Any] = NUMBERS, **asked: Any) -> Card:
+def described(
+    folder: Path, steps: Mapping[str, Any], signature: Mapping[str, Any] = NUMBERS, **attributes: Any
+) -> Card:
     for name, step in steps.items():
         joblib.dump(step, folder / name)
-    return describe(folder, DescribeRequest("m", tuple(steps), signature, **asked))
+    return describe(folder, DescribeRequest("m", tuple(steps), signature, **attributes))
 
 
 def saved_by(version: str, file: Path) -> None:
