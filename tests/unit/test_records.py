@@ -2,10 +2,16 @@
 
 import json
 import random
+from pathlib import Path
+
+import pytest
 
 from hundredfold.batches import BatchFailure, BatchOutcome
 from hundredfold.records import Reason, Rejection
+from hundredfold.runtime.metric_names import rejected_for
 from hundredfold.summary import Status, Summary, Totals
+
+ROOT = Path(__file__).parents[2]
 
 DONE = BatchOutcome(batch=0, records=5, predicted=3, rejected=2, reasons={"not_json": 1, "empty_text": 1})
 ALSO_DONE = BatchOutcome(batch=2, records=4, predicted=1, rejected=3, reasons={"empty_text": 3})
@@ -86,3 +92,12 @@ def test_reasons_are_stored_as_these_words() -> None:
         "unreadable_row",
         "not_predictable",
     }
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_is_on_the_dashboard_and_in_the_docs(reason: Reason) -> None:
+    dashboard = (ROOT / "infra/dashboards/business.json").read_text()
+    page = (ROOT / "docs/results.md").read_text()
+
+    assert f'"{rejected_for(reason)}"' in dashboard
+    assert f"`{reason}`" in page

@@ -103,8 +103,9 @@ def test_a_new_format_is_one_new_file(copied: Path) -> None:
     assert seen["options"] == {"kind": "logfmt", "compression": "gzip", "encoding": "latin-1"}
     assert seen["records"] == '{"id": "1", "n": "2"}\n{"id": "3", "n": "4"}\n'
     assert seen["converts"] is True
-    assert seen["error"] == "the source's kind must be one of csv, json, jsonl, logfmt, parquet, tsv"
-    assert "csv, json, jsonl, logfmt, parquet or tsv. By default the name's ending decides, else jsonl." in seen["help"]
+    *first, last = sorted({*FORMATS, "logfmt"})
+    assert seen["error"] == f"the source's kind must be one of {', '.join([*first, last])}"
+    assert f"{', '.join(first)} or {last}. By default the name's ending decides, else jsonl." in seen["help"]
     assert "The encoding of the text; utf-8 if not set. For csv, logfmt and tsv." in seen["help"]
     assert "The character between two values; a comma if not set. For csv." in seen["help"]
     assert (
