@@ -1,7 +1,7 @@
 """Ten million records, planned in parts by the deployed state machine, and the manifest read by its Map.
 
 The template is deployed to a local stack of its own with a small PartitionBytes. One object of JSON Lines is
-uploaded, an execution is started, and stopped again when its Map has begun to infer: inferring all of them is not what is measured.
+uploaded, an execution is started, and stopped again when its Map has begun to infer, which is not measured here.
 Then the manifest is checked (every line of the source in exactly one batch), and everything that went into a state or
 came out of one, of the execution and of the children that planned, is held against the 256 KiB of a state.
 Exits with 1 if any of that does not hold.

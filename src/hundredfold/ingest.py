@@ -84,6 +84,7 @@ class PartitionedPlan:
     model: Model
     partitions: int
     partition_list: ObjectLocation
+    skipped_objects: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -110,6 +111,7 @@ class Plan:
     batches, records : how many the manifest has
     manifest_sha256 : the SHA-256 of the manifest, in hex
     partitions : how many partitions were planned; 0 if one call planned the whole ingest
+    skipped_objects : how many objects of the source only mark a folder
     """
 
     ingest_id: str
@@ -122,6 +124,7 @@ class Plan:
     model: Model
     manifest_sha256: str = ""
     partitions: int = 0
+    skipped_objects: int = 0
 
     def pinned_of(self, batch: Batch) -> PinnedObject:
         """Return the object that a batch of this plan is a byte range of."""
@@ -158,6 +161,7 @@ def _shared_as_dict(plan: Plan | PartitionedPlan) -> dict[str, Any]:
         "source_bytes": plan.source_bytes,
         "model": asdict(plan.model),
         "partitions": plan.partitions,
+        **({"skipped_objects": plan.skipped_objects} if plan.skipped_objects else {}),
     }
 
 
@@ -169,6 +173,7 @@ def _shared_from_dict(data: dict[str, Any]) -> dict[str, Any]:
         "source_bytes": data["source_bytes"],
         "model": Model(**data["model"]),
         "partitions": data["partitions"],
+        "skipped_objects": data.get("skipped_objects", 0),
     }
 
 

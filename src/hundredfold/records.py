@@ -23,6 +23,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     UNREADABLE_ROW = "unreadable_row"
     NOT_PREDICTABLE = "not_predictable"
+    NOT_STORABLE = "not_storable"
 
 
 type Label = str | float | Mapping[str, str | float]
@@ -30,6 +31,25 @@ type Label = str | float | Mapping[str, str | float]
 
 type Score = float | Mapping[str, float | None] | None
 """The probability of a label, from 0 to 1. None for a number, and for a model without probabilities."""
+
+
+MAX_NUMBER = 1e126
+"""A number of this magnitude or more cannot be stored. DynamoDB takes less than 1e126, with 38 digits.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html (2026-11)"""
+MIN_NUMBER = 1e-130
+"""A number nearer to 0 than this is stored as 0: DynamoDB's smallest positive number. The same source."""
+
+
+def is_storable(label: Label) -> bool:
+    """Tell whether every number of a label can be stored."""
+    if isinstance(label, Mapping):
+        return all(is_storable(output) for output in label.values())
+    return not isinstance(label, float) or abs(label) < MAX_NUMBER
+
+
+def stored_number(value: float) -> float:
+    """Return a number as it is stored: itself, or 0 if it is too small."""
+    return value if abs(value) >= MIN_NUMBER else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,7 @@ class Summary:
     usd : the cost, by the ledger and the list prices; None if no prices are known
     written_back : how many predictions were written back onto their items
     outdated : how many predictions were not written back, because the item had changed or was gone
+    skipped_objects : how many objects of the source only mark a folder
     """
 
     ingest_id: str
@@ -114,6 +115,7 @@ class Summary:
     usd: float | None = None
     written_back: int = 0
     outdated: int = 0
+    skipped_objects: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -75,7 +75,8 @@ def test_a_summary_is_written_as_json_with_its_status_as_a_word() -> None:
     assert written["reasons"] == {"not_json": 1}
     assert (written["cause"], written["drift"], written["usd"]) == (None, None, None)
     assert (written["written_back"], written["outdated"]) == (0, 0)
-    assert len(written) == 19
+    assert written["skipped_objects"] == 0
+    assert len(written) == 20
 
 
 def test_reasons_are_stored_as_these_words() -> None:
@@ -91,6 +92,7 @@ def test_reasons_are_stored_as_these_words() -> None:
         "too_large",
         "unreadable_row",
         "not_predictable",
+        "not_storable",
     }
 
 

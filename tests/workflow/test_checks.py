@@ -58,8 +58,10 @@ def changed(old: str, new: str, *, template: bool = False) -> Workflow:
         (
             changed("('{}#partitions', $.execution_name)", "('{}#partitions', $$.Execution.Name)"),
             "execution",
-            "RecordPartitionFailure takes S.$ from States.Format('{}#partitions', $$.Execution.Name), "
-            "which is the child's alone",
+            (
+                "RecordPartitionFailure takes S.$ from States.Format('{}#partitions', $$.Execution.Name), "
+                "which is the child's alone"
+            ),
         ),
         (changed('"TimeoutSeconds": 900,', ""), "guards", "PlanIngest has no TimeoutSeconds"),
         (

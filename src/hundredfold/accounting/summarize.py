@@ -85,6 +85,7 @@ def summarize(
         usd=usd,
         written_back=totals.written_back,
         outdated=totals.outdated,
+        skipped_objects=plan.skipped_objects if plan else 0,
     )
 
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from boto3.dynamodb.types import TypeSerializer
 
+from hundredfold.aws.attributes import plain_item
 from hundredfold.aws.backoff import retry_throttled
 from hundredfold.aws.errors import CONDITION_FAILED, mapped_errors
 from hundredfold.batches import LEDGER_SHARDS, BatchFailure, BatchOutcome, InvocationStats, Sketch
@@ -29,7 +30,6 @@ REOFFERED = "Reoffered"
 _BUSY = "DynamoDB did not answer about the ledger"
 
 _serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 
 
 class DynamoLedger:
@@ -140,7 +140,7 @@ class DynamoLedger:
                     ExpressionAttributeValues={":key": {"S": batch_key(ingest_id, shard)}},
                     ConsistentRead=True,
                 ):
-                    yield from (_to_entry(_from_item(item)) for item in page["Items"])
+                    yield from (_to_entry(plain_item(item)) for item in page["Items"])
 
     def ingest(self, ingest_id: str) -> dict[str, Any] | None:
         """Return the item of an ingest: its plan and, once it has ended, its summary. None if there is none."""
@@ -172,7 +172,7 @@ class DynamoLedger:
                 Key={"ledger_key": {"S": key}, "entry": {"S": entry}},
                 ConsistentRead=True,
             )
-        return _from_item(answer["Item"]) if "Item" in answer else None
+        return plain_item(answer["Item"]) if "Item" in answer else None
 
     def _put_ingest(
         self, ingest_id: str, started_at: str, item: Mapping[str, Any], *, takes_over: bool = False
@@ -200,7 +200,7 @@ class DynamoLedger:
             sleep=self._sleep,
             attempts=WRITE_ATTEMPTS,
         )
-        return _from_item(answer.get("Attributes", {}))
+        return plain_item(answer.get("Attributes", {}))
 
 
 def batch_key(ingest_id: str, batch: int) -> str:
@@ -230,10 +230,6 @@ def _to_item(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _serialize(_exact(value)) for name, value in values.items()}
 
 
-def _from_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain(_deserialize(value)) for name, value in item.items()}
-
-
 def _exact(value: Any) -> Any:
     """Turn floats into decimals, the type that boto3 writes numbers from."""
     match value:
@@ -245,17 +241,5 @@ def _exact(value: Any) -> Any:
             return [_exact(inner) for inner in value]
         case str():
             return str(value)
-        case _:
-            return value
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
-        case dict():
-            return {key: _plain(inner) for key, inner in value.items()}
-        case list():
-            return [_plain(inner) for inner in value]
         case _:
             return value

@@ -15,7 +15,7 @@ from hundredfold.aws.errors import is_failed_condition, is_throttled, mapped_err
 from hundredfold.errors import OutOfTimeError, StoreBusyError
 from hundredfold.ingest import Model
 from hundredfold.ports import TimeLeft
-from hundredfold.records import Label, Prediction, Score
+from hundredfold.records import Label, Prediction, Score, stored_number
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -162,7 +162,7 @@ def answer_attributes(label: Label, score: Score) -> dict[str, Any]:
         case str():
             return {"label": {"S": label}, "score": {"N": repr(score)}}
         case float():
-            return {"value": {"N": repr(label)}}
+            return {"value": {"N": repr(stored_number(label))}}
         case _:
             scores = score if isinstance(score, Mapping) else {}
             outputs = {name: {"M": answer_attributes(output, scores.get(name))} for name, output in label.items()}

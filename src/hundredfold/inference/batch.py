@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from hundredfold.batches import Batch, BatchOutcome, InvocationStats
-from hundredfold.inference.decode import Record, decode_batch, reject_unread
+from hundredfold.inference.decode import DecodedBatch, decode_batch, is_too_large_to_read, reject_unread
 from hundredfold.inference.predict import predict_batch
 from hundredfold.inference.write_back import check_write_back, item_answers
 from hundredfold.ingest import Model
@@ -110,28 +110,30 @@ def infer_batch(
     if to_items:
         check_write_back(to_items, scoring.signature)
     data = b""
-    if batch.records == 1 and batch.length - 1 > scoring.max_record_bytes:
-        records: list[Record] = []
-        rejections = reject_unread(batch, max_record_bytes=scoring.max_record_bytes)
+    if is_too_large_to_read(batch, max_record_bytes=scoring.max_record_bytes):
+        decoded = DecodedBatch([], [], reject_unread(batch, max_record_bytes=scoring.max_record_bytes))
     else:
         data = stores.sources.read(task.pinned, batch.offset, batch.length)
         watch.lap("read")
-        records, rejections = decode_batch(
+        decoded = decode_batch(
             *(data, batch, task.pinned, scoring.signature),
             max_record_bytes=scoring.max_record_bytes,
             converts=task.spec.converts,
             marked=bool(task.pinned.staged_from) and not is_json_lines(task.spec.options),
         )
         watch.lap("decode")
-    predictions, not_predictable = predict_batch(records, scoring.predict)
+    predicted = predict_batch(decoded, scoring.predict)
+    predictions = predicted.predictions
     watch.lap("predict")
     sketch = None
     if scoring.baseline:
-        sketch = scoring.baseline.sketch(scoring.signature, [record.values for record in records], predictions)
+        sketch = scoring.baseline.sketch(
+            scoring.signature, [record.values for record in predicted.records], predictions
+        )
         watch.lap("sketch")
 
     units = stores.predictions.write(task.ingest_id, batch.batch, task.model, predictions, time_left)
-    rejections = sorted(rejections + not_predictable, key=lambda rejection: rejection.line)
+    rejections = sorted(decoded.rejections + predicted.rejections, key=lambda rejection: rejection.line)
     if rejections:
         stores.work.write(
             rejections_key(task.ingest_id, batch.batch),
@@ -141,7 +143,7 @@ def infer_batch(
         _remove_leftovers(task, predictions, rejections, stores)
     write_back = WriteBackResult()
     if to_items:
-        answers = list(item_answers(to_items, scoring.signature, data, batch, records, predictions))
+        answers = list(item_answers(to_items, scoring.signature, data, batch, predicted.records, predictions))
         write_back = stores.items.write_back(to_items, task.ingest_id, task.model, answers, time_left)
     watch.lap("write")
 

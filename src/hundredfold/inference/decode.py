@@ -16,6 +16,12 @@ from hundredfold.sources.unreadable import read_unreadable
 _decode_json = msgspec.json.Decoder().decode
 
 
+_OUT_OF_RANGE = "out of range"
+"""Part of what msgspec says of a number that no float holds."""
+
+_LINE_END_BYTES = len(b"\r\n")
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """A record that can be scored: its id, the values of the signature's fields, and its place in the source."""
@@ -24,6 +30,22 @@ class Record:
     values: tuple[str | float, ...]
     line: int
     offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedBatch:
+    """The records of a batch, each in one of three lists, in the order of their lines.
+
+    Attributes
+    ----------
+    records : those to predict; no two have one id
+    duplicates : those whose id one of `records` has. One of them is predicted if that record cannot be.
+    rejections : those that do not fit the signature
+    """
+
+    records: list[Record]
+    duplicates: list[Record]
+    rejections: list[Rejection]
 
 
 def decode_batch(
@@ -35,10 +57,8 @@ def decode_batch(
     max_record_bytes: int,
     converts: bool = False,
     marked: bool = False,
-) -> tuple[list[Record], list[Rejection]]:
-    """Decode every line of a batch into a record or a rejection. Each record of the batch is in one of the two lists.
-
-    An id is scored once in a batch: by the first record with it that can be scored.
+) -> DecodedBatch:
+    """Decode every line of a batch into a record or a rejection.
 
     Parameters
     ----------
@@ -53,31 +73,30 @@ def decode_batch(
     SourceChangedError
         If `data` has another number of records than the planner counted.
     """
-    records: list[Record] = []
-    rejections: list[Rejection] = []
-    scored_ids: set[str] = set()
+    decoded = DecodedBatch([], [], [])
+    ids: set[str] = set()
     offset = batch.offset
     if converts:
         signature = signature.converting()
     for line, content in enumerate(data.split(b"\n"), start=batch.line):
         if content and not content.isspace():
-            outcome = _decode_line(content, line, offset, scored_ids, signature, max_record_bytes, converts)
-            if marked and isinstance(outcome, Rejection):
-                outcome = _as_marked(content, outcome)
-            if isinstance(outcome, Record):
-                scored_ids.add(outcome.record_id)
-                records.append(outcome)
+            outcome = _decode_line(content, line, offset, signature, max_record_bytes, converts)
+            if isinstance(outcome, Rejection):
+                decoded.rejections.append(_as_marked(content, outcome) if marked else outcome)
+            elif outcome.record_id in ids:
+                decoded.duplicates.append(outcome)
             else:
-                rejections.append(outcome)
+                ids.add(outcome.record_id)
+                decoded.records.append(outcome)
         offset += len(content) + 1
-    if len(records) + len(rejections) != batch.records:
+    if len(decoded.records) + len(decoded.duplicates) + len(decoded.rejections) != batch.records:
         raise SourceChangedError(str(pinned))
-    return records, rejections
+    return decoded
 
 
 def decode_record(content: bytes, number: int, signature: Signature, *, max_record_bytes: int) -> Record | Rejection:
     """Decode a record that belongs to no batch, such as one of a stream. `number` takes the place of its line."""
-    return _decode_line(content, number, 0, set(), signature, max_record_bytes, converts=False)
+    return _decode_line(content, number, 0, signature, max_record_bytes, converts=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +129,11 @@ def _id_of(content: bytes, converts: bool) -> str | None:
         return None
 
 
+def is_too_large_to_read(batch: Batch, *, max_record_bytes: int) -> bool:
+    """Tell whether the only record of a batch is over the limit, whatever ends its line."""
+    return batch.records == 1 and batch.length - _LINE_END_BYTES > max_record_bytes
+
+
 def reject_unread(batch: Batch, *, max_record_bytes: int) -> list[Rejection]:
     """Reject the only record of a batch that is over the byte limit, without reading it."""
     return [Rejection(batch.line, batch.offset, Reason.TOO_LARGE, _too_large(batch.length, max_record_bytes))]
@@ -119,7 +143,6 @@ def _decode_line(
     content: bytes,
     line: int,
     offset: int,
-    scored_ids: set[str],
     signature: Signature,
     max_record_bytes: int,
     converts: bool,
@@ -128,8 +151,6 @@ def _decode_line(
     try:
         record = _read_object(content, max_record_bytes)
         record_id = _read_id(record, converts)
-        if record_id in scored_ids:
-            raise UnfitValueError(Reason.DUPLICATE_ID, "its id stands twice in this batch")
         return Record(record_id, signature.read(record), line, offset)
     except UnfitValueError as unfit:
         return Rejection(line, offset, unfit.reason, unfit.detail, record_id)
@@ -144,8 +165,9 @@ def _as_marked(content: bytes, rejection: Rejection) -> Rejection:
 
 
 def _read_object(content: bytes, max_record_bytes: int) -> dict[str, Any]:
-    if len(content) > max_record_bytes:
-        raise UnfitValueError(Reason.TOO_LARGE, _too_large(len(content), max_record_bytes))
+    size = len(content.removesuffix(b"\r"))
+    if size > max_record_bytes:
+        raise UnfitValueError(Reason.TOO_LARGE, _too_large(size, max_record_bytes))
     try:
         record: Any = _decode_json(content)
     except UnicodeDecodeError:
@@ -153,10 +175,24 @@ def _read_object(content: bytes, max_record_bytes: int) -> dict[str, Any]:
     except RecursionError:
         raise UnfitValueError(Reason.NOT_JSON, "it is nested too deeply") from None
     except msgspec.DecodeError as error:
-        raise UnfitValueError(Reason.NOT_JSON, str(error)) from None
+        record = _decode_with_infinities(content, str(error))
     if type(record) is not dict:
         raise UnfitValueError(Reason.NOT_AN_OBJECT, "it is JSON, but not an object")
     return record
+
+
+def _decode_with_infinities(content: bytes, message: str) -> Any:
+    """Decode JSON with a number that no float holds, such as 1e400. The field that reads it, if any, rejects it."""
+
+    def refuse(name: str) -> None:
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        if _OUT_OF_RANGE not in message:
+            raise ValueError(message)
+        return json.loads(content, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise UnfitValueError(Reason.NOT_JSON, message) from None
 
 
 def _read_id(record: dict[str, Any], converts: bool) -> str:
@@ -166,7 +202,7 @@ def _read_id(record: dict[str, Any], converts: bool) -> str:
     if converts and type(record_id) in {int, float}:
         record_id = json.dumps(record_id)
     if type(record_id) is not str or not record_id.strip():
-        raise UnfitValueError(Reason.INVALID_ID, "its id is not a string, or an empty one")
+        raise UnfitValueError(Reason.INVALID_ID, "its id is not a string, or a blank one")
     if len(record_id.encode()) > MAX_ID_BYTES:
         raise UnfitValueError(Reason.INVALID_ID, f"its id is longer than {MAX_ID_BYTES} bytes")
     return record_id

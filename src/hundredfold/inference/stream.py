@@ -9,7 +9,7 @@ from typing import Any
 from hundredfold.errors import StoreBusyError
 from hundredfold.inference.batch import Scoring, Stores
 from hundredfold.inference.decode import Record
-from hundredfold.inference.predict import predict_batch
+from hundredfold.inference.predict import predict_records
 from hundredfold.inference.stream_events import Place, Skipped, place_of, read_records
 from hundredfold.ingest import Model
 from hundredfold.ports import TimeLeft, WorkObjects
@@ -67,7 +67,7 @@ def infer_stream(
     places = [place_of(record) for record in records]
     read = read_records(records, fields, scoring.signature, max_record_bytes=scoring.max_record_bytes)
     scorable = [outcome for outcome in read if isinstance(outcome, Record)]
-    predictions, not_predictable = predict_batch(scorable, scoring.predict)
+    predictions, not_predictable = predict_records(scorable, scoring.predict)
     unpredicted = {rejection.line for rejection in not_predictable}
     predicted = [places[record.line - 1] for record in scorable if record.line not in unpredicted]
     by_place = dict(zip(predicted, predictions, strict=True))

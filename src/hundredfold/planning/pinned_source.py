@@ -21,6 +21,7 @@ class PinnedSource:
     pinned : the source, if it is one object
     source_bytes : of the objects. Those of a table are known once it is staged; until then, they are 0.
     partitions : the ranges of each partition; empty if one call plans the whole source
+    skipped_objects : how many listed objects only mark a folder
     ranges : the batches of each range. Nothing is read or staged before the first range is taken.
     """
 
@@ -29,6 +30,7 @@ class PinnedSource:
     source_bytes: int
     partitions: Sequence[list[ObjectRange]]
     ranges: Iterator[RangeBatches]
+    skipped_objects: int = 0
 
     def staged(self) -> "PinnedSource":
         """Stage what cannot be batched in place, as far as `pinned` and `source_bytes` depend on it."""
@@ -72,7 +74,8 @@ def pin_source(
         segments = find_segments(spec, tables)
         staged = stage_segments(segments, ingest_id, tables, work, max_records=max_records, max_bytes=max_bytes)
         return PinnedSource(spec, None, 0, (), staged)
-    spec, ranges = find_ranges(spec, sources)
+    found = find_ranges(spec, sources)
+    spec, ranges = found.spec, found.ranges
     partitions = partition_ranges(ranges, partition_bytes=partition_bytes)
     return PinnedSource(
         spec,
@@ -80,4 +83,5 @@ def pin_source(
         source_bytes=sum(object_range.size for object_range in ranges),
         partitions=partitions if len(partitions) > 1 else (),
         ranges=batch_ranges(ranges, ingest_id, sources, work, max_records=max_records, max_bytes=max_bytes),
+        skipped_objects=found.skipped_objects,
     )

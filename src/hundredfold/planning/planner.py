@@ -169,6 +169,7 @@ class Planner:
             records=0,
             model=partitioned.model,
             partitions=partitioned.partitions,
+            skipped_objects=partitioned.skipped_objects,
         )
         chosen = _chosen(batches, execution_input)
         if resume_from_input(execution_input):
@@ -216,6 +217,7 @@ class Planner:
             model=model,
             partitions=len(source.partitions),
             partition_list=self._location(partitions_key(ingest_id, execution)),
+            skipped_objects=source.skipped_objects,
         )
 
     def _draft(self, ingest_id: str, source: PinnedSource, model: Model) -> tuple[Plan, Iterator[Batch]]:
@@ -230,6 +232,7 @@ class Planner:
             batches=0,
             records=0,
             model=model,
+            skipped_objects=staged.skipped_objects,
         )
         return draft, number_batches(staged.ranges, one_object=staged.pinned is not None)
 

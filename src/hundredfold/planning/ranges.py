@@ -66,8 +66,24 @@ class RangeBatches:
     start: int = 0
 
 
-def find_ranges(spec: ObjectsSpec, sources: Sources) -> tuple[ObjectsSpec, list[ObjectRange]]:
-    """Pin the objects of a source spec. Return the spec with its kind and compression filled in, and the ranges.
+@dataclass(frozen=True, slots=True)
+class FoundRanges:
+    """The objects of a source, pinned.
+
+    Attributes
+    ----------
+    spec : with its kind and compression filled in
+    ranges : one for each object
+    skipped_objects : how many objects only mark a folder
+    """
+
+    spec: ObjectsSpec
+    ranges: list[ObjectRange]
+    skipped_objects: int
+
+
+def find_ranges(spec: ObjectsSpec, sources: Sources) -> FoundRanges:
+    """Pin the objects of a source spec.
 
     Raises
     ------
@@ -82,15 +98,15 @@ def find_ranges(spec: ObjectsSpec, sources: Sources) -> tuple[ObjectsSpec, list[
         pinned = sources.pin(ObjectLocation(spec.bucket, spec.key))
         if spec.etag and spec.etag != pinned.etag:
             raise SourceChangedError(str(spec), since="started")
-        objects = [pinned]
+        listed = objects = [pinned]
     else:
-        listed = (pinned for pinned in sources.list(spec.bucket, spec.prefix) if not _is_folder(pinned))
-        objects = list(islice(listed, MOST_OBJECTS + 1))
+        listed = list(islice(sources.list(spec.bucket, spec.prefix), MOST_OBJECTS + 1))
+        objects = [pinned for pinned in listed if not pinned.marks_folder]
         if not objects:
             raise SourceMissingError(
                 str(spec), "there is no object whose key begins so; check the bucket and the prefix"
             )
-        if len(objects) > MOST_OBJECTS:
+        if len(listed) > MOST_OBJECTS:
             raise InvalidIngestError(f"{spec} has more than {MOST_OBJECTS:,} objects; ingest it by longer prefixes")
     options = options_for_name(spec.options, objects[0].key)
     stray = next((pinned for pinned in objects if options_for_name(spec.options, pinned.key) != options), None)
@@ -100,7 +116,7 @@ def find_ranges(spec: ObjectsSpec, sources: Sources) -> tuple[ObjectsSpec, list[
             "ingest each kind by a prefix of its own, or set the kind"
         )
     ranges = [ObjectRange.whole(number, pinned, options) for number, pinned in enumerate(objects)]
-    return replace(spec, options=options), ranges
+    return FoundRanges(replace(spec, options=options), ranges, len(listed) - len(objects))
 
 
 def batch_range(
@@ -182,11 +198,6 @@ class CompactBatches:
     def __iter__(self) -> Iterator[Batch]:
         for number, (offset, length, records, line) in enumerate(batched(self._numbers, 4, strict=True)):
             yield Batch(number, number % LEDGER_SHARDS, offset, length, records, line)
-
-
-def _is_folder(pinned: PinnedObject) -> bool:
-    """Tell whether a listed object only marks a folder, as the S3 console makes them."""
-    return pinned.key.endswith("/")
 
 
 def _uploaded(chunks: Iterable[bytes], upload: Upload) -> Iterator[bytes]:

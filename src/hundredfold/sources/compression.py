@@ -14,13 +14,13 @@ class Compression:
     ----------
     name : the value of `compression` in a source and of `--compression`
     suffix : the ending of an object's name that means this compression, after the format's ending
-    magic : the bytes that every object with this compression begins with
+    magic : the bytes that objects with this compression begin with: one of these
     open : opens the decompressed content as a stream
     damage_errors : what reading the stream raises where the object is cut off or damaged
     """
 
     name: str
     suffix: str
-    magic: bytes
+    magic: tuple[bytes, ...]
     open: Callable[[BinaryIO], io.BufferedIOBase | io.RawIOBase]
     damage_errors: tuple[type[Exception], ...]

@@ -31,7 +31,7 @@ class Format:
     suffixes : endings of objects' names that mean this format; an upload gets the first
     description : one line for the table in `docs/files.md`
     read : yields the records as JSON Lines
-    magic : the bytes that every object of this format begins with; empty for text
+    magic : the bytes that objects of this format begin with: one of these; none for text
     is_binary : tells from the first bytes that an object is no text of this format; not asked if there is a magic
     options : the options that this format has
     converts : whether the model's signature converts values, since they have no types or others than JSON has
@@ -43,7 +43,7 @@ class Format:
     suffixes: tuple[str, ...]
     description: str
     read: Reader
-    magic: bytes = b""
+    magic: tuple[bytes, ...] = ()
     is_binary: Callable[[bytes, ReadOptions], bool] = has_null_byte
     options: tuple[FormatOption, ...] = ()
     converts: bool = False

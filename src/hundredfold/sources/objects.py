@@ -35,6 +35,11 @@ class PinnedObject:
     staged_from: str = ""
 
     @property
+    def marks_folder(self) -> bool:
+        """Whether it only marks a folder, as the S3 console makes them: an empty object whose key ends in a slash."""
+        return self.key.endswith("/") and not self.size
+
+    @property
     def location(self) -> ObjectLocation:
         return ObjectLocation(self.bucket, self.key)
 

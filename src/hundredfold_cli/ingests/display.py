@@ -34,6 +34,7 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
         "predicted": f"{summary['predicted']:,}",
         "rejected": _with_counts(summary["rejected"], summary["reasons"]),
         **_written_back(summary),
+        **_skipped(summary),
         "failed": f"{summary['failed']:,}",
         "batches": f"{summary['batches']:,}"
         + (_with_counts(f", {summary['batches_failed']:,} failed", summary["failures"]) if summary["failures"] else ""),
@@ -99,6 +100,11 @@ def print_verification(recount: Verification, ingest_id: str) -> None:
     )
     for problem in (*recount.disagreements, *recount.examples):
         out.print(f"  {problem}", markup=False)
+
+
+def _skipped(summary: Mapping[str, Any]) -> dict[str, str]:
+    skipped = summary.get("skipped_objects", 0)
+    return {"skipped": f"{skipped:,} empty objects that mark folders"} if skipped else {}
 
 
 def _written_back(summary: Mapping[str, Any]) -> dict[str, str]:

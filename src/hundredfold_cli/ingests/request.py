@@ -215,7 +215,7 @@ def _first_key(deployment: Deployment, spec: ObjectsSpec) -> str:
     if spec.key:
         return deployment.sources.pin(ObjectLocation(spec.bucket, spec.key)).key
     objects = deployment.sources.list(spec.bucket, spec.prefix)
-    first_key = next((pinned.key for pinned in objects if not pinned.key.endswith("/")), None)
+    first_key = next((pinned.key for pinned in objects if not pinned.marks_folder), None)
     if first_key is None:
         raise SourceMissingError(str(spec), "there is no object whose key begins so")
     return first_key

@@ -11,7 +11,7 @@ from itertools import batched
 from pathlib import Path
 
 from hundredfold.inference.decode import Record
-from hundredfold.inference.predict import predict_batch
+from hundredfold.inference.predict import predict_records
 from hundredfold.model.bundle import Bundle, load
 from hundredfold.model.signature import UnfitValueError
 
@@ -28,7 +28,7 @@ def score(bundle: Bundle, lines: list[bytes]) -> Iterator[list[object] | None]:
             continue
     answers: dict[int, list[object]] = {}
     for batch in batched(records, _BATCH_RECORDS, strict=False):
-        predictions, rejections = predict_batch(batch, bundle.predict)
+        predictions, rejections = predict_records(batch, bundle.predict)
         rejected = {rejection.line for rejection in rejections}
         scored_lines = [record.line for record in batch if record.line not in rejected]
         answers |= {

@@ -2,11 +2,9 @@
 
 import time
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer
-
+from hundredfold.aws.attributes import plain_item
 from hundredfold.aws.backoff import backoff_seconds
 from hundredfold.aws.errors import mapped_errors
 
@@ -15,8 +13,6 @@ if TYPE_CHECKING:
 
 KEYS_PER_CALL = 100
 """The most that BatchGetItem takes. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
-
-_deserialize = TypeDeserializer().deserialize
 
 
 class PredictionsReader:
@@ -70,16 +66,17 @@ class PredictionsReader:
 
 
 def _prediction(item: dict[str, Any]) -> dict[str, Any]:
-    prediction = {name: _plain(_deserialize(value)) for name, value in item.items()}
+    prediction: dict[str, Any] = _with_floats(plain_item(item))
     prediction["batch"] = int(prediction["batch"])
     return prediction
 
 
-def _plain(value: Any) -> Any:
+def _with_floats(value: Any) -> Any:
+    """Return numbers as floats: DynamoDB does not tell 5 from 5.0."""
     match value:
-        case Decimal():
+        case int() if not isinstance(value, bool):
             return float(value)
         case dict():
-            return {name: _plain(inner) for name, inner in value.items()}
+            return {name: _with_floats(inner) for name, inner in value.items()}
         case _:
             return value

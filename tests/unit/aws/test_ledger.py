@@ -251,6 +251,7 @@ def test_a_finished_ingest_keeps_its_plan(aws: AnsweringServer, ledger: DynamoLe
         "usd": {"NULL": True},
         "written_back": {"N": "0"},
         "outdated": {"N": "0"},
+        "skipped_objects": {"N": "0"},
     }
 
 

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from hundredfold.batches import Batch
 from hundredfold.errors import SourceChangedError
-from hundredfold.inference.decode import Line, Record, decode_batch, read_lines, reject_unread
+from hundredfold.inference.decode import (
+    Line,
+    Record,
+    decode_batch,
+    is_too_large_to_read,
+    read_lines,
+    reject_unread,
+)
+from hundredfold.inference.predict import predict_batch
 from hundredfold.model.signature import Field, FieldType, Signature
 from hundredfold.records import Reason, Rejection
 from hundredfold.sources.objects import PinnedObject
@@ -37,9 +45,13 @@ def decode(
     marked: bool = False,
 ) -> tuple[list[Record], list[Rejection]]:
     batch = Batch(batch=0, shard=0, offset=offset, length=len(data), records=records, line=line)
-    return decode_batch(
+    decoded = decode_batch(
         *(data, batch, PINNED, signature), max_record_bytes=max_record_bytes, converts=converts, marked=marked
     )
+    # Duplicates are rejected once their first record is predicted, as it is here.
+    predicted = predict_batch(decoded, lambda values: [("label", 0.5)] * len(values))
+    rejections = sorted(decoded.rejections + predicted.rejections, key=lambda rejection: rejection.line)
+    return predicted.records, rejections
 
 
 def test_a_good_line_becomes_a_record_with_values_in_the_order_of_the_signature() -> None:
@@ -60,7 +72,10 @@ def test_a_good_line_becomes_a_record_with_values_in_the_order_of_the_signature(
         (b"{'id':'r1'}", Reason.NOT_JSON, None, None),
         (b'{"id":"r1","text":"a","stars":NaN,"language":"en"}', Reason.NOT_JSON, None, None),
         (b'{"id":"r1","text":"a","stars":Infinity,"language":"en"}', Reason.NOT_JSON, None, None),
-        (b'{"id":"r1","text":"a","stars":1e999,"language":"en"}', Reason.NOT_JSON, None, None),
+        (
+            *(b'{"id":"r1","text":"a","stars":1e999,"language":"en"}', Reason.WRONG_TYPE),
+            *("its field 'stars' is a number out of range", "r1"),
+        ),
         (b'{"id":"r1","text":"a","stars":' + b"9" * 5000 + b"}", Reason.NOT_JSON, None, None),
         (b'{"id":"r\x001"}', Reason.NOT_JSON, None, None),
         (b'\xef\xbb\xbf{"id":"r1"}', Reason.NOT_JSON, None, None),
@@ -79,11 +94,11 @@ def test_a_good_line_becomes_a_record_with_values_in_the_order_of_the_signature(
         # its id
         (b"{}", Reason.MISSING_ID, "it has no field 'id'", None),
         (b'{"ID":"r1","text":"a"}', Reason.MISSING_ID, "it has no field 'id'", None),
-        (b'{"id":7}', Reason.INVALID_ID, "its id is not a string, or an empty one", None),
-        (b'{"id":null}', Reason.INVALID_ID, "its id is not a string, or an empty one", None),
-        (b'{"id":["r1"]}', Reason.INVALID_ID, "its id is not a string, or an empty one", None),
-        (b'{"id":""}', Reason.INVALID_ID, "its id is not a string, or an empty one", None),
-        (b'{"id":" \\t"}', Reason.INVALID_ID, "its id is not a string, or an empty one", None),
+        (b'{"id":7}', Reason.INVALID_ID, "its id is not a string, or a blank one", None),
+        (b'{"id":null}', Reason.INVALID_ID, "its id is not a string, or a blank one", None),
+        (b'{"id":["r1"]}', Reason.INVALID_ID, "its id is not a string, or a blank one", None),
+        (b'{"id":""}', Reason.INVALID_ID, "its id is not a string, or a blank one", None),
+        (b'{"id":" \\t"}', Reason.INVALID_ID, "its id is not a string, or a blank one", None),
         (b'{"id":"' + b"x" * 1025 + b'"}', Reason.INVALID_ID, "its id is longer than 1024 bytes", None),
         (('{"id":"' + "é" * 513 + '"}').encode(), Reason.INVALID_ID, "its id is longer than 1024 bytes", None),
         # its fields
@@ -196,7 +211,7 @@ def test_a_record_that_cannot_be_scored_leaves_its_id_to_a_later_one() -> None:
     assert [record.line for record in records] == [2]
     assert [(rejection.line, rejection.reason) for rejection in rejections] == [
         (1, Reason.MISSING_FIELD),
-        (3, Reason.DUPLICATE_ID),
+        (3, Reason.MISSING_FIELD),
         (4, Reason.DUPLICATE_ID),
     ]
 
@@ -410,3 +425,42 @@ def test_an_id_that_is_a_number_becomes_text_if_values_are_converted(number: byt
     assert [read.record_id for read in read_lines(line, batch)] == [None]
     assert decode(line)[1][0].reason is Reason.INVALID_ID
     assert decode(b'{"id":true}', converts=True)[1][0].reason is Reason.INVALID_ID
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
+def test_the_end_of_a_line_does_not_count_against_the_limit(end: bytes) -> None:
+    records, rejections = decode(GOOD + end, max_record_bytes=len(GOOD))
+
+    assert [record.record_id for record in records] == ["r1"]
+    assert rejections == []
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a_line_one_byte_over_the_limit_is_too_large_whatever_ends_it(end: bytes) -> None:
+    _, [rejection] = decode(GOOD + end, max_record_bytes=len(GOOD) - 1)
+
+    assert rejection.reason is Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("over", "unread"), [(0, False), (1, False), (2, False), (3, True)], ids=["fits", "LF", "CRLF", "too large"]
+)
+def test_a_batch_is_left_unread_only_if_its_record_is_too_large_with_any_line_end(over: int, unread: bool) -> None:
+    batch = Batch(batch=0, shard=0, offset=0, length=100 + over, records=1, line=1)
+
+    assert is_too_large_to_read(batch, max_record_bytes=100) is unread
+
+
+def test_a_number_that_no_float_holds_is_the_fault_of_the_field_that_reads_it() -> None:
+    records, rejections = decode(GOOD[:-1] + b',"unread":1e400}')
+    _, [rejection] = decode(GOOD.replace(b'"stars":4', b'"stars":1e400'))
+
+    assert (len(records), rejections) == (1, [])
+    assert (rejection.reason, rejection.detail) == (Reason.WRONG_TYPE, "its field 'stars' is a number out of range")
+
+
+@pytest.mark.parametrize("value", [b"NaN", b"-Infinity", b'1e400, "x": NaN'])
+def test_what_is_no_json_number_stays_no_json(value: bytes) -> None:
+    _, [rejection] = decode(GOOD[:-1] + b',"unread":' + value + b"}")
+
+    assert rejection.reason is Reason.NOT_JSON

@@ -103,7 +103,7 @@ def test_nothing_is_written_back_unless_the_spec_says_so() -> None:
 def test_an_answer_has_the_key_of_its_item_and_every_digit_that_was_read() -> None:
     batch = Batch(0, 0, 1, len(CONTENT) - 1, 3, 2)
     pinned = MemorySources({LOCATION: CONTENT}).pin(LOCATION)
-    records, _ = decode_batch(CONTENT[1:], batch, pinned, SIGNATURE, max_record_bytes=1_000)
+    records = decode_batch(CONTENT[1:], batch, pinned, SIGNATURE, max_record_bytes=1_000).records
 
     answers = list(item_answers(SPEC, SIGNATURE, CONTENT[1:], batch, records, [Prediction("2", "neg", 0.5)]))
 

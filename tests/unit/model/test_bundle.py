@@ -22,7 +22,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from hundredfold.errors import BundleRefusedError, ModelMisbehavedError
 from hundredfold.inference.decode import Record
-from hundredfold.inference.predict import predict_batch
+from hundredfold.inference.predict import predict_records
 from hundredfold.model.bundle import CARD, Bundle, Card, load, versions_here
 from hundredfold.model.signature import Field, FieldType, Signature
 
@@ -154,7 +154,7 @@ def test_a_probability_that_is_not_finite_rejects_only_its_record(tmp_path: Path
     assert np.isnan(model.predict_proba([[1e200, 1e200]])).all()
     records = [Record(f"r{x:g}", (x, 1.0), line=1, offset=0) for x in (1.0, 1e200, 9.0)]
 
-    predictions, [rejection] = predict_batch(records, bundle.predict)
+    predictions, [rejection] = predict_records(records, bundle.predict)
 
     assert [prediction.record_id for prediction in predictions] == ["r1", "r9"]
     assert rejection.record_id == "r1e+200"

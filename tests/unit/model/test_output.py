@@ -20,7 +20,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from hundredfold.errors import BundleRefusedError, ModelMisbehavedError
 from hundredfold.inference.decode import Record
-from hundredfold.inference.predict import predict_batch
+from hundredfold.inference.predict import predict_records
 from hundredfold.model.bundle import Bundle
 from hundredfold.model.card import Card, Input, Output, Task
 from hundredfold.model.signature import Field, FieldType, Signature
@@ -60,7 +60,7 @@ def test_an_answer_that_is_not_finite_rejects_only_its_record() -> None:
     records = [Record("good", (1.0, 1.0), 1, 0), Record("bad", (1e308, 1e308), 2, 9)]
 
     with np.errstate(over="ignore"):
-        predictions, [rejection] = predict_batch(records, bundle(model, task=Task.REGRESSION).predict)
+        predictions, [rejection] = predict_records(records, bundle(model, task=Task.REGRESSION).predict)
 
     assert [prediction.record_id for prediction in predictions] == ["good"]
     assert rejection.record_id == "bad"

@@ -68,7 +68,8 @@ class World:
 
 
 def test_one_object_is_one_range_and_its_name_gives_its_kind() -> None:
-    spec, ranges = find_ranges(ObjectsSpec("b", "daily.csv.gz"), source_at("daily.csv.gz", b"x"))
+    found = find_ranges(ObjectsSpec("b", "daily.csv.gz"), source_at("daily.csv.gz", b"x"))
+    spec, ranges = found.spec, found.ranges
 
     assert spec == ObjectsSpec("b", "daily.csv.gz", options=ReadOptions("csv", "gzip"))
     assert [(item.number, item.pinned.key, item.options) for item in ranges] == [(0, "daily.csv.gz", spec.options)]
@@ -78,7 +79,7 @@ def test_a_prefix_gives_its_objects_in_the_order_of_their_keys_without_folders()
     sources = sources_of(a_2=b"2", a_10=b"1", b_1=b"no")
     sources.objects[ObjectLocation("b", "a/")] = b""
 
-    _, ranges = find_ranges(ObjectsSpec("b", prefix="a/"), sources)
+    ranges = find_ranges(ObjectsSpec("b", prefix="a/"), sources).ranges
 
     assert [(item.number, item.pinned.key) for item in ranges] == [(0, "a/10"), (1, "a/2")]
 
@@ -199,3 +200,24 @@ def test_an_id_in_use_keeps_its_staged_objects() -> None:
         world.planner.plan("i1", {"source": {"bucket": "b", "key": "a.gz"}}, "t1")
 
     assert world.work.objects == before
+
+
+def test_an_object_that_holds_records_is_read_although_its_key_ends_in_a_slash() -> None:
+    sources = sources_of(a_1=b"1")
+    sources.objects[ObjectLocation("b", "a/")] = b""
+    sources.objects[ObjectLocation("b", "a/more/")] = b'{"id": "2"}'
+
+    found = find_ranges(ObjectsSpec("b", prefix="a/"), sources)
+
+    assert [item.pinned.key for item in found.ranges] == ["a/1", "a/more/"]
+    assert found.skipped_objects == 1
+
+
+def test_a_plan_says_how_many_objects_only_mark_a_folder() -> None:
+    sources = sources_of(a_1=FIRST)
+    sources.objects[ObjectLocation("b", "a/")] = b""
+
+    plan = World(sources).plan(prefix="a/")
+
+    assert plan.skipped_objects == 1
+    assert Plan.from_dict(plan.as_dict()) == plan

@@ -110,7 +110,7 @@ def test_later_content_under_the_key_is_refused() -> None:
     spec = started(arrival(etag=etag)).spec
     assert isinstance(spec, ObjectsSpec)
 
-    assert find_ranges(spec, sources)[1][0].pinned.etag == etag
+    assert find_ranges(spec, sources).ranges[0].pinned.etag == etag
     sources.objects[location] = b'{"id": "b"}\n'
     with pytest.raises(SourceChangedError, match="was replaced after this ingest was started"):
         find_ranges(spec, sources)

@@ -134,6 +134,7 @@ def test_an_ingest_is_summed_up_with_every_reason_zeros_too() -> None:
         "RejectedMissingId": 0, "RejectedInvalidId": 0, "RejectedMissingField": 0, "RejectedWrongType": 0,
         "RejectedEmptyText": 0, "RejectedDuplicateId": 0, "RejectedTooLarge": 0, "RejectedUnreadableRow": 0,
         "RejectedNotPredictable": 0,
+        "RejectedNotStorable": 0,
     }  # fmt: skip
     assert {name: document[name][0] for name in names(document)} == expected
 

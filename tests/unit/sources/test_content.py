@@ -8,7 +8,7 @@ import pytest
 from hundredfold.errors import InvalidIngestError
 from hundredfold.sources.content import check_chunks
 from hundredfold.sources.read_options import ReadOptions
-from tests.unit.sources.objects import as_csv, refused, zstd
+from tests.unit.sources.objects import as_csv, read, refused, zstd
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,11 @@ def test_what_is_cut_off_or_damaged_is_one_error(compress: Any) -> None:
 
     for broken in (content[:-5], content[: len(content) // 2], content[:12], content + b"!" * 20):
         assert "cut off or damaged" in refused(broken, name)
+
+
+@pytest.mark.parametrize("magic", [0x50, 0x5F])
+def test_zstd_may_begin_with_a_frame_to_skip_as_pzstd_writes(magic: int) -> None:
+    # A skippable frame: its magic, the size of its content in four bytes, its content (RFC 8878, 3.1.2)
+    skippable = bytes([magic]) + b"\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"size"
+
+    assert read(skippable + zstd(b'{"id":"1"}\n'), "r.jsonl.zst") == b'{"id":"1"}\n'

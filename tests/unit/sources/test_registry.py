@@ -154,6 +154,6 @@ def test_endings_are_lower_case_and_none_hides_another() -> None:
 
 def test_no_first_bytes_mean_two_things() -> None:
     entries: list[Format | Compression] = [*FORMATS.values(), *COMPRESSIONS.values()]
-    magics = [entry.magic for entry in entries if entry.magic]
+    magics = [magic for entry in entries for magic in entry.magic]
 
     assert not [pair for pair in combinations(magics, 2) if pair[0].startswith(pair[1]) or pair[1].startswith(pair[0])]

@@ -14,7 +14,7 @@ def _open(file: BinaryIO) -> gzip.GzipFile:
 COMPRESSION = Compression(
     name="gzip",
     suffix=".gz",
-    magic=b"\x1f\x8b",
+    magic=(b"\x1f\x8b",),
     open=_open,
     damage_errors=(EOFError, gzip.BadGzipFile, zlib.error),
 )

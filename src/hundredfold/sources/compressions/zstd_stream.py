@@ -28,7 +28,8 @@ class _ZstdFile(io.RawIOBase):
 COMPRESSION = Compression(
     name="zstd",
     suffix=".zst",
-    magic=b"\x28\xb5\x2f\xfd",
+    # A frame, or a skippable frame before it, as pzstd writes: RFC 8878, 3.1.2.
+    magic=(b"\x28\xb5\x2f\xfd", *(bytes([byte]) + b"\x2a\x4d\x18" for byte in range(0x50, 0x60))),
     open=_ZstdFile,
     damage_errors=(EOFError,),
 )

@@ -3,7 +3,7 @@
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from json.encoder import encode_basestring
 from operator import itemgetter
 from typing import BinaryIO
@@ -64,6 +64,11 @@ def is_binary(head: bytes, options: ReadOptions) -> bool:
     return b"\0" in header and b"\0" not in ",".encode(options.encoding)
 
 
+def _is_blank(row: Sequence[str]) -> bool:
+    """Tell whether a row is a line of white space only, which JSON Lines skips too."""
+    return len(row) == 1 and not row[0].strip()
+
+
 def _is_text(value: str) -> bool:
     try:
         value.encode()
@@ -89,7 +94,7 @@ class _Rows:
         try:
             for row in self._rows:
                 self._characters = 0
-                if row:
+                if row and not _is_blank(row):
                     self._rows_read += 1
                     return row
         except csv.Error as error:

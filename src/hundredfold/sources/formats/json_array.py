@@ -16,6 +16,7 @@ MAX_ELEMENT_CHARACTERS = 16 * 1024 * 1024
 """The longest element."""
 
 _READ_CHARACTERS = 1024 * 1024
+_BRACKETS_AND_STRINGS = re.compile(r'[\[\]{}]|"(?:[^"\\]|\\.)*"')
 _WHITE_SPACE = re.compile(r"[ \t\n\r]*")
 _decoder = json.JSONDecoder(parse_int=parse_integer)
 
@@ -86,7 +87,11 @@ class _Elements:
                     self._position = following
                     return element, text
             except RecursionError:
-                raise InvalidIngestError(f"{self._name}: element {number:,} is nested too deeply") from None
+                # Passed on as text, without parsing: it is rejected like a line of JSON Lines that is nested as deeply.
+                if end := _end_of_nested(self._buffer, self._position):
+                    text = self._buffer[self._position : end]
+                    self._position = _after_white_space(self._buffer, end)
+                    return None, text
             except json.JSONDecodeError:
                 pass
             if len(self._buffer) - self._position > MAX_ELEMENT_CHARACTERS or not self._read_more():
@@ -108,6 +113,18 @@ class _Elements:
         more = self._file.read(max(_READ_CHARACTERS, len(rest)))
         self._buffer, self._position = rest + more, 0
         return bool(more)
+
+
+def _end_of_nested(text: str, position: int) -> int:
+    """Return where the array or object at a position ends, by its brackets; 0 if it goes on beyond the text."""
+    depth = 0
+    for token in _BRACKETS_AND_STRINGS.finditer(text, position):
+        first = token[0][0]
+        depth += first in "[{"
+        depth -= first in "]}"
+        if not depth:
+            return token.end()
+    return 0
 
 
 def _after_white_space(text: str, position: int) -> int:

@@ -48,14 +48,20 @@ def parquet_lines(file: BinaryIO, options: ReadOptions, name: str) -> Iterator[b
     damage_errors = (pa.ArrowException, OSError)
     rows = 0
     try:
-        parquet = ParquetFile(file)
+        parquet = ParquetFile(file, page_checksum_verification=True)
         schema = parquet.schema_arrow
         chosen = choose_columns(schema.names, options, name)
         columns = list(dict.fromkeys(column for column, _ in chosen))
         _check_types(schema, columns, name)
         buffer_bytes = max(_MIN_COLUMN_BUFFER_BYTES, min(_MAX_COLUMN_BUFFER_BYTES, _BUFFER_BYTES // len(columns)))
         with _with_buffer(file, buffer_bytes) as buffered:
-            parquet = ParquetFile(buffered, metadata=parquet.metadata, buffer_size=buffer_bytes, pre_buffer=False)
+            parquet = ParquetFile(
+                buffered,
+                metadata=parquet.metadata,
+                buffer_size=buffer_bytes,
+                pre_buffer=False,
+                page_checksum_verification=True,  # where the writer wrote checksums
+            )
             batches = parquet.iter_batches(_rows_at_once(parquet.metadata), columns=columns, use_threads=False)
             for batch in batches:
                 yield from _lines(batch, chosen)
@@ -183,7 +189,7 @@ FORMAT = Format(
     suffixes=(".parquet",),
     description="flat columns of any type but durations",
     read=parquet_lines,
-    magic=b"PAR1",
+    magic=(b"PAR1",),
     converts=True,
     compresses_inside=True,
 )

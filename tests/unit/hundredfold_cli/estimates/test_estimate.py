@@ -55,8 +55,8 @@ def test_an_endpoint_is_held_against_all_but_the_writes() -> None:
 @pytest.mark.parametrize(
     ("ingests_a_day", "metrics_usd"),
     [
-        (10, 4.875),  # 39 metrics x $0.30 x 10 of 24 hours
-        (1_000, 11.70),  # 39 x $0.30: every hour has an ingest
+        (10, 5.0),  # 40 metrics x $0.30 x 10 of 24 hours
+        (1_000, 12.0),  # 40 x $0.30: every hour has an ingest
     ],
 )
 def test_a_month_has_its_ingests_and_what_stands_whether_they_run_or_not(
@@ -64,7 +64,7 @@ def test_a_month_has_its_ingests_and_what_stands_whether_they_run_or_not(
 ) -> None:
     bill = month(BILL, ingests_a_day, prediction_gb=0.01, price_list=prices())
 
-    assert METRICS == 39
+    assert METRICS == 40
     assert bill.of("metric_") == pytest.approx(metrics_usd)
     assert bill.of("alarm_") == pytest.approx(0.70)  # seven
     assert bill.of("dashboard_") == pytest.approx(6.00)  # two

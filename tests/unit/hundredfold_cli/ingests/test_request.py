@@ -36,7 +36,8 @@ class Here:
 
     def __init__(self) -> None:
         self.sources = MemorySources(
-            {ObjectLocation("b", key): b"x" for key in ("a/", "a/1.csv", "a/2.csv", "one.jsonl", "mixed/1.jsonl")}
+            {ObjectLocation("b", "a/"): b""}
+            | {ObjectLocation("b", key): b"x" for key in ("a/1.csv", "a/2.csv", "one.jsonl", "mixed/1.jsonl")}
         )
         self.s3 = self
         self.tables = DynamoTables(cast("Any", self))

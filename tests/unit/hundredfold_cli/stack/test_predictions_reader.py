@@ -114,3 +114,9 @@ def test_any_other_refusal_is_raised_as_it_is(aws: AnsweringServer, reader: Read
 
     with pytest.raises(ClientError, match="AccessDeniedException"):
         reader.predictions.read("i1", ["a"])
+
+
+def test_a_number_of_forty_digits_is_read(aws: AnsweringServer, reader: Reader) -> None:
+    aws.answer_in_turn(answer(item("a", value={"N": "1" + "0" * 39})))
+
+    assert reader.predictions.read("i1", ["a"])["a"]["value"] == 1e39

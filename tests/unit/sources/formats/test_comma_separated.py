@@ -30,7 +30,6 @@ def test_rows_that_cannot_be_read_are_marked_and_the_others_read() -> None:
         b'!{"detail": "it has 3 values, and there are 2 columns", "id": null}',
         b'!{"detail": "its column \'text\' has bytes that are not utf-8", "id": "4"}',
         b'{"id":"5","text":"x\\ny"}',
-        b'!{"detail": "it has 1 values, and there are 2 columns", "id": null}',
     ]
 
 

@@ -30,7 +30,6 @@ def test_elements_are_handed_on_as_they_stand() -> None:
         (b"[1,]", "beyond element 2"),
         (b"[", "beyond element 1"),
         (b"[1] [2]", "goes on after the end of its array of 1 elements"),
-        (b"[" * 100_000, "element 1 is nested too deeply"),
     ],
 )
 def test_what_is_no_array_is_one_error_that_says_where(content: bytes, message: str) -> None:
@@ -43,3 +42,17 @@ def test_an_element_without_an_end_is_not_read_into_memory(monkeypatch: pytest.M
 
     assert "beyond element 1" in refused(b'["' + b"x" * 10_000 + b'"]', "r.json")
     assert read(b'["' + b"x" * 900 + b'", 12345678901234567890]', "r.json").splitlines()[1] == b"12345678901234567890"
+
+
+@pytest.mark.parametrize("kind", ["array", "object"])
+def test_an_element_that_is_nested_too_deeply_is_passed_on_for_its_record_to_be_rejected(kind: str) -> None:
+    nested = b"[" * 10_000 + b"]" * 10_000
+    element = nested if kind == "array" else b'{"id": "2", "x": {"a]}\\"": ' + nested + b"}}"
+
+    lines = read(b'[{"id": "1"}, ' + element + b' , {"id": "3"}]', "r.json").splitlines()
+
+    assert lines == [b'{"id": "1"}', element, b'{"id": "3"}']
+
+
+def test_an_element_that_is_nested_without_an_end_is_an_error() -> None:
+    assert "beyond element 1" in refused(b"[" * 100_000, "r.json")

@@ -84,3 +84,18 @@ def test_a_damaged_parquet_is_one_error() -> None:
 
     assert "beyond row 0: it is cut off, damaged or encrypted" in refused(content[:-100], "r.parquet")
     assert "cut off, damaged" in refused(content[:200] + b"\xff" * 300 + content[500:], "r.parquet")
+
+
+def test_a_page_that_is_not_what_its_checksum_says_is_not_read() -> None:
+    # Given values that stand in the file as they are, and that any other bytes could be
+    columns = {"id": [f"{number:08d}" for number in range(1000)], "text": ["aaaaaaaaaa"] * 1000}
+    content = as_parquet(columns, compression="none", use_dictionary=False, write_page_checksum=True)
+    assert len(read(content, "r.parquet").splitlines()) == 1000
+
+    # When ten of them change
+    length = (10).to_bytes(4, "little")
+    altered = content.replace(length + b"aaaaaaaaaa", length + b"bbbbbbbbbb", 1)
+
+    # Then they are not taken for values
+    assert altered != content
+    assert "cut off, damaged" in refused(altered, "r.parquet")
