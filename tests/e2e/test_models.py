@@ -301,7 +301,7 @@ def test_a_shadow_answers_beside_the_live_model_and_cannot_touch_it(
     assert listed["Metrics"]
 
     # And the one that failed is said, and no more than that
-    assert "the ingest itself is not touched by that" in bad.stderr
+    assert "the ingest itself is not affected" in bad.stderr
     assert stack.read("summary", ids[1])["shadow"]["error"] == "it has no answer in common"
     assert stack.read("summary")["ingest_id"] == ids[1]
 
