@@ -140,7 +140,7 @@ def test_no_more_metrics_are_emitted_than_are_paid_for(stack: Stack, ordinary: d
     functions = {value for _, dimensions in found for name, value in dimensions if name == "function_name"}
     assert functions == {f"hundredfold-{name}" for name in ("plan-ingest", "infer-batch", "summarize-ingest")}
     assert {name for name, _ in found} == ALL - OF_NO_INGEST
-    assert len(found) == METRICS == 39
+    assert len(found) == METRICS == 40
     assert {name for name, dimensions in found if len(dimensions) != 1} == {"ColdStart"}
 
 
