@@ -190,9 +190,11 @@ def _decode_with_infinities(content: bytes, message: str) -> Any:
     try:
         if _OUT_OF_RANGE not in message:
             raise ValueError(message)
-        return json.loads(content, parse_constant=refuse)
+        record = json.loads(content, parse_constant=refuse)
+        json.dumps(record, ensure_ascii=False).encode()  # a lone surrogate is no Unicode
     except (ValueError, RecursionError):
         raise UnfitValueError(Reason.NOT_JSON, message) from None
+    return record
 
 
 def _read_id(record: dict[str, Any], converts: bool) -> str:

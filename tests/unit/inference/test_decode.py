@@ -464,3 +464,10 @@ def test_what_is_no_json_number_stays_no_json(value: bytes) -> None:
     _, [rejection] = decode(GOOD[:-1] + b',"unread":' + value + b"}")
 
     assert rejection.reason is Reason.NOT_JSON
+
+
+@pytest.mark.parametrize("member", [rb'"x":1e400,"id":"\ud800"', rb'"x":1e400,"text":"\udc00"'])
+def test_a_lone_surrogate_beside_a_number_that_no_float_holds_is_no_json(member: bytes) -> None:
+    _, [rejection] = decode(b"{" + member + b',"text2":1}')
+
+    assert rejection.reason is Reason.NOT_JSON
