@@ -86,7 +86,7 @@ def _run(number: int, records: Path, max_concurrency: int, temporary: Path | Non
 
 def _time_ingest(process: Process, deployment: Deployment, records: Path) -> float:
     """Return the seconds that an ingest takes with cold workers; raises SystemExit if it did not predict them all."""
-    key = upload_key(_INGEST)
+    key = upload_key(_INGEST, "bench")
     deployment.s3.upload_file(str(records), deployment.source_bucket, key)
     execution = deployment.execution(_INGEST)
     task = json.dumps({"source": {"bucket": deployment.source_bucket, "key": key}})

@@ -52,7 +52,7 @@ def main() -> None:
 
 def _measure(process: Process, deployment: Deployment, example: Path, records: int) -> None:
     ingest_id = f"of-{records}"
-    key = upload_key(ingest_id)
+    key = upload_key(ingest_id, "bench")
     size = _upload(deployment, example, records, key)
     say(f"source: {records:,} records, {size:,} bytes")
     started = time.monotonic()

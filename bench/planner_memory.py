@@ -75,7 +75,7 @@ def _measure(example: Path, kinds: Iterable[str], sizes: Iterable[int]) -> dict[
         for kind in kinds:
             for records in sizes:
                 ingest_id = f"{kind.replace('.', '-')}-of-{records}"
-                key = upload_key(ingest_id, f".{kind}")
+                key = upload_key(ingest_id, "bench", f".{kind}")
                 size = _upload(deployment, kind, _repeated(texts, records), key)
                 planned = _plan(process, settings, ingest_id, deployment.source_bucket, key)
                 deployment.s3.delete_object(Bucket=deployment.source_bucket, Key=key)

@@ -5,6 +5,7 @@
     HundredfoldError
         InvalidIngestError      the request is wrong: id, input, source or settings
         IngestExistsError       the id was used before
+        IngestClaimedError      the id is claimed by another start
         SourceMissingError      the source is not there, or may not be read
         SourceChangedError      the source was replaced
         ManifestDamagedError    the manifest is damaged and cannot be made again
@@ -36,6 +37,17 @@ class IngestExistsError(HundredfoldError):
 
     def __init__(self, ingest_id: str) -> None:
         super().__init__(f"ingest {ingest_id} exists already; choose another id, or watch that one")
+        self.ingest_id = ingest_id
+
+
+class IngestClaimedError(HundredfoldError):
+    """Another start has claimed this id, and its ingest has not begun."""
+
+    def __init__(self, ingest_id: str, by: str, at: str) -> None:
+        super().__init__(
+            f"the id {ingest_id} was claimed by {by} at {at}, for an ingest that has not begun; choose another id or, "
+            "if that command has ended, start this one with --reclaim, which takes the id from it"
+        )
         self.ingest_id = ingest_id
 
 

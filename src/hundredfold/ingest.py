@@ -51,6 +51,35 @@ def id_stem(name: str, longest: int = 60) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """The claim of one start on an id, from before its upload until its ingest begins.
+
+    Attributes
+    ----------
+    token : names the start. It is in the keys of what the start uploads, and in the input of its execution.
+    by, at : who claimed the id, and when (ISO 8601)
+    """
+
+    token: str
+    by: str
+    at: str
+
+
+def claim_from_input(execution_input: object) -> str:
+    """Read the token of `{"claim": …}` in an execution's input. Return an empty text if the start made no claim.
+
+    Raises
+    ------
+    InvalidIngestError
+        If it is no text.
+    """
+    token = execution_input.get("claim", "") if isinstance(execution_input, dict) else ""
+    if not isinstance(token, str):
+        raise InvalidIngestError("the claim in the execution's input must be text")
+    return token
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """The model of an ingest: the published version of the inference function that it is pinned to.
 

@@ -1,9 +1,14 @@
 """Keys: where the objects of an ingest lie, in the work bucket unless a function says otherwise."""
 
 
-def upload_key(ingest_id: str, suffix: str = ".jsonl") -> str:
-    """Where the command line uploads records, in the source bucket. Objects under this key start no ingest."""
-    return f"uploads/{ingest_id}/records{suffix}"
+def upload_key(ingest_id: str, token: str, suffix: str = ".jsonl") -> str:
+    """Where the command line uploads records, in the source bucket. Objects under this key start no ingest.
+
+    Parameters
+    ----------
+    token : of the start's claim. So two starts never write to one key.
+    """
+    return f"uploads/{ingest_id}/{token}/records{suffix}"
 
 
 def staged_key(ingest_id: str, number: int) -> str:

@@ -161,12 +161,25 @@ class SourceItems(Protocol):
 class Ledger(Protocol):
     """What became of each batch and each ingest."""
 
-    def check(self, ingest_id: str, started_at: str) -> None:
-        """Raise IngestExistsError if an ingest with this id began at another time. Write nothing."""
+    def check(self, ingest_id: str, started_at: str, claim: str = "") -> None:
+        """Check that an execution may begin an ingest. Write nothing.
+
+        Parameters
+        ----------
+        claim : the token of the start's claim; empty if it made none
+
+        Raises
+        ------
+        IngestExistsError
+            If an ingest with this id began at another time.
+        IngestClaimedError
+            If the start's claim is not the one that the ledger has. A start without a claim is not refused: Step
+            Functions has given it the id as its name, and can give it to no other.
+        """
         ...
 
-    def begin(self, plan: Plan, started_at: str) -> None:
-        """Enter an ingest. Raise IngestExistsError if one with this id began at another time."""
+    def begin(self, plan: Plan, started_at: str, claim: str = "") -> None:
+        """Enter an ingest, in place of a claim. Raise as `check` does."""
         ...
 
     def resume(self, plan: Plan, started_at: str, execution: str, batches: int) -> None:

@@ -220,9 +220,7 @@ def test_batches_whose_source_was_replaced_fail_and_are_accounted_for(
         time.sleep(0.02)
 
     # When its source is replaced
-    stack.deployment.s3.put_object(
-        Bucket=stack.deployment.source_bucket, Key=f"uploads/{ingest_id}/records.jsonl", Body=b'{"id":"x","text":"new"}'
-    )
+    stack.replace_source(ingest_id, b'{"id":"x","text":"new"}')
 
     # Then its batches fail rather than mix the two, the ingest fails, and every record is accounted for
     told = stack.command("watch", ingest_id, "--json")

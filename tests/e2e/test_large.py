@@ -126,7 +126,7 @@ def test_many_objects_are_planned_in_few_parts_and_a_part_that_failed_is_planned
 
 def test_an_ingest_within_a_part_is_planned_whole(stack: Stack, texts: list[str], new_id: Callable[[], str]) -> None:
     ingest_id = new_id()
-    key = upload_key(ingest_id)
+    key = upload_key(ingest_id, "0123")
     stack.deployment.s3.put_object(Bucket=stack.deployment.source_bucket, Key=key, Body=lines_of(texts[:200]))
 
     _, states = run(stack, ingest_id, {"source": {"bucket": stack.deployment.source_bucket, "key": key}})

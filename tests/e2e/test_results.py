@@ -131,9 +131,7 @@ def test_a_source_that_was_replaced_since_is_told_and_leaves_no_file(
 ) -> None:
     ingest_id = new_id()
     stack.read("ingest", str(few_records), "--id", ingest_id)
-    stack.deployment.s3.put_object(
-        Bucket=stack.deployment.source_bucket, Key=f"uploads/{ingest_id}/records.jsonl", Body=b"{}"
-    )
+    stack.replace_source(ingest_id, b"{}")
     target = tmp_path / "joined.csv"
 
     told = stack.command("results", ingest_id, "--join", "--format", "csv", "-o", str(target))

@@ -21,10 +21,6 @@ def some_records(tmp_path: Path, texts: list[str]) -> Path:
     return file
 
 
-def put_source(stack: Stack, ingest_id: str, content: bytes) -> None:
-    stack.deployment.s3.put_object(Bucket=stack.deployment.source_bucket, Key=upload_key(ingest_id), Body=content)
-
-
 def done_at(stack: Stack, ingest_id: str) -> dict[int, str]:
     """Read when each batch that is done was entered into the ledger."""
     found: dict[int, str] = {}
@@ -102,7 +98,7 @@ def test_a_source_that_was_replaced_cannot_be_gone_on_with(
     stack.read("ingest", str(some_records), "--id", ingest_id)
     lose(stack, ingest_id, range(1))
     before = done_at(stack, ingest_id)
-    put_source(stack, ingest_id, b"not these records")
+    stack.replace_source(ingest_id, b"not these records")
 
     told = stack.command("resume", ingest_id)
 
@@ -112,7 +108,7 @@ def test_a_source_that_was_replaced_cannot_be_gone_on_with(
     assert done_at(stack, ingest_id) == before
 
     # When the source is put back, and the manifest is damaged too, then all the same it is finished
-    put_source(stack, ingest_id, some_records.read_bytes())
+    stack.replace_source(ingest_id, some_records.read_bytes())
     stack.deployment.s3.put_object(
         Bucket=stack.deployment.work_bucket, Key=f"ingests/{ingest_id}/manifest.json", Body=b'[{"batch": 0,'
     )
@@ -165,12 +161,12 @@ def test_an_ingest_that_was_never_planned_is_resumed_from_its_beginning(
 ) -> None:
     ingest_id = new_id()
     client = stack.deployment.step_functions
-    source = {"bucket": stack.deployment.source_bucket, "key": upload_key(ingest_id)}
+    source = {"bucket": stack.deployment.source_bucket, "key": upload_key(ingest_id, "0123")}
     client.start_execution(
         stateMachineArn=stack.deployment.state_machine, name=ingest_id, input=json.dumps({"source": source})
     )
     assert stack.command("watch", ingest_id).returncode == 1
-    put_source(stack, ingest_id, some_records.read_bytes())
+    stack.deployment.s3.put_object(Bucket=source["bucket"], Key=source["key"], Body=some_records.read_bytes())
 
     summary = stack.read("resume", ingest_id)
 

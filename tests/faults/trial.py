@@ -10,8 +10,8 @@ from typing import Any
 
 from hundredfold.batches import BatchOutcome
 from hundredfold.ingest import Resume
-from hundredfold.keys import upload_key
 from hundredfold.model.bundle import Bundle
+from hundredfold.sources.spec import ObjectsSpec, SourceSpec
 from hundredfold.summary import Status
 from hundredfold_cli.ingests.outcomes import read_all_rejections, read_batches, read_manifest
 from hundredfold_cli.ingests.request import FileUpload
@@ -52,6 +52,7 @@ class Trial:
     expected: dict[str, str] = field(default_factory=dict)
     resumes: int = 0
     first: str = ""
+    source: SourceSpec | None = None
 
     def __post_init__(self) -> None:
         self.deployment = self.world.stack.deployment
@@ -65,12 +66,11 @@ class Trial:
         self._began = time.monotonic()
 
     def start(self) -> None:
-        start_ingest(self.deployment, FileUpload(self.file), self.ingest_id, lambda _: None)
+        self.source = start_ingest(self.deployment, FileUpload(self.file), self.ingest_id, lambda _: None)
 
     def replace_source(self, content: bytes) -> None:
-        self.deployment.s3.put_object(
-            Bucket=self.deployment.source_bucket, Key=upload_key(self.ingest_id), Body=content
-        )
+        assert isinstance(self.source, ObjectsSpec)
+        self.deployment.s3.put_object(Bucket=self.source.bucket, Key=self.source.key, Body=content)
 
     def batches_done(self) -> int:
         return sum(isinstance(entry, BatchOutcome) for entry in self.deployment.ledger.entries(self.ingest_id))

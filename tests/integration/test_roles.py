@@ -45,7 +45,7 @@ ROLES = [
     Role(
         "PlanIngestRole",
         does=[
-            ("s3:GetObject", "{source}/uploads/i1/records.jsonl"),
+            ("s3:GetObject", "{source}/uploads/i1/0123/records.jsonl"),
             ("s3:ListBucket", "{source}"),
             ("s3:GetObject", "arn:aws:s3:::records-of-others/shared/records.jsonl"),
             ("s3:ListBucket", "arn:aws:s3:::records-of-others"),
@@ -69,12 +69,12 @@ ROLES = [
             ("logs:PutLogEvents", "{logs}plan-ingest:log-stream:s"),
         ],
         not_resource=("dynamodb:PutItem", "{predictions}"),
-        not_action=("s3:PutObject", "{source}/uploads/i1/records.jsonl"),
+        not_action=("s3:PutObject", "{source}/uploads/i1/0123/records.jsonl"),
     ),
     Role(
         "InferBatchRole",
         does=[
-            ("s3:GetObject", "{source}/uploads/i1/records.jsonl"),
+            ("s3:GetObject", "{source}/uploads/i1/0123/records.jsonl"),
             ("s3:ListBucket", "{source}"),
             ("s3:GetObject", "arn:aws:s3:::records-of-others/shared/records.jsonl"),
             ("s3:ListBucket", "arn:aws:s3:::records-of-others"),

@@ -61,6 +61,13 @@ class Stack:
             time.sleep(0.1)
         return dict(ended)
 
+    def replace_source(self, ingest_id: str, content: bytes) -> None:
+        """Put other content in place of the object that a planned ingest reads."""
+        plan = self.deployment.ledger.plan(ingest_id)
+        assert plan is not None
+        assert plan.pinned is not None
+        self.deployment.s3.put_object(Bucket=plan.pinned.bucket, Key=plan.pinned.key, Body=content)
+
     def read(self, *arguments: str) -> Any:
         """Run a reading command with --json, which must end well, and return what it says."""
         done = self.command(*arguments, "--json")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Self
 
 from hundredfold.batches import BatchFailure, BatchOutcome
-from hundredfold.errors import IngestExistsError, SourceChangedError, SourceMissingError
+from hundredfold.errors import IngestClaimedError, IngestExistsError, SourceChangedError, SourceMissingError
 from hundredfold.ingest import Model, PartitionedPlan, Plan
 from hundredfold.ports import TimeLeft
 from hundredfold.records import Prediction
@@ -36,7 +36,7 @@ class MemorySources:
         if location not in self.objects:
             raise SourceMissingError(str(location), "there is no such object")
         content = self.objects[location]
-        return PinnedObject(location.bucket, location.key, _etag(content), len(content))
+        return PinnedObject(location.bucket, location.key, etag(content), len(content))
 
     def list(self, bucket: str, prefix: str) -> Iterator[PinnedObject]:
         for location in sorted(self.objects, key=lambda location: location.key):
@@ -56,7 +56,7 @@ class MemorySources:
 
     def _content(self, pinned: PinnedObject) -> bytes:
         content = self.objects[pinned.location]
-        if _etag(content) != pinned.etag:
+        if etag(content) != pinned.etag:
             raise SourceChangedError(str(pinned.location))
         return content
 
@@ -93,7 +93,7 @@ class MemoryUpload:
 
     def finish(self) -> PinnedObject:
         self._work.write(self._key, self._content)
-        return PinnedObject(self._work.bucket, self._key, _etag(self._content), len(self._content))
+        return PinnedObject(self._work.bucket, self._key, etag(self._content), len(self._content))
 
     def __enter__(self) -> Self:
         return self
@@ -209,8 +209,9 @@ class MemoryItems:
 
 @dataclass
 class MemoryLedger:
-    """Fulfils `ports.Ledger`."""
+    """Fulfils `ports.Ledger`. `claims` has the token of each claimed id."""
 
+    claims: dict[str, str] = field(default_factory=dict)
     ingests: dict[str, tuple[str, Plan]] = field(default_factory=dict)
     batches: dict[tuple[str, int], BatchOutcome | BatchFailure] = field(default_factory=dict)
     summaries: dict[str, Summary] = field(default_factory=dict)
@@ -220,8 +221,9 @@ class MemoryLedger:
     def partition_failure(self, execution: str, partition: int) -> tuple[str, str] | None:
         return self.partition_failures.get((execution, partition))
 
-    def begin(self, plan: Plan, started_at: str) -> None:
-        self.check(plan.ingest_id, started_at)
+    def begin(self, plan: Plan, started_at: str, claim: str = "") -> None:
+        self.check(plan.ingest_id, started_at, claim)
+        self.claims.pop(plan.ingest_id, None)
         self.ingests[plan.ingest_id] = (started_at, plan)
         self.effects.append(f"begin {plan.ingest_id}")
 
@@ -254,12 +256,15 @@ class MemoryLedger:
         self.summaries[summary.ingest_id] = summary
         return repeated
 
-    def check(self, ingest_id: str, started_at: str) -> None:
+    def check(self, ingest_id: str, started_at: str, claim: str = "") -> None:
+        if claim and self.claims.get(ingest_id, claim) != claim:
+            raise IngestClaimedError(ingest_id, "alice", "t0")
         if ingest_id in self.ingests and self.ingests[ingest_id][0] != started_at:
             raise IngestExistsError(ingest_id)
 
 
-def _etag(content: bytes) -> str:
+def etag(content: bytes) -> str:
+    """Return the ETag that `MemorySources` gives to an object of this content."""
     return hashlib.sha256(content).hexdigest()
 
 

@@ -47,7 +47,7 @@ def test_the_message_does_not_repeat_a_very_long_id() -> None:
 
 
 def test_the_keys_of_an_ingests_objects() -> None:
-    assert upload_key("i1") == "uploads/i1/records.jsonl"
+    assert upload_key("i1", "0123") == "uploads/i1/0123/records.jsonl"
     assert manifest_key("i1") == "ingests/i1/manifest.json"
     assert rejections_key("i1", 7) == "ingests/i1/rejected/00000007.jsonl"
 

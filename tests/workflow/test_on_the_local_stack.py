@@ -69,7 +69,7 @@ def test_the_projected_definition_scores_as_the_distributed_one(
             {
                 "source": {
                     "bucket": stack.deployment.source_bucket,
-                    "key": upload_key(distributed),
+                    "key": upload_key(distributed, "0123"),
                 },
                 "batches": [{field: getattr(batch, field) for field in fields} for batch in batches],
             }

@@ -10,7 +10,7 @@ from typing import Any
 from hundredfold.accounting.summarize import summarize
 from hundredfold.batches import LEDGER_SHARDS, Batch, BatchFailure, BatchOutcome
 from hundredfold.ingest import MOST_ID_CHARACTERS, Model, PartitionedPlan, Plan
-from hundredfold.keys import manifest_key, partitions_key
+from hundredfold.keys import manifest_key, partitions_key, upload_key
 from hundredfold.records import Reason
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.read_options import PLAIN_JSON_LINES
@@ -35,12 +35,11 @@ def invoked(payload: object) -> dict[str, Any]:
 
 def plan_of(batches: int, *, partitions: int = 0, ingest_id: str = "ingest-1") -> Plan:
     """A plan of full batches, as the planner makes it."""
+    key = upload_key(ingest_id, "5f0c93ae41d2b768")
     return Plan(
         ingest_id=ingest_id,
-        spec=ObjectsSpec(SOURCE_BUCKET, f"uploads/{ingest_id}/records.jsonl", options=PLAIN_JSON_LINES),
-        pinned=PinnedObject(
-            SOURCE_BUCKET, f"uploads/{ingest_id}/records.jsonl", "9b2cf535f27731c974343645a3985328", 7_654
-        ),
+        spec=ObjectsSpec(SOURCE_BUCKET, key, options=PLAIN_JSON_LINES),
+        pinned=PinnedObject(SOURCE_BUCKET, key, "9b2cf535f27731c974343645a3985328", 7_654),
         source_bytes=7_654,
         manifest=ObjectLocation(WORK_BUCKET, manifest_key(ingest_id)),
         batches=batches,

@@ -8,13 +8,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeSerializer
+from botocore.exceptions import ClientError
 
 from hundredfold.aws.attributes import plain_item
 from hundredfold.aws.backoff import retry_throttled
-from hundredfold.aws.errors import CONDITION_FAILED, mapped_errors
+from hundredfold.aws.errors import CONDITION_FAILED, is_failed_condition, mapped_errors
 from hundredfold.batches import LEDGER_SHARDS, BatchFailure, BatchOutcome, InvocationStats, Sketch
-from hundredfold.errors import IngestExistsError
-from hundredfold.ingest import Plan
+from hundredfold.errors import HundredfoldError, IngestClaimedError, IngestExistsError
+from hundredfold.ingest import Claim, Plan
 from hundredfold.summary import Status, Summary
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ REOFFERED = "Reoffered"
 
 _BUSY = "DynamoDB did not answer about the ledger"
 
+# A retry of the same execution may write an ingest's item again. Another execution with the same id may not, unless it
+# resumes the ingest. If two resume it, the later one owns it, and the earlier one cannot end it.
+_NOT_BEGUN_BY_ANOTHER = "attribute_not_exists(started_at) OR started_at = :started"
+_NOT_BEGUN_LATER = "attribute_not_exists(started_at) OR started_at <= :started"
+
 _serialize = TypeSerializer().serialize
 
 
@@ -38,7 +44,7 @@ class DynamoLedger:
     The table's keys are `ledger_key` and `entry`. Its items are:
 
     - a batch: `<ingest_id>#<batch mod 8>`, `<batch>`, so that 500 batches that finish at once write to 8 partitions;
-    - an ingest: `<ingest_id>`, `summary`;
+    - an ingest: `<ingest_id>`, `summary`. From a start's claim on the id until the ingest begins, this is the claim;
     - a partition that could not be planned: `<execution>#partitions`, `<partition>`. The state machine writes it.
     """
 
@@ -54,14 +60,60 @@ class DynamoLedger:
         self._now = now
         self._sleep = sleep
 
-    def check(self, ingest_id: str, started_at: str) -> None:
-        entered = self.ingest(ingest_id)
-        if entered and entered["started_at"] != started_at:
-            raise IngestExistsError(ingest_id)
+    def claim(self, ingest_id: str, claim: Claim, *, reclaim: bool = False) -> None:
+        """Claim an id for a start, before it writes anything else. A second call of the same start changes nothing.
 
-    def begin(self, plan: Plan, started_at: str) -> None:
+        Parameters
+        ----------
+        reclaim : take the id from an earlier start, if its ingest has not begun
+
+        Raises
+        ------
+        IngestExistsError
+            If an ingest with this id has begun.
+        IngestClaimedError
+            If another start has claimed the id.
+        """
+        item = {"claim_token": claim.token, "claimed_by": claim.by, "claimed_at": claim.at}
+        free = "attribute_not_exists(started_at)" if reclaim else "attribute_not_exists(ledger_key)"
+        try:
+            self._put_ingest(ingest_id, item, f"{free} OR claim_token = :claim", {":claim": claim.token})
+        except IngestExistsError:
+            raise self._taken(ingest_id, claim.token) or IngestExistsError(ingest_id) from None
+
+    def release_claim(self, ingest_id: str, claim: Claim) -> None:
+        """Give back an id that a start has claimed, unless its ingest has begun or another start has the claim."""
+        with mapped_errors(_BUSY):
+            try:
+                self._client.delete_item(
+                    TableName=self._table,
+                    Key={"ledger_key": {"S": ingest_id}, "entry": {"S": SUMMARY_ENTRY}},
+                    ConditionExpression="claim_token = :claim",
+                    ExpressionAttributeValues={":claim": {"S": claim.token}},
+                )
+            except ClientError as error:
+                if not is_failed_condition(error):
+                    raise
+
+    def check(self, ingest_id: str, started_at: str, claim: str = "") -> None:
+        if taken := self._taken(ingest_id, claim, started_at):
+            raise taken
+
+    def begin(self, plan: Plan, started_at: str, claim: str = "") -> None:
         item = {"execution": plan.ingest_id, "plan": plan.as_dict()}
-        self._put_ingest(plan.ingest_id, started_at, {"status": Status.RUNNING.value, "started_at": started_at, **item})
+        free = (
+            "attribute_not_exists(ledger_key) OR claim_token = :claim" if claim else "attribute_not_exists(started_at)"
+        )
+        values = {":started": started_at, **({":claim": claim} if claim else {})}
+        try:
+            self._put_ingest(
+                plan.ingest_id,
+                {"status": Status.RUNNING.value, "started_at": started_at, **item},
+                f"{free} OR started_at = :started",
+                values,
+            )
+        except IngestExistsError:
+            raise self._taken(plan.ingest_id, claim, started_at) or IngestExistsError(plan.ingest_id) from None
 
     def resume(self, plan: Plan, started_at: str, execution: str, batches: int) -> None:
         entered = self.ingest(plan.ingest_id) or {}
@@ -76,9 +128,9 @@ class DynamoLedger:
         item = {"execution": execution, "plan": plan.as_dict(), "resumed": [*earlier, resumed]}
         self._put_ingest(
             plan.ingest_id,
-            started_at,
             {"status": Status.RUNNING.value, "started_at": started_at, **item},
-            takes_over=True,
+            _NOT_BEGUN_LATER,
+            {":started": started_at},
         )
 
     def plan(self, ingest_id: str) -> Plan | None:
@@ -95,7 +147,8 @@ class DynamoLedger:
             **summary.as_dict(),
             "execution": resumed_by or summary.ingest_id,
         }
-        before = self._put_ingest(summary.ingest_id, summary.started_at, item, takes_over=resumed_by is not None)
+        condition = _NOT_BEGUN_LATER if resumed_by else _NOT_BEGUN_BY_ANOTHER
+        before = self._put_ingest(summary.ingest_id, item, condition, {":started": summary.started_at})
         return before.get("started_at") == summary.started_at and before.get("status") != Status.RUNNING
 
     def reopen(self, ingest_id: str, batch: int, records: int) -> None:
@@ -143,8 +196,9 @@ class DynamoLedger:
                     yield from (_to_entry(plain_item(item)) for item in page["Items"])
 
     def ingest(self, ingest_id: str) -> dict[str, Any] | None:
-        """Return the item of an ingest: its plan and, once it has ended, its summary. None if there is none."""
-        return self._get(ingest_id, SUMMARY_ENTRY)
+        """Return the item of an ingest: its plan and, once it has ended, its summary. None if it has not begun."""
+        item = self._get(ingest_id, SUMMARY_ENTRY)
+        return None if item is None or "claim_token" in item else item
 
     def enter_shadow(self, ingest_id: str, shadow: Mapping[str, Any]) -> bool:
         """Enter how the shadow of an ingest compares with it.
@@ -174,17 +228,22 @@ class DynamoLedger:
             )
         return plain_item(answer["Item"]) if "Item" in answer else None
 
+    def _taken(self, ingest_id: str, claim: str, started_at: str = "") -> HundredfoldError | None:
+        """Return the error that says who has an id. Return None if nobody but this start has it."""
+        item = self._get(ingest_id, SUMMARY_ENTRY) or {}
+        if "claim_token" in item:
+            mine = not claim or item["claim_token"] == claim
+            return None if mine else IngestClaimedError(ingest_id, item["claimed_by"], item["claimed_at"])
+        return IngestExistsError(ingest_id) if item and item["started_at"] != started_at else None
+
     def _put_ingest(
-        self, ingest_id: str, started_at: str, item: Mapping[str, Any], *, takes_over: bool = False
+        self, ingest_id: str, item: Mapping[str, Any], condition: str, values: Mapping[str, str]
     ) -> dict[str, Any]:
-        # A retry of the same execution may write again. Another execution with the same id may not, unless it resumes
-        # the ingest. If two resume it, the later one owns it, and the earlier one cannot end it.
-        comparison = "<=" if takes_over else "="
         with mapped_errors(_BUSY, {CONDITION_FAILED: IngestExistsError(ingest_id)}):
             return self._put(
                 {"ledger_key": ingest_id, "entry": SUMMARY_ENTRY, **item},
-                ConditionExpression=f"attribute_not_exists(ledger_key) OR started_at {comparison} :started",
-                ExpressionAttributeValues={":started": {"S": started_at}},
+                ConditionExpression=condition,
+                ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
             )
 
     def _put_batch(self, ingest_id: str, batch: int, item: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,16 @@ from typing import Any
 from hundredfold.batches import Batch, BatchOutcome
 from hundredfold.errors import ManifestDamagedError, PartitionFailedError, SourceChangedError
 from hundredfold.failures import quote_failure
-from hundredfold.ingest import LIVE, Model, PartitionedPlan, Plan, Resume, check_ingest_id, resume_from_input
+from hundredfold.ingest import (
+    LIVE,
+    Model,
+    PartitionedPlan,
+    Plan,
+    Resume,
+    check_ingest_id,
+    claim_from_input,
+    resume_from_input,
+)
 from hundredfold.keys import card_key, manifest_key, model_card_key, partitions_key, resumed_manifest_key
 from hundredfold.planning.manifest import manifest_is_intact, read_manifest, write_manifest
 from hundredfold.planning.partitions import (
@@ -64,8 +73,11 @@ class Planner:
         InvalidIngestError, SourceMissingError, SourceChangedError
         IngestExistsError
             If another execution has used this id before.
+        IngestClaimedError
+            If another start has claimed this id.
         """
         check_ingest_id(ingest_id)
+        claim = claim_from_input(execution_input)
         spec = spec_from_input(execution_input)
         shadow = shadow_from_input(execution_input)
         if shadow and isinstance(spec, TableSpec):
@@ -73,12 +85,13 @@ class Planner:
         model = self.models.version(shadow.version) if shadow else self.models.live()
         source = self._pin(ingest_id, spec)
         # Check before anything is written. If the id is taken, its staged objects and partitions must stay as they are.
-        self.ledger.check(ingest_id, started_at)
+        self.ledger.check(ingest_id, started_at, claim)
         if source.partitions:
             return self._partition(ingest_id, source, model, execution=ingest_id)
         draft, batches = self._draft(ingest_id, source, model)
         # The ledger checks again: another execution may have taken the id meanwhile, and its manifest must stay.
-        return self._store(draft, _chosen(batches, execution_input), lambda plan: self.ledger.begin(plan, started_at))
+        chosen = _chosen(batches, execution_input)
+        return self._store(draft, chosen, lambda plan: self.ledger.begin(plan, started_at, claim))
 
     def resume(
         self, resume: Resume, execution_input: object, execution: str, started_at: str
@@ -154,7 +167,7 @@ class Planner:
         ------
         PartitionFailedError
             If a partition was not planned.
-        IngestExistsError
+        IngestExistsError, IngestClaimedError
             As for `plan` and `resume`.
         """
         ranges = self._planned_ranges(partitioned, failure, execution)
@@ -174,7 +187,8 @@ class Planner:
         chosen = _chosen(batches, execution_input)
         if resume_from_input(execution_input):
             return self._store_resumed(draft, chosen, execution, started_at)
-        return self._store(draft, chosen, lambda plan: self.ledger.begin(plan, started_at))
+        claim = claim_from_input(execution_input)
+        return self._store(draft, chosen, lambda plan: self.ledger.begin(plan, started_at, claim))
 
     def _resume_unplanned(
         self, resume: Resume, execution_input: object, execution: str, started_at: str

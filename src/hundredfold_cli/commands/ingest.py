@@ -51,6 +51,12 @@ def ingest(
     ingest_id: Annotated[
         str | None, typer.Option("--id", help="The ingest's id; by default from the source's name and the time.")
     ] = None,
+    reclaim: Annotated[
+        bool,
+        typer.Option(
+            "--reclaim", help="Take the id from a start that has claimed it and ended before its ingest began."
+        ),
+    ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Do not wait for the ingest's end.")] = False,
     kind: Annotated[str | None, typer.Option(help=_KIND_HELP)] = None,
     compression: Annotated[str | None, typer.Option(help=_COMPRESSION_HELP)] = None,
@@ -86,7 +92,7 @@ def ingest(
     shadow_ingest = new_shadow(deployment, name, shadow, sample) if shadow else None
     say(request.describe(name))
     with upload_progress(request.size) as uploaded:
-        spec = start_ingest(deployment, request, name, uploaded)
+        spec = start_ingest(deployment, request, name, uploaded, reclaim=reclaim)
     if shadow_ingest:
         with _shadow_errors_printed():
             start_shadow(deployment, shadow_ingest, spec)

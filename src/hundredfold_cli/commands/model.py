@@ -9,6 +9,7 @@ import typer
 
 from hundredfold.errors import BundleRefusedError, InvalidIngestError
 from hundredfold.model.card import Card, Input
+from hundredfold_cli.account import user
 from hundredfold_cli.commands.options import AsJson, IngestId, find_deployment, parse_pairs
 from hundredfold_cli.console import print_json, print_table, say
 from hundredfold_cli.errors import OptionError
@@ -19,7 +20,7 @@ from hundredfold_cli.models.comparison_chart import draw_comparisons
 from hundredfold_cli.models.display import card_lines, different_lines, print_card, print_comparisons
 from hundredfold_cli.models.layers import layer_archive
 from hundredfold_cli.models.packaging import package as package_bundle
-from hundredfold_cli.models.packaging import read_bundle, user
+from hundredfold_cli.models.packaging import read_bundle
 from hundredfold_cli.models.recipe import parse_fields, read_recipe
 from hundredfold_cli.models.releases import Releases
 from hundredfold_cli.models.shadows import report_shadow

@@ -15,7 +15,7 @@ from hundredfold.sources.dynamodb.segments import check_table_spec
 from hundredfold.sources.format_options import FORMAT_OPTIONS
 from hundredfold.sources.formats import format_of
 from hundredfold.sources.object_names import options_for_name, suffix_for
-from hundredfold.sources.objects import ObjectLocation
+from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.read_options import ReadOptions
 from hundredfold.sources.spec import ObjectsSpec, SourceSpec, TableSpec, read_options_from_dict
 from hundredfold.sources.uri import DYNAMODB, S3, parse_uri
@@ -83,8 +83,13 @@ class IngestRequest(Protocol):
         """Check that the records are there, before anything else; raises InvalidIngestError or SourceMissingError."""
         ...
 
-    def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
-        """Upload the records if they are not in AWS yet, and return where they are."""
+    def place(self, deployment: Deployment, ingest_id: str, token: str, uploaded: Uploaded) -> SourceSpec:
+        """Upload the records if they are not in AWS yet, and return where they are.
+
+        Parameters
+        ----------
+        token : of the start's claim. What is uploaded goes to a key with it, and is pinned by its ETag.
+        """
         ...
 
     def describe(self, ingest_id: str) -> str:
@@ -140,10 +145,11 @@ class FileUpload:
     def check(self, deployment: Deployment) -> None:
         """Do nothing: the constructor has opened the file."""
 
-    def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
-        key = _upload_key(ingest_id, self._options, self.name)
-        deployment.s3.upload_file(str(self._file), deployment.source_bucket, key, Callback=uploaded)
-        return ObjectsSpec(deployment.source_bucket, key, options=self._options)
+    def place(self, deployment: Deployment, ingest_id: str, token: str, uploaded: Uploaded) -> SourceSpec:
+        location = _upload_location(deployment, ingest_id, token, self._options, self.name)
+        deployment.s3.upload_file(str(self._file), location.bucket, location.key, Callback=uploaded)
+        # boto3 does not return the ETag of an upload. Nobody else writes to this key.
+        return _pinned_spec(deployment.sources.pin(location), self._options)
 
     def describe(self, ingest_id: str) -> str:
         return f"uploading {self.name} ({self.size:,} bytes) as ingest {ingest_id} ..."
@@ -162,14 +168,13 @@ class StreamUpload:
     def check(self, deployment: Deployment) -> None:
         """Do nothing: a stream can be read only once."""
 
-    def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
-        key = _upload_key(ingest_id, self._options, "")
-        with S3Upload(deployment.s3, ObjectLocation(deployment.source_bucket, key)) as upload:
+    def place(self, deployment: Deployment, ingest_id: str, token: str, uploaded: Uploaded) -> SourceSpec:
+        location = _upload_location(deployment, ingest_id, token, self._options, "")
+        with S3Upload(deployment.s3, location) as upload:
             while chunk := self._stream.read(_CHUNK_BYTES):
                 upload.write(chunk)
                 uploaded(len(chunk))
-            upload.finish()
-        return ObjectsSpec(deployment.source_bucket, key, options=self._options)
+            return _pinned_spec(upload.finish(), self._options)
 
     def describe(self, ingest_id: str) -> str:
         return f"uploading standard input as ingest {ingest_id} ..."
@@ -192,16 +197,23 @@ class StoredSource:
         first_key = _first_key(deployment, self._spec)
         self._source_options.check_kind(str(self._spec), options_for_name(self._spec.options, first_key))
 
-    def place(self, deployment: Deployment, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
+    def place(self, deployment: Deployment, ingest_id: str, token: str, uploaded: Uploaded) -> SourceSpec:
         return self._spec
 
     def describe(self, ingest_id: str) -> str:
         return f"starting ingest {ingest_id} of {self._spec} ..."
 
 
-def _upload_key(ingest_id: str, options: ReadOptions, name: str) -> str:
-    """Return the key to upload records to; its ending means the same format as the options and the name."""
-    return upload_key(ingest_id, suffix_for(options_for_name(options, name)))
+def _upload_location(
+    deployment: Deployment, ingest_id: str, token: str, options: ReadOptions, name: str
+) -> ObjectLocation:
+    """Return where to upload records; the key's ending means the same format as the options and the name."""
+    key = upload_key(ingest_id, token, suffix_for(options_for_name(options, name)))
+    return ObjectLocation(deployment.source_bucket, key)
+
+
+def _pinned_spec(pinned: PinnedObject, options: ReadOptions) -> ObjectsSpec:
+    return ObjectsSpec(pinned.bucket, pinned.key, options=options, etag=pinned.etag)
 
 
 def _first_key(deployment: Deployment, spec: ObjectsSpec) -> str:

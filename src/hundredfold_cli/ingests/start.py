@@ -1,24 +1,36 @@
-"""Starting an ingest, and the shadow of one."""
+"""Starting an ingest, and the shadow of one.
+
+A start claims its id in the ledger before it writes anything else. So an id has one start, whose records are scored.
+The claim ends when the ingest begins, or when the start is interrupted. A command that is killed leaves its claim, and
+another start can take the id from it on request. The token of the claim is in the execution's input. So no two starts
+have the same input, and Step Functions answers neither with the execution of the other.
+"""
 
 import json
+import secrets
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from hundredfold.aws.errors import error_code
-from hundredfold.errors import IngestExistsError
-from hundredfold.ingest import check_ingest_id, id_stem
+from hundredfold.errors import HundredfoldError, IngestExistsError
+from hundredfold.ingest import Claim, check_ingest_id, claim_from_input, id_stem
 from hundredfold.planning.shadows import Shadow
 from hundredfold.sources.spec import SourceSpec
+from hundredfold_cli.account import user_and_host
 from hundredfold_cli.ingests.executions import find_execution
 from hundredfold_cli.ingests.request import IngestRequest, Uploaded
 from hundredfold_cli.stack.deployment import Deployment
 
+_STEM_CHARACTERS = 40
+"""With time and suffix, an automatic id has up to 65 characters. The names of its shadows and resumes are longer."""
+
 
 def new_ingest_id(name: str) -> str:
-    """Make an id from a name and the time: `records-20261124T041500`."""
-    return f"{id_stem(name)}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    """Make an id from a name, the time and a random suffix: `records-20261124T041500-5f0c93ae`."""
+    return f"{id_stem(name, _STEM_CHARACTERS)}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
 
 
 def check_new(deployment: Deployment, ingest_id: str) -> None:
@@ -36,22 +48,37 @@ def check_new(deployment: Deployment, ingest_id: str) -> None:
         raise IngestExistsError(ingest_id)
 
 
-def start_ingest(deployment: Deployment, request: IngestRequest, ingest_id: str, uploaded: Uploaded) -> SourceSpec:
+def start_ingest(
+    deployment: Deployment, request: IngestRequest, ingest_id: str, uploaded: Uploaded, *, reclaim: bool = False
+) -> SourceSpec:
     """Upload the records if they are here, start the execution that scores them, and return where they are.
 
     Parameters
     ----------
     request : which has been checked
     uploaded : called with the bytes of each chunk that was uploaded
+    reclaim : take the id from an earlier start that has claimed it and has not begun
 
     Raises
     ------
-    InvalidIngestError, IngestExistsError
-        As of `check_new`. Then nothing is uploaded or started.
+    InvalidIngestError
+        If the id breaks the rules for names.
+    IngestExistsError
+        If the id was used before. If another client starts an ingest with it during the upload, nothing is started.
+    IngestClaimedError
+        If another start has claimed the id. Then nothing is uploaded, unless it has taken the id from this start.
     """
     check_new(deployment, ingest_id)
-    spec = request.place(deployment, ingest_id, uploaded)
-    _start_execution(deployment, ingest_id, {"source": spec.as_dict()})
+    claim = Claim(secrets.token_hex(8), user_and_host(), datetime.now(UTC).isoformat(timespec="seconds"))
+    try:
+        deployment.ledger.claim(ingest_id, claim, reclaim=reclaim)
+        spec = request.place(deployment, ingest_id, claim.token, uploaded)
+        deployment.ledger.claim(ingest_id, claim)  # refused if the id was taken from this start meanwhile
+        _start_claimed(deployment, ingest_id, spec, claim)
+    except BaseException:
+        with suppress(HundredfoldError, ClientError):  # a claim that stays can be taken by another start
+            deployment.ledger.release_claim(ingest_id, claim)
+        raise
     return spec
 
 
@@ -64,6 +91,16 @@ def start_shadow(deployment: Deployment, shadow: Shadow, spec: SourceSpec) -> No
         If it has this shadow already.
     """
     _start_execution(deployment, shadow.ingest_id, {"source": spec.as_dict(), "shadow": shadow.as_input()})
+
+
+def _start_claimed(deployment: Deployment, ingest_id: str, spec: SourceSpec, claim: Claim) -> None:
+    try:
+        _start_execution(deployment, ingest_id, {"source": spec.as_dict(), "claim": claim.token})
+    except IngestExistsError:
+        # The answer to a first attempt may have been lost, and botocore tried again.
+        execution = find_execution(deployment, ingest_id)
+        if execution is None or claim_from_input(json.loads(execution["input"])) != claim.token:
+            raise
 
 
 def _start_execution(deployment: Deployment, name: str, execution_input: dict[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """Packaging a model: its files and its card, in a folder that can be released (a bundle)."""
 
-import getpass
 import hashlib
 import json
 import os
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from hundredfold.errors import BundleRefusedError
 from hundredfold.model.card import CARD, Card, card_digest
+from hundredfold_cli.account import user
 from hundredfold_cli.models.environment import run_in_inference
 from hundredfold_cli.models.recipe import SAMPLE_RECORDS, Recipe
 
@@ -121,16 +121,6 @@ def _now() -> datetime:
     # https://reproducible-builds.org/specs/source-date-epoch/
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     return datetime.fromtimestamp(int(epoch), UTC) if epoch.isdecimal() else datetime.now(UTC)
-
-
-def user() -> str:
-    """Return the name that cards and versions have as their maker: HUNDREDFOLD_USER, or the name of the account."""
-    if named := os.environ.get("HUNDREDFOLD_USER"):
-        return named
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"
 
 
 def _sha256(file: Path) -> str:

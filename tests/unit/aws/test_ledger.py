@@ -12,12 +12,13 @@ from botocore.exceptions import ClientError
 from hundredfold.aws import clients
 from hundredfold.aws.ledger import DynamoLedger, batch_key
 from hundredfold.batches import BatchFailure, BatchOutcome
-from hundredfold.errors import IngestExistsError, StoreBusyError
-from hundredfold.ingest import Model, Plan
+from hundredfold.errors import IngestClaimedError, IngestExistsError, StoreBusyError
+from hundredfold.ingest import Claim, Model, Plan
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import ObjectsSpec
 from hundredfold.summary import Status, Summary
 from tests.unit.answering_server import AnsweringServer, Reply, Request, dynamodb_error, json_reply
+from tests.unit.aws_services import AwsServices
 
 PLAN = Plan(
     ingest_id="i1",
@@ -46,6 +47,8 @@ SUMMARY = Summary(
     failures={},
     cause="StoreBusyError: busy",
 )
+CLAIM = Claim("0123", "alice on build-7", "2026-11-24T05:00:00+00:00")
+OTHER_CLAIM = Claim("4567", "bob on build-8", "2026-11-24T05:00:01+00:00")
 OUTCOME = BatchOutcome(
     batch=11, records=5, predicted=3, rejected=2, reasons={"not_json": 2}, milliseconds={"read": 4, "write": 120}
 )
@@ -128,7 +131,7 @@ def test_a_resumed_ingest_is_taken_over_from_an_earlier_execution_only(
     ledger.resume(PLAN, "t2", "i1.resume-2", batches=4)  # again: a retry of the planner
 
     put = aws.requests[1].json
-    assert put["ConditionExpression"] == "attribute_not_exists(ledger_key) OR started_at <= :started"
+    assert put["ConditionExpression"] == "attribute_not_exists(started_at) OR started_at <= :started"
     assert put["ExpressionAttributeValues"] == {":started": {"S": "t2"}}
     assert put["Item"]["status"] == {"S": "RUNNING"}
     assert put["Item"]["execution"] == {"S": "i1.resume-2"}
@@ -196,20 +199,112 @@ def test_an_ingest_is_entered_unless_another_execution_has_its_id(aws: Answering
                 }
             },
         },
-        "ConditionExpression": "attribute_not_exists(ledger_key) OR started_at = :started",
+        "ConditionExpression": "attribute_not_exists(started_at) OR started_at = :started",
         "ExpressionAttributeValues": {":started": {"S": "t0"}},
         "ReturnValues": "ALL_OLD",
     }
 
 
 def test_an_id_that_is_taken_is_named(aws: AnsweringServer, ledger: DynamoLedger) -> None:
-    aws.answer = lambda _: dynamodb_error("ConditionalCheckFailedException")
+    aws.answer_in_turn(
+        dynamodb_error("ConditionalCheckFailedException"), json_reply({"Item": {"started_at": {"S": "t0"}}})
+    )
 
     with pytest.raises(IngestExistsError) as raised:
         ledger.begin(PLAN, "t1")
 
     assert raised.value.ingest_id == "i1"
-    assert len(aws.requests) == 1
+    assert len(aws.requests) == 2
+
+
+def test_an_id_is_claimed_by_one_start(aws: AnsweringServer, ledger: DynamoLedger) -> None:
+    services = AwsServices(aws)
+    ledger.claim("i1", CLAIM)
+    ledger.claim("i1", CLAIM)  # once more by the same start, whose first answer was lost
+
+    assert services.ingest_item("i1") == {
+        "ledger_key": {"S": "i1"},
+        "entry": {"S": "summary"},
+        "claim_token": {"S": "0123"},
+        "claimed_by": {"S": "alice on build-7"},
+        "claimed_at": {"S": "2026-11-24T05:00:00+00:00"},
+    }
+    with pytest.raises(IngestClaimedError, match="claimed by alice on build-7 at 2026-11-24T05:00:00"):
+        ledger.claim("i1", OTHER_CLAIM)
+    assert ledger.ingest("i1") is None, "it has not begun"
+    assert ledger.plan("i1") is None
+
+
+def test_a_claim_that_is_released_leaves_the_id_free(aws: AnsweringServer, ledger: DynamoLedger) -> None:
+    AwsServices(aws)
+    ledger.claim("i1", CLAIM)
+
+    ledger.release_claim("i1", OTHER_CLAIM)
+    with pytest.raises(IngestClaimedError):
+        ledger.claim("i1", OTHER_CLAIM)
+
+    ledger.release_claim("i1", CLAIM)
+    ledger.claim("i1", OTHER_CLAIM)
+
+
+def test_an_ingest_that_has_begun_cannot_be_released_or_reclaimed(aws: AnsweringServer, ledger: DynamoLedger) -> None:
+    AwsServices(aws)
+    ledger.claim("i1", CLAIM)
+    ledger.begin(PLAN, "t0", CLAIM.token)
+
+    ledger.release_claim("i1", CLAIM)
+    for claim in (CLAIM, OTHER_CLAIM):
+        with pytest.raises(IngestExistsError):
+            ledger.claim("i1", claim, reclaim=True)
+
+    assert ledger.plan("i1") == PLAN
+
+
+@pytest.mark.parametrize("token", ["0123", ""], ids=["its own claim", "no claim"])
+def test_an_ingest_begins_in_place_of_its_claim(aws: AnsweringServer, ledger: DynamoLedger, token: str) -> None:
+    AwsServices(aws)
+    ledger.claim("i1", CLAIM)
+
+    ledger.check("i1", "t0", token)
+    ledger.begin(PLAN, "t0", token)
+    ledger.begin(PLAN, "t0", token)  # a retry of the planner
+
+    assert ledger.plan("i1") == PLAN
+    for other in (token, "4567"):
+        with pytest.raises(IngestExistsError):
+            ledger.begin(PLAN, "t1", other)
+
+
+def test_a_start_does_not_begin_in_place_of_the_claim_of_another(aws: AnsweringServer, ledger: DynamoLedger) -> None:
+    AwsServices(aws)
+    ledger.claim("i1", CLAIM)
+
+    with pytest.raises(IngestClaimedError):
+        ledger.check("i1", "t0", OTHER_CLAIM.token)
+    with pytest.raises(IngestClaimedError):
+        ledger.begin(PLAN, "t0", OTHER_CLAIM.token)
+
+    ledger.claim("i1", CLAIM)
+
+
+def test_a_start_begins_although_its_claim_is_gone(aws: AnsweringServer, ledger: DynamoLedger) -> None:
+    AwsServices(aws)
+
+    ledger.begin(PLAN, "t0", CLAIM.token)
+
+    assert ledger.plan("i1") == PLAN
+
+
+@pytest.mark.parametrize("resumed_by", [None, "i1.resume-1"])
+def test_an_execution_that_failed_before_its_ingest_began_is_entered(
+    aws: AnsweringServer, ledger: DynamoLedger, resumed_by: str | None
+) -> None:
+    AwsServices(aws)
+    ledger.claim("i1", CLAIM)
+
+    ledger.finish(SUMMARY, resumed_by)
+
+    assert (ledger.ingest("i1") or {})["status"] == "FAILED"
 
 
 def test_a_finished_ingest_keeps_its_plan(aws: AnsweringServer, ledger: DynamoLedger) -> None:
@@ -225,7 +320,7 @@ def test_a_finished_ingest_keeps_its_plan(aws: AnsweringServer, ledger: DynamoLe
     ledger.finish(SUMMARY)
 
     put = aws.requests[1].json
-    assert put["ConditionExpression"] == "attribute_not_exists(ledger_key) OR started_at = :started"
+    assert put["ConditionExpression"] == "attribute_not_exists(started_at) OR started_at = :started"
     assert put["ExpressionAttributeValues"] == {":started": {"S": "t0"}}
     assert put["Item"] == {
         "ledger_key": {"S": "i1"},

@@ -80,7 +80,7 @@ def test_a_role_covers_no_key_of_others(role: str, action: str, key: str, templa
 def test_an_upload_of_the_command_starts_no_ingest(template: Template) -> None:
     [pattern] = template.properties("ArrivalRule")["EventPattern"]["detail"]["object"]["key"]
 
-    assert not keys.upload_key("i1").startswith(pattern["prefix"])
+    assert not keys.upload_key("i1", "0123").startswith(pattern["prefix"])
 
 
 @pytest.mark.parametrize("role", USERS)

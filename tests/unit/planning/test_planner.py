@@ -7,7 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from hundredfold.batches import Batch
-from hundredfold.errors import IngestExistsError, InvalidIngestError, SourceChangedError, SourceMissingError
+from hundredfold.errors import (
+    IngestClaimedError,
+    IngestExistsError,
+    InvalidIngestError,
+    SourceChangedError,
+    SourceMissingError,
+)
 from hundredfold.ingest import Model, Plan
 from hundredfold.planning.manifest import decode_manifest
 from hundredfold.planning.planner import Planner
@@ -98,6 +104,34 @@ def test_an_id_in_use_keeps_its_manifest_and_its_entry() -> None:
 
     assert world.work.objects == {"ingests/i1/manifest.json": manifest}
     assert world.ledger.ingests == {"i1": (STARTED, plan)}
+
+
+CLAIMED_INPUT = {**INPUT, "claim": "0123"}
+
+
+@pytest.mark.parametrize("execution_input", [CLAIMED_INPUT, INPUT], ids=["its own claim", "no claim"])
+def test_a_claimed_id_is_planned_for_its_own_start_and_for_one_without_a_claim(execution_input: object) -> None:
+    world = World()
+    world.ledger.claims["i1"] = "0123"
+
+    plan = world.plan(execution_input=execution_input)
+
+    assert world.ledger.ingests == {"i1": (STARTED, plan)}
+
+
+def test_an_id_that_another_start_has_claimed_is_refused_before_anything_is_written() -> None:
+    world = World()
+    world.ledger.claims["i1"] = "4567"
+
+    with pytest.raises(IngestClaimedError):
+        world.plan(execution_input=CLAIMED_INPUT)
+
+    assert (world.work.objects, world.ledger.ingests) == ({}, {})
+
+
+def test_a_claim_that_is_no_text_is_refused() -> None:
+    with pytest.raises(InvalidIngestError, match="claim in the execution's input must be text"):
+        World().plan(execution_input={**INPUT, "claim": 7})
 
 
 def test_planning_twice_changes_nothing() -> None:

@@ -29,7 +29,7 @@ from tests.unit.fakes import (
     as_plan,
 )
 
-LOCATION = ObjectLocation("records", upload_key("i1"))
+LOCATION = ObjectLocation("records", upload_key("i1", "0123"))
 SPEC = ObjectsSpec(LOCATION.bucket, LOCATION.key)
 OLD, NEW = Model("arn:infer:3", "3"), Model("arn:infer:4", "4")
 RECORDS = b"".join(b'{"id":"r%d","text":"t"}\n' % number for number in range(10))

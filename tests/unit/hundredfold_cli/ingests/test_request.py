@@ -15,7 +15,7 @@ from hundredfold.sources.spec import ObjectsSpec, TableSpec
 from hundredfold_cli.ingests.request import FileUpload, IngestRequest, SourceOptions, read_request
 from hundredfold_cli.ingests.start import new_ingest_id
 from hundredfold_cli.stack.deployment import Deployment
-from tests.unit.fakes import MemorySources
+from tests.unit.fakes import MemorySources, etag
 
 TABLE = {
     "TableStatus": "ACTIVE",
@@ -67,17 +67,17 @@ def request(source: object, standard_input: bytes = b"", **options: Any) -> Inge
 
 def placed(here: Here, ingest_request: IngestRequest) -> ObjectsSpec | TableSpec:
     ingest_request.check(cast("Deployment", here))
-    return ingest_request.place(cast("Deployment", here), "i1", lambda _: None)
+    return ingest_request.place(cast("Deployment", here), "i1", "0123", lambda _: None)
 
 
 @pytest.mark.parametrize(
     ("name", "options", "key"),
     [
-        ("reviews.jsonl", {}, "uploads/i1/records.jsonl"),
-        ("reviews.CSV.gz", {}, "uploads/i1/records.csv.gz"),
-        ("reviews", {}, "uploads/i1/records.jsonl"),
-        ("reviews.txt", {"kind": "tsv"}, "uploads/i1/records.tsv"),
-        ("reviews.json", {"kind": "jsonl", "compression": "zstd"}, "uploads/i1/records.jsonl.zst"),
+        ("reviews.jsonl", {}, "uploads/i1/0123/records.jsonl"),
+        ("reviews.CSV.gz", {}, "uploads/i1/0123/records.csv.gz"),
+        ("reviews", {}, "uploads/i1/0123/records.jsonl"),
+        ("reviews.txt", {"kind": "tsv"}, "uploads/i1/0123/records.tsv"),
+        ("reviews.json", {"kind": "jsonl", "compression": "zstd"}, "uploads/i1/0123/records.jsonl.zst"),
     ],
 )
 def test_a_file_is_uploaded_under_a_name_that_means_its_kind(
@@ -89,7 +89,7 @@ def test_a_file_is_uploaded_under_a_name_that_means_its_kind(
     spec = placed(here, request(file, **options))
 
     assert here.sources.objects[ObjectLocation("source", key)] == b"content"
-    assert spec == ObjectsSpec("source", key, options=SourceOptions(**options).read_options())
+    assert spec == ObjectsSpec("source", key, options=SourceOptions(**options).read_options(), etag=etag(b"content"))
 
 
 def test_standard_input_is_uploaded_as_it_is_read() -> None:
@@ -97,8 +97,8 @@ def test_standard_input_is_uploaded_as_it_is_read() -> None:
 
     spec = placed(here, request("-", b"a\n" * 10))
 
-    assert spec == ObjectsSpec("source", "uploads/i1/records.jsonl")
-    assert here.sources.objects[ObjectLocation("source", "uploads/i1/records.jsonl")] == b"a\n" * 10
+    assert spec == ObjectsSpec("source", "uploads/i1/0123/records.jsonl", etag="e")
+    assert here.sources.objects[ObjectLocation("source", "uploads/i1/0123/records.jsonl")] == b"a\n" * 10
 
 
 def test_options_of_the_command_become_read_options() -> None:
@@ -196,7 +196,7 @@ def test_what_is_missing_is_reported_before_anything_starts(source: str, options
     ],
 )
 def test_an_id_is_made_from_the_name(name: str, stem: str) -> None:
-    assert new_ingest_id(name).rpartition("-")[0] == stem
+    assert new_ingest_id(name).rsplit("-", 2)[0] == stem
 
 
 def test_a_file_says_how_large_it_is(tmp_path: Path) -> None:
