@@ -8,7 +8,7 @@ from typing import Any
 
 from hundredfold.errors import BundleRefusedError
 from hundredfold.model.card import CARD, LIBRARIES, Card, Input, card_digest, versions_here
-from hundredfold.model.output import Answer, answer, check_classes
+from hundredfold.model.output import Answer, ModelOutput
 
 __all__ = ["CARD", "LIBRARIES", "SKOPS_SUFFIX", "Bundle", "Card", "load", "read_step", "versions_here"]
 
@@ -24,8 +24,8 @@ class Bundle:
     def __init__(self, card: Card, steps: Sequence[Any], digest: str = "") -> None:
         self.card = card
         self.digest = digest
-        *self._transformers, self._model = steps
-        check_classes(card, self._model)
+        *self._transformers, model = steps
+        self._output = ModelOutput(card, model)
 
     def predict(self, values: Sequence[tuple[str | float, ...]]) -> list[Answer]:
         """Return the model's label and score for each record.
@@ -41,11 +41,16 @@ class Bundle:
         ArithmeticError
             If an answer is not a finite number. Some models give such answers to values far out of their range. The
             record is at fault, and no store would take the answer.
+        UnfitLabelError
+            If a label is not one of the card's classes. Some models answer so to values far out of their range.
         """
+        return self._output.answers(lambda: self._transform(values), len(values))
+
+    def _transform(self, values: Sequence[tuple[str | float, ...]]) -> Any:
         data = self._arrange(values)
         for transformer in self._transformers:
             data = transformer.transform(data)
-        return answer(self.card, self._model, data, len(values))
+        return data
 
     def _arrange(self, values: Sequence[tuple[str | float, ...]]) -> Any:
         signature = self.card.signature

@@ -16,12 +16,13 @@ from typing import Any
 from hundredfold.errors import BundleRefusedError, HundredfoldError, ModelMisbehavedError
 from hundredfold.model.bundle import Bundle, read_step
 from hundredfold.model.card import LIBRARIES, Card, Input, Output, Task, versions_here
-from hundredfold.model.output import classes_of
+from hundredfold.model.labels import UnfitLabelError, classes_of, read_label
+from hundredfold.model.one_call import decisive_lead
 from hundredfold.model.signature import FieldType, Signature, UnfitValueError
 from hundredfold_cli.models.saved_versions import saved_with
 
 PROBES = 3
-"""How many records are made up if there is no sample. They only show the shape of the answers."""
+"""How many records are made up. Without a sample they show the shape of the answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +152,15 @@ def _check_columns(first: Any, signature: Signature) -> None:
 
 
 def _with_answers(card: Card, models: list[Any], request: DescribeRequest) -> Card:
-    values = _sample_values(card.signature, request.records)
-    has_sample = bool(values)
-    values = values or [_made_up(card.signature, number) for number in range(PROBES)]
+    probes = [_made_up(card.signature, number) for number in range(PROBES)]
+    sample = _sample_values(card.signature, request.records)
+    values = sample or probes
     model = models[-1]
     classes = classes_of(model)
     task = Task.CLASSIFICATION if classes is not None or not _is_regressor(model) else Task.REGRESSION
     single = classes if isinstance(classes, tuple) else ()
     width, error = _width(models, card, values)
-    if error is not None and has_sample:
+    if error is not None and sample:
         raise BundleRefusedError(_cannot_predict(card, model, error)) from error
     width = width or (len(classes) if isinstance(classes, list) else len(request.outputs) or 1)
     outputs: tuple[Output, ...] = ()
@@ -173,13 +174,41 @@ def _with_answers(card: Card, models: list[Any], request: DescribeRequest) -> Ca
         answers = bundle.predict(values)
     except ModelMisbehavedError:
         raise
+    except UnfitLabelError as error:
+        raise BundleRefusedError(_unfit_label(complete, error)) from error
     except Exception as error:
-        if has_sample:
+        if sample:
             raise BundleRefusedError(_cannot_predict(card, model, error)) from error
         answers = []  # the model may not take values that are made up
-    if not has_sample:
+    for values in (sample, probes) if sample else (probes,):
+        _check_labels_are_predicts(bundle, models, values)
+    if not sample:
         return complete
     return replace(complete, sample={"records": list(request.records), "answers": [list(answer) for answer in answers]})
+
+
+def _check_labels_are_predicts(bundle: Bundle, models: list[Any], values: list[tuple[str | float, ...]]) -> None:
+    """Compare a bundle's labels with what the model's own `predict` answers.
+
+    A bundle may take both label and score from one call (`hundredfold.model.one_call`). Then this holds the model that
+    is packaged to the rule.
+    """
+    card = bundle.card
+    if card.task is Task.REGRESSION or card.outputs or decisive_lead(models[-1]) is None:
+        return
+    try:
+        predicted = _RawModel(card, models).predicted(values)
+        labels = [read_label(value, card.classes) for value in predicted.reshape(len(values))]
+        answers = bundle.predict(values)
+    except Exception:  # noqa: BLE001, RUF100 - a sample was predicted before; values that are made up need not fit
+        return
+    for label, (answered, _) in zip(labels, answers, strict=True):
+        if label != answered:
+            raise BundleRefusedError(
+                f"model {card.name} ({type(models[-1]).__name__}) predicts {label!r} where its highest probability is "
+                f"that of {answered!r}, and models of its type should not: report this as a fault of Hundredfold; a "
+                "class of your own, derived from that type, is asked for both and can be packaged"
+            )
 
 
 def _is_regressor(model: Any) -> bool:
@@ -194,7 +223,7 @@ def _is_regressor(model: Any) -> bool:
 def _width(models: list[Any], card: Card, values: list[tuple[str | float, ...]]) -> tuple[int, Exception | None]:
     """Return how many outputs the model predicts, and None; or 0 and the error that it raised."""
     try:
-        shape = _RawModel(card, models).shape(values)
+        shape = _RawModel(card, models).predicted(values).shape
     except Exception as error:  # noqa: BLE001, RUF100 - whatever a model raises is said in its place
         return 0, error
     return (int(shape[1]) if len(shape) > 1 else 1), None
@@ -207,14 +236,11 @@ class _RawModel(Bundle):
         self.card = card
         *self._transformers, self._model = steps
 
-    def shape(self, values: list[tuple[str | float, ...]]) -> tuple[int, ...]:
+    def predicted(self, values: list[tuple[str | float, ...]]) -> Any:
+        """Return what the model's `predict` returns, as an array."""
         import numpy as np
 
-        data = self._arrange(values)
-        for transformer in self._transformers:
-            data = transformer.transform(data)
-        shape: tuple[int, ...] = np.asarray(self._model.predict(data)).shape
-        return shape
+        return np.asarray(self._model.predict(self._transform(values)))
 
 
 def _outputs(
@@ -249,6 +275,15 @@ def _made_up(signature: Signature, number: int) -> tuple[str | float, ...]:
         FieldType.CATEGORY: str(number),
     }
     return tuple(kinds[field.type] for field in signature.fields)
+
+
+def _unfit_label(card: Card, error: UnfitLabelError) -> str:
+    if not card.classes and not card.outputs:
+        return f"model {card.name}: {error}; let it predict short names or numbers"
+    return (
+        f"model {card.name}: {error}; its predict must answer with one of its classes_, because only those have a "
+        "probability, and a record with another label would be rejected"
+    )
 
 
 def _cannot_predict(card: Card, model: Any, error: Exception) -> str:

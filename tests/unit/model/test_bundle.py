@@ -201,7 +201,7 @@ def test_a_missing_row_is_the_models_fault() -> None:
     model = OneRowShort(strategy="prior").fit([[0.0, 0.0]] * 4, ["a", "b", "b", "b"])
 
     with pytest.raises(
-        ModelMisbehavedError, match=r"model test-model answered \(2, 2\) for \(3, 2\) records x classes"
+        ModelMisbehavedError, match=r"model test-model answered with the shape \(2, 2\) where \(3, 2\) was expected"
     ):
         bundle_of(model, NUMBERS).predict([(1.0, 1.0)] * 3)
 

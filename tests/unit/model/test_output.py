@@ -8,14 +8,16 @@ import pandas as pd
 import pytest
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
+from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.multioutput import ClassifierChain
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from hundredfold.errors import BundleRefusedError, ModelMisbehavedError
@@ -145,6 +147,143 @@ def test_a_text_model_fitted_on_a_data_frame_gets_its_column_by_name() -> None:
     )
 
     assert [label for label, _ in answers] == ["pos"]
+
+
+# ---------------------------------------------------------------- labels are predict's
+
+
+def test_a_classifier_with_a_threshold_of_its_own_answers_by_it() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(400, 2))
+    targets = np.where(rows[:, 0] + rng.normal(size=400) > 0, "yes", "no")
+    model = FixedThresholdClassifier(LogisticRegression(), threshold=0.9, pos_label="yes").fit(rows, targets)
+    probabilities = model.predict_proba(rows)
+    assert (model.classes_[probabilities.argmax(axis=1)] != model.predict(rows)).sum() > 50
+
+    answers = bundle(model, classes=["no", "yes"]).predict([tuple(row) for row in rows.tolist()])
+
+    assert [label for label, _ in answers] == model.predict(rows).tolist()
+    expected = [row[0] if label == "no" else row[1] for row, (label, _) in zip(probabilities, answers, strict=True)]
+    assert [score for _, score in answers] == expected
+    assert min(score for _, score in answers if isinstance(score, float)) < 0.5
+
+
+def test_a_tuned_threshold_answers_by_it() -> None:
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(400, 2))
+    targets = (rows[:, 0] + 2 * rng.normal(size=400) > 1.5).astype(int)
+    model = TunedThresholdClassifierCV(LogisticRegression(), cv=3, random_state=0).fit(rows, targets)
+    assert (model.predict_proba(rows).argmax(axis=1) != model.predict(rows)).any()
+
+    answers = bundle(model, classes=["0", "1"]).predict([tuple(row) for row in rows.tolist()])
+
+    assert [label for label, _ in answers] == [str(label) for label in model.predict(rows)]
+
+
+@pytest.mark.filterwarnings("ignore:The `probability` parameter:FutureWarning")
+def test_a_support_vector_machine_answers_by_its_decision_and_scores_by_its_probability() -> None:
+    digits = load_digits()
+    model = SVC(probability=True, random_state=0).fit(digits.data[:600], digits.target[:600])
+    rows = digits.data[600:]
+    probabilities = model.predict_proba(rows)
+    # Of some, another class than the label is the most probable.
+    assert (probabilities.argmax(axis=1) != model.predict(rows)).any()
+    signature = Signature(tuple(Field(f"p{number}", FieldType.NUMBER) for number in range(64)))
+
+    answers = bundle(model, signature=signature, classes=[str(digit) for digit in range(10)]).predict(
+        [tuple(row) for row in rows.tolist()]
+    )
+
+    assert [label for label, _ in answers] == [str(label) for label in model.predict(rows)]
+    assert [score for _, score in answers] == [
+        row[int(label)] for row, label in zip(probabilities, model.predict(rows), strict=True)
+    ]
+
+
+class SureOrUnknown(LogisticRegression):  # type: ignore[misc]  # scikit-learn has no types
+    """Predicts a label that is not one of its classes where it is not sure."""
+
+    def predict(self, X: Any) -> Any:  # noqa: N803 - its name there
+        sure = self.predict_proba(X).max(axis=1) > 0.6
+        return np.where(sure, super().predict(X), "unknown")
+
+
+def test_a_label_that_is_no_class_rejects_only_its_record() -> None:
+    model = SureOrUnknown().fit(X, ["near", "near", "far", "far"])
+    records = [Record("near", (0.0, 0.0), 1, 0), Record("between", (2.0, 2.5), 2, 9), Record("far", (4.0, 5.0), 3, 18)]
+
+    predictions, [rejection] = predict_records(records, bundle(model, classes=["far", "near"]).predict)
+
+    assert [prediction.label for prediction in predictions] == ["near", "far"]
+    assert rejection.record_id == "between"
+    assert "UnfitLabelError" in rejection.detail
+
+
+class Careless(LogisticRegression):  # type: ignore[misc]  # scikit-learn has no types
+    """Changes its input."""
+
+    def predict(self, X: Any) -> Any:  # noqa: N803 - its name there
+        labels = super().predict(X)
+        X[:] = 0.0
+        return labels
+
+
+def test_a_model_that_changes_its_input_is_scored_on_the_records_all_the_same() -> None:
+    model = Careless().fit(X, ["near", "near", "far", "far"])
+
+    [(label, score)] = bundle(model, classes=["far", "near"]).predict([(4.0, 5.0)])
+
+    assert (label, score) == ("far", model.predict_proba(np.array([[4.0, 5.0]]))[0][0])
+
+
+class OneColumn(LogisticRegression):  # type: ignore[misc]  # scikit-learn has no types
+    """Predicts one column in place of one value for each record, as CatBoost does."""
+
+    def predict(self, X: Any) -> Any:  # noqa: N803 - its name there
+        return super().predict(X).reshape(-1, 1)
+
+
+def test_a_classifier_that_returns_one_column_answers_with_its_labels() -> None:
+    model = OneColumn().fit(X, ["near", "near", "far", "far"])
+
+    answers = bundle(model, classes=["far", "near"]).predict([(4.0, 5.0), (0.0, 0.0)])
+
+    assert [label for label, _ in answers] == ["far", "near"]
+
+
+def test_probabilities_without_classes_give_no_score() -> None:
+    class Mixture(DummyRegressor):  # type: ignore[misc]
+        """Has probabilities of components that have no names."""
+
+        def predict_proba(self, X: Any) -> Any:  # noqa: N803 - its name there
+            return np.full((len(X), 2), 0.5)
+
+    assert bundle(Mixture().fit(X, [1, 1, 1, 1])).predict([(0.0, 0.0)]) == [("1.0", None)]
+
+
+def test_a_model_that_does_not_predict_is_refused() -> None:
+    with pytest.raises(BundleRefusedError, match="StandardScaler, which does not predict"):
+        bundle(StandardScaler().fit(X))
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.8])
+def test_outputs_with_thresholds_of_their_own_answer_by_them(threshold: float) -> None:
+    base = FixedThresholdClassifier(LogisticRegression(), threshold=threshold, pos_label=None)
+    model = MultiOutputClassifier(base).fit(X, np.array([[1, 0], [1, 1], [0, 1], [0, 1]]))
+    outputs = (Output("near", ("0", "1")), Output("small", ("0", "1")))
+    rows = [(0.0, 0.5), (2.0, 2.5), (4.0, 4.5)]
+
+    answers = bundle(model, outputs=outputs).predict(rows)
+
+    predicted = model.predict(np.array(rows))
+    assert [tuple(label.values()) for label, _ in answers if isinstance(label, dict)] == [
+        tuple(map(str, row)) for row in predicted.tolist()
+    ]
+    for number, (_, scores) in enumerate(answers):
+        for position, name in enumerate(("near", "small")):
+            table = model.predict_proba(np.array(rows))[position]
+            assert isinstance(scores, dict)
+            assert scores[name] == table[number, predicted[number, position]]
 
 
 class OneRowShort(DummyRegressor):  # type: ignore[misc]  # scikit-learn has no types

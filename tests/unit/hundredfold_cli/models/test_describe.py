@@ -14,12 +14,14 @@ import skops.io
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from hundredfold.errors import BundleRefusedError, ModelMisbehavedError
+from hundredfold.model import one_call
 from hundredfold.model.bundle import versions_here
 from hundredfold.model.card import Card, Output, Task
 from hundredfold_cli.models.describe import DescribeRequest, describe
@@ -239,6 +241,69 @@ def test_columns_of_another_order_than_the_models_are_refused(tmp_path: Path) ->
 
     with pytest.raises(BundleRefusedError, match="fitted on the columns b, a, and the signature names a, b"):
         described(tmp_path, {"m.joblib": model})
+
+
+@pytest.mark.parametrize("records", [SAMPLE, ()], ids=["sample", "made-up"])
+@pytest.mark.parametrize(
+    ("classes", "why"),
+    [
+        ([1, "1"], r"1 \(int\) and '1' \(str\) would both be stored as the label '1'"),
+        (["spam" * 75_000, "ham"], "has 300,000 bytes, and a label may have 1,024"),
+        (["", "ham"], "the class '' is blank"),
+    ],
+    ids=["merging", "long", "blank"],
+)
+def test_classes_that_cannot_be_stored_are_refused(tmp_path: Path, classes: Any, why: str, records: Any) -> None:
+    model = DummyClassifier(strategy="prior").fit(X, ["a", "a", "b", "b"])
+    model.classes_ = np.array(classes, dtype=object)
+
+    with pytest.raises(BundleRefusedError, match=why):
+        described(tmp_path, {"m.joblib": model}, records=records)
+
+
+class NamesOfItsOwn(DummyClassifier):  # type: ignore[misc]
+    """Predicts names, and has numbers for classes."""
+
+    def predict(self, X: Any) -> Any:  # noqa: N803 - its name there
+        return np.array(["ham", "spam"])[super().predict(X)]
+
+
+class NoClasses(DummyRegressor):  # type: ignore[misc]
+    """Predicts long texts, and has no classes."""
+
+    def predict(self, X: Any) -> Any:  # noqa: N803 - its name there
+        return np.array(["x" * 2000] * len(X))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "clusterer"
+        return tags
+
+
+@pytest.mark.parametrize("records", [SAMPLE, ()], ids=["sample", "made-up"])
+def test_a_model_that_predicts_other_labels_than_its_classes_is_refused(tmp_path: Path, records: Any) -> None:
+    model = NamesOfItsOwn(strategy="prior").fit(X, [0, 0, 1, 1])
+    with pytest.raises(BundleRefusedError, match="its predict must answer with one of its classes_"):
+        described(tmp_path, {"m.joblib": model}, records=records)
+
+    with pytest.raises(BundleRefusedError, match=r"has 2,000 bytes.*let it predict short names or numbers"):
+        described(tmp_path, {"m.joblib": NoClasses().fit(X, [1.0] * 4)}, records=records)
+
+
+@pytest.mark.parametrize("records", [({"a": 2.0, "b": 2.0},), SAMPLE, ()], ids=["sample", "probes", "made-up"])
+def test_a_model_whose_probabilities_belie_its_labels_is_not_packaged_for_one_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records: Any
+) -> None:
+    model = FixedThresholdClassifier(LogisticRegression(), threshold=0.1, pos_label="far")
+    model.fit(X, ["near", "near", "far", "far"])
+    assert described(tmp_path, {"m.joblib": model}, records=records).classes == ("far", "near")
+
+    # As if it were wrongly listed as a type that predicts its highest probability.
+    name = (FixedThresholdClassifier.__module__, "FixedThresholdClassifier")
+    monkeypatch.setattr(one_call, "_EXACT", one_call._EXACT | {name})
+
+    with pytest.raises(BundleRefusedError, match="predicts 'far' where its highest probability is that of 'near'"):
+        described(tmp_path, {"m.joblib": model}, records=records)
 
 
 # ---------------------------------------------------------------- skops
