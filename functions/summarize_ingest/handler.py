@@ -13,6 +13,7 @@ from hundredfold.aws import clients
 from hundredfold.aws.events import EventBridgeNotifications
 from hundredfold.aws.ledger import DynamoLedger
 from hundredfold.aws.objects import S3WorkObjects
+from hundredfold.errors import IngestExistsError
 from hundredfold.ingest import ingest_id_of
 from hundredfold.keys import card_key
 from hundredfold.model.drift import Baseline
@@ -45,7 +46,14 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         baseline=Baseline.from_card(work.read(card_key(ingest_id))),
         price_list=price_list,
     )
-    repeated = ledger.finish(summary, resumed_by=name if name != ingest_id else None)
+    try:
+        repeated = ledger.finish(summary, resumed_by=name if name != ingest_id else None)
+    except IngestExistsError:
+        if name == ingest_id or "plan" in event["state"]:
+            raise
+        # The planner refused to resume. So this execution fails, and the ingest stays as it is.
+        logger.warning("not resumed", cause=summary.cause)
+        return summary.as_dict()
     if not repeated:
         observe_summary(summary)
     if SHADOW not in ingest_id:

@@ -224,6 +224,11 @@ class Resume:
         return asdict(self)
 
 
+def is_version(model: object) -> bool:
+    """Tell whether a text is the number of a published version, as Lambda writes it."""
+    return isinstance(model, str) and re.fullmatch("[1-9][0-9]{0,17}", model) is not None
+
+
 def resume_from_input(execution_input: object) -> Resume | None:
     """Read the request of an execution's input: `{"resume": {"ingest_id": …}}`. Return None if it has no `resume`.
 
@@ -241,9 +246,7 @@ def resume_from_input(execution_input: object) -> Resume | None:
     if not isinstance(resume, dict) or not isinstance(resume.get("ingest_id"), str):
         raise InvalidIngestError(f"{expected}; it names no ingest_id")
     model, rejected = resume.get("model"), resume.get("rejected", False)
-    if model is not None and not (
-        isinstance(model, str) and (model == LIVE or re.fullmatch("[1-9][0-9]{0,17}", model))
-    ):
+    if model is not None and model != LIVE and not is_version(model):
         raise InvalidIngestError(f'{expected}; its model must be the number of a version, as text, or "{LIVE}"')
     if not isinstance(rejected, bool):
         raise InvalidIngestError(f"{expected}; its rejected must be true or false")

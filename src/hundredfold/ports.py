@@ -201,6 +201,10 @@ class Ledger(Protocol):
         """Read the plan of an ingest. Return None if it was never planned."""
         ...
 
+    def is_completed(self, ingest_id: str) -> bool:
+        """Return whether an ingest has ended, and has the status COMPLETED."""
+        ...
+
     def partition_failure(self, execution: str, partition: int) -> tuple[str, str] | None:
         """Return the error and cause of a partition that an execution could not plan. Return None if there is none."""
         ...
@@ -227,6 +231,7 @@ class Ledger(Protocol):
         Raises
         ------
         IngestExistsError
-            If an ingest with this id began at another time or, with `resumed_by`, at a later one.
+            If an ingest with this id began at another time. With `resumed_by`: if another execution has the ingest,
+            unless that one failed earlier.
         """
         ...

@@ -85,10 +85,50 @@ def test_a_resumed_ingest_does_only_what_is_missing(
     assert "once, last for 7 batches with model version" in told.stdout
 
     # When a complete ingest is resumed, then there is nothing to do
-    again = stack.read("resume", ingest_id)
+    again = stack.command("resume", ingest_id)
+    assert again.returncode == 2
+    assert "is completed, and no batch of it is left to do" in again.stderr
     assert done_at(stack, ingest_id) == after
-    assert again["resumed"][-1]["batches"] == 0
-    assert {name: again[name] for name in COUNTS} == {name: undisturbed[name] for name in COUNTS}
+    assert stack.read("summary", ingest_id) == summary
+
+
+@pytest.mark.parametrize("model", [None, "1", "999", "abc", "live"])
+def test_a_completed_ingest_cannot_become_another_status_by_asking(
+    stack: Stack, few_records: Path, new_id: Callable[[], str], model: str | None
+) -> None:
+    ingest_id = new_id()
+    stack.read("ingest", str(few_records), "--id", ingest_id)
+    before = stack.deployment.ledger.ingest(ingest_id)
+
+    # When the command is to resume it, and when any client starts an execution that is to resume it
+    refused = stack.command("resume", ingest_id, *(("--model", model) if model else ()))
+    execution = stack.execute(f"{ingest_id}.resume-1", {"resume": {"ingest_id": ingest_id, "model": model}})
+
+    # Then the command starts nothing, the execution fails and says why, and the ingest is as it was
+    assert refused.returncode in {2, 3}
+    assert execution["status"] == "FAILED"
+    cause = "must be the number of a version" if model == "abc" else "is completed, and no batch of it is left to do"
+    assert cause in execution["cause"]
+    assert stack.deployment.ledger.ingest(ingest_id) == before
+    assert stack.read("summary", ingest_id)["status"] == "COMPLETED"
+
+
+def test_a_resume_that_only_the_planner_refuses_is_reported_and_changes_nothing(
+    stack: Stack, tmp_path: Path, new_id: Callable[[], str]
+) -> None:
+    ingest_id = new_id()
+    file = tmp_path / "records.jsonl"
+    file.write_text('{"id": "a", "text": "A fine film."}\n{"id": "b", "text": ""}\n')
+    stack.read("ingest", str(file), "--id", ingest_id)
+    before = stack.deployment.ledger.ingest(ingest_id)
+    stack.replace_source(ingest_id, b"not these records")
+
+    refused = stack.command("resume", ingest_id, "--rejected")
+
+    assert refused.returncode == 1
+    assert "the ingest was not resumed, and is as it was before: " in refused.stderr
+    assert "was replaced after this ingest was planned" in refused.stderr
+    assert stack.deployment.ledger.ingest(ingest_id) == before
 
 
 def test_a_source_that_was_replaced_cannot_be_gone_on_with(

@@ -1,4 +1,4 @@
-"""DynamoDB, Step Functions and S3 in memory, behind an `AnsweringServer`.
+"""DynamoDB, Step Functions, S3 and Lambda in memory, behind an `AnsweringServer`.
 
 They are as strict as AWS where the local stack is not: `StartExecution` with the name and the input of a running
 execution is answered with that execution. So tests can use real boto3 clients, and two commands can meet.
@@ -24,13 +24,14 @@ type Item = dict[str, dict[str, Any]]
 
 
 class AwsServices:
-    """The services that starting an ingest calls.
+    """The services that starting and resuming an ingest call.
 
     Attributes
     ----------
     items : of the ledger table, by both keys
     executions : by name, as `DescribeExecution` returns them
     objects : the content of each, by bucket and key
+    versions : the numbers of the inference function's versions
     before : called with each request, before it is answered
     """
 
@@ -38,6 +39,7 @@ class AwsServices:
         self.items: dict[tuple[str, str], Item] = {}
         self.executions: dict[str, dict[str, Any]] = {}
         self.objects: dict[tuple[str, str], bytes] = {}
+        self.versions: set[str] = set()
         self.before: Callable[[Request], None] = lambda _: None
         self._url = server.url
         self._lock = threading.Lock()
@@ -68,6 +70,8 @@ class AwsServices:
         self.before(request)
         with self._lock:
             target = request.headers.get("X-Amz-Target", "")
+            if request.path.startswith("/2015-03-31/functions/"):
+                return self._version(request)
             if not target:
                 return self._object(request)
             service, _, action = target.partition(".")
@@ -75,6 +79,7 @@ class AwsServices:
                 "PutItem": self._put_item,
                 "GetItem": self._get_item,
                 "DeleteItem": self._delete_item,
+                "Query": self._query,
                 "StartExecution": self._start_execution,
                 "DescribeExecution": self._describe_execution,
             }
@@ -99,6 +104,18 @@ class AwsServices:
             return dynamodb_error("ConditionalCheckFailedException")
         self.items.pop(key, None)
         return json_reply({})
+
+    def _query(self, request: Mapping[str, Any]) -> Reply:
+        key = request["ExpressionAttributeValues"][":key"]["S"]
+        return json_reply(
+            {"Items": [item for (ledger_key, _), item in sorted(self.items.items()) if ledger_key == key]}
+        )
+
+    def _version(self, request: Request) -> Reply:
+        number = request.path.rpartition("?Qualifier=")[2]
+        if number in self.versions:
+            return json_reply({"Version": number})
+        return Reply(b"{}", 404, {"x-amzn-ErrorType": "ResourceNotFoundException"})
 
     def _start_execution(self, request: Mapping[str, Any]) -> Reply:
         # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html (2026-11)

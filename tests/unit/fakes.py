@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Self
 
 from hundredfold.batches import BatchFailure, BatchOutcome
-from hundredfold.errors import IngestClaimedError, IngestExistsError, SourceChangedError, SourceMissingError
+from hundredfold.errors import (
+    IngestClaimedError,
+    IngestExistsError,
+    InvalidIngestError,
+    SourceChangedError,
+    SourceMissingError,
+)
 from hundredfold.ingest import Model, PartitionedPlan, Plan
 from hundredfold.ports import TimeLeft
 from hundredfold.records import Prediction
@@ -21,7 +27,7 @@ from hundredfold.sources.dynamodb.table import Table
 from hundredfold.sources.dynamodb.write_back import ItemAnswer, WriteBackResult
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import TableSpec
-from hundredfold.summary import Summary
+from hundredfold.summary import Status, Summary
 
 
 @dataclass
@@ -134,14 +140,17 @@ class MemoryWork:
 
 @dataclass
 class FixedModels:
-    """Fulfils `ports.Models`."""
+    """Fulfils `ports.Models`. `missing` has the numbers that no version has."""
 
     model: Model
+    missing: frozenset[str] = frozenset()
 
     def live(self) -> Model:
         return self.model
 
     def version(self, number: str) -> Model:
+        if number in self.missing:
+            raise InvalidIngestError(f"there is no version {number} of the model")
         return Model(f"{self.model.function.rpartition(':')[0]}:{number}", number)
 
 
@@ -231,6 +240,7 @@ class MemoryLedger:
         if plan.ingest_id in self.ingests and self.ingests[plan.ingest_id][0] > started_at:
             raise IngestExistsError(plan.ingest_id)
         self.ingests[plan.ingest_id] = (started_at, plan)
+        self.summaries.pop(plan.ingest_id, None)
         self.effects.append(f"resume {plan.ingest_id} {execution} {batches}")
 
     def plan(self, ingest_id: str) -> Plan | None:
@@ -255,6 +265,9 @@ class MemoryLedger:
         repeated = summary.ingest_id in self.summaries
         self.summaries[summary.ingest_id] = summary
         return repeated
+
+    def is_completed(self, ingest_id: str) -> bool:
+        return ingest_id in self.summaries and self.summaries[ingest_id].status == Status.COMPLETED
 
     def check(self, ingest_id: str, started_at: str, claim: str = "") -> None:
         if claim and self.claims.get(ingest_id, claim) != claim:

@@ -34,6 +34,10 @@ _BUSY = "DynamoDB did not answer about the ledger"
 # resumes the ingest. If two resume it, the later one owns it, and the earlier one cannot end it.
 _NOT_BEGUN_BY_ANOTHER = "attribute_not_exists(started_at) OR started_at = :started"
 _NOT_BEGUN_LATER = "attribute_not_exists(started_at) OR started_at <= :started"
+# A resume whose planning failed does not have the ingest. It must not end one that is completed, or that runs.
+_OWN_OR_FAILED = (
+    "attribute_not_exists(started_at) OR execution = :execution OR (#status = :failed AND started_at <= :started)"
+)
 
 _serialize = TypeSerializer().serialize
 
@@ -137,6 +141,9 @@ class DynamoLedger:
         entered = self.ingest(ingest_id)
         return Plan.from_dict(entered["plan"]) if entered and "plan" in entered else None
 
+    def is_completed(self, ingest_id: str) -> bool:
+        return (self.ingest(ingest_id) or {}).get("status") == Status.COMPLETED
+
     def partition_failure(self, execution: str, partition: int) -> tuple[str, str] | None:
         item = self._get(f"{execution}#partitions", str(partition))
         return (item["error"], item["cause"]) if item else None
@@ -147,8 +154,11 @@ class DynamoLedger:
             **summary.as_dict(),
             "execution": resumed_by or summary.ingest_id,
         }
-        condition = _NOT_BEGUN_LATER if resumed_by else _NOT_BEGUN_BY_ANOTHER
-        before = self._put_ingest(summary.ingest_id, item, condition, {":started": summary.started_at})
+        values = {":started": summary.started_at}
+        if resumed_by:
+            values |= {":execution": resumed_by, ":failed": Status.FAILED.value}
+        condition = _OWN_OR_FAILED if resumed_by else _NOT_BEGUN_BY_ANOTHER
+        before = self._put_ingest(summary.ingest_id, item, condition, values)
         return before.get("started_at") == summary.started_at and before.get("status") != Status.RUNNING
 
     def reopen(self, ingest_id: str, batch: int, records: int) -> None:
@@ -244,6 +254,7 @@ class DynamoLedger:
                 {"ledger_key": ingest_id, "entry": SUMMARY_ENTRY, **item},
                 ConditionExpression=condition,
                 ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
+                **({"ExpressionAttributeNames": {"#status": "status"}} if "#status" in condition else {}),
             )
 
     def _put_batch(self, ingest_id: str, batch: int, item: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hundredfold.batches import Batch, BatchOutcome
-from hundredfold.errors import ManifestDamagedError, PartitionFailedError, SourceChangedError
+from hundredfold.errors import InvalidIngestError, ManifestDamagedError, PartitionFailedError, SourceChangedError
 from hundredfold.failures import quote_failure
 from hundredfold.ingest import (
     LIVE,
@@ -98,8 +98,9 @@ class Planner:
     ) -> Plan | PartitionedPlan:
         """Plan what is missing of an ingest: the batches that are not done in the ledger.
 
-        The source stays the pinned one. The model stays too, unless the request names another. A second call for the
-        same execution changes nothing. Only the numbers of batches that are done are held in memory.
+        The source stays the pinned one. The model stays too, unless the request names another and a batch is left to
+        do. A second call for the same execution changes nothing. Only the numbers of batches that are done are held in
+        memory.
 
         Parameters
         ----------
@@ -112,16 +113,15 @@ class Planner:
 
         Raises
         ------
-        InvalidIngestError, SourceMissingError, SourceChangedError, ManifestDamagedError
+        InvalidIngestError
+            Also if the ingest is completed and has no batch to do, or if there is no such version of the model.
+        SourceMissingError, SourceChangedError, ManifestDamagedError
         IngestExistsError
             If a later execution has taken the ingest over.
         """
         planned = self.ledger.plan(resume.ingest_id)
         if planned is None:
             return self._resume_unplanned(resume, execution_input, execution, started_at)
-        if planned.pinned and self.sources.pin(planned.pinned.location) != replace(planned.pinned, staged_from=""):
-            raise SourceChangedError(str(planned.pinned))  # once, instead of for every batch
-        whole = replace(planned, model=self._model(resume, pinned=planned.model))
         done, reoffered = set[int](), dict[int, int]()
         for entry in self.ledger.entries(resume.ingest_id):
             if isinstance(entry, BatchOutcome):
@@ -129,6 +129,13 @@ class Planner:
                     reoffered[entry.batch] = entry.records
                 else:
                     done.add(entry.batch)
+        whole = planned
+        if len(done) < planned.batches:
+            whole = replace(planned, model=self._model(resume, pinned=planned.model))
+        elif self.ledger.is_completed(resume.ingest_id):
+            raise InvalidIngestError(f"ingest {resume.ingest_id} is completed, and no batch of it is left to do")
+        if planned.pinned and self.sources.pin(planned.pinned.location) != replace(planned.pinned, staged_from=""):
+            raise SourceChangedError(str(planned.pinned))  # once, instead of for every batch
 
         def take_over(remaining: Plan) -> None:
             # From here on, the earlier execution cannot end the ingest, even if it still runs.
@@ -203,6 +210,7 @@ class Planner:
 
     def _model(self, resume: Resume, pinned: Model | None) -> Model:
         if resume.model is None and pinned:
+            self.models.version(pinned.version)  # its version may be gone
             return pinned
         if resume.model in {None, LIVE}:
             return self.models.live()

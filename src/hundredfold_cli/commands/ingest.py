@@ -114,13 +114,17 @@ def watch(context: typer.Context, ingest_id: IngestId = None, as_json: AsJson = 
     follow_to_end(deployment, ingest_id or newest_ingest(deployment), as_json=as_json)
 
 
-def follow_to_end(deployment: Deployment, ingest_id: str, *, as_json: bool) -> None:
+def follow_to_end(deployment: Deployment, ingest_id: str, *, as_json: bool, resumed_by: str = "") -> None:
     """Follow an ingest to its end, and print its summary.
+
+    Parameters
+    ----------
+    resumed_by : the execution that the command has started to resume it
 
     Raises
     ------
     typer.Exit
-        If it failed, or if Ctrl-C ended the following.
+        If it failed, if the planner refused to resume it, or if Ctrl-C ended the following.
     """
     try:
         status = follow(deployment, ingest_id)
@@ -128,6 +132,9 @@ def follow_to_end(deployment: Deployment, ingest_id: str, *, as_json: bool) -> N
         say(f"\nthe ingest goes on; follow it again with: hundredfold watch {ingest_id}")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     show_status(deployment, status, as_json=as_json)
+    if resumed_by and status.refusal and status.execution == resumed_by:
+        print_error(f"the ingest was not resumed, and is as it was before: {status.refusal}")
+        raise typer.Exit(ExitCode.INGEST_FAILED)
     if status.summary["status"] != Status.COMPLETED:
         raise typer.Exit(ExitCode.INGEST_FAILED)
 

@@ -35,7 +35,7 @@ def resume(
     execution = start_resume(deployment, request)
     say(f"resumed as execution {execution}")
     if not detach:
-        follow_to_end(deployment, ingest_id, as_json=as_json)
+        follow_to_end(deployment, ingest_id, as_json=as_json, resumed_by=execution)
         return
     say(f"follow it with: hundredfold watch {ingest_id}")
     if as_json:

@@ -39,6 +39,8 @@ def latest_execution(
     """
     name = str(ledger_item.get("execution", ingest_id))
     execution = find_execution(deployment, name)
+    if execution is not None and execution["status"] == "RUNNING" and not has_summary(ledger_item, name):
+        return name, execution
     # The ledger does not have an execution that has just been started, or that failed before it could plan.
     number = resume_number(name)
     while later := find_execution(deployment, resume_name(ingest_id, number + 1)):
@@ -61,6 +63,18 @@ def last_resume_number(ledger_item: Mapping[str, Any]) -> int:
 def has_summary(ledger_item: Mapping[str, Any], execution: str) -> bool:
     """Tell whether an ingest's item in the ledger has the summary of this execution. Then it has nothing left to do."""
     return "status" in ledger_item and ledger_item["status"] != Status.RUNNING and ledger_item["execution"] == execution
+
+
+def refusal_cause(ledger_item: Mapping[str, Any], execution: Mapping[str, Any] | None) -> str:
+    """Return why an execution did not resume its ingest, which was completed before and still is; empty if it did.
+
+    Parameters
+    ----------
+    execution : the description of the last execution that was to start or resume the ingest
+    """
+    if execution is None or execution["status"] == "RUNNING" or ledger_item.get("status") != Status.COMPLETED:
+        return ""
+    return failure_cause(execution) if ledger_item["execution"] != execution["name"] else ""
 
 
 def failure_cause(execution: Mapping[str, Any]) -> str:

@@ -1,12 +1,16 @@
 """Resuming an ingest: an execution that does the batches that are not done, and no others."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from botocore.exceptions import ClientError
 
-from hundredfold.aws.errors import error_code
+from hundredfold.aws.errors import NOT_FOUND, error_code
+from hundredfold.batches import BatchOutcome
 from hundredfold.errors import InvalidIngestError
-from hundredfold.ingest import Plan, Resume, resume_name
+from hundredfold.ingest import LIVE, Plan, Resume, is_version, resume_name
+from hundredfold.summary import Status
 from hundredfold_cli.errors import IngestNotFoundError, NotThereError
 from hundredfold_cli.ingests.executions import (
     find_execution,
@@ -26,11 +30,14 @@ def start_resume(deployment: Deployment, resume: Resume) -> str:
     IngestNotFoundError
         If neither the ledger nor Step Functions knows the ingest.
     InvalidIngestError
-        If it still runs, is being resumed by someone else, or was never planned and its source is not known.
+        If it still runs, is being resumed by someone else, is completed and has no batch to do, or was never planned
+        and its source is not known; if the model is neither the number of a version nor LIVE.
     NotThereError
         If there is no such model version.
     """
     ingest_id = resume.ingest_id
+    if resume.model not in {None, LIVE} and not is_version(resume.model):
+        raise InvalidIngestError(f'--model {resume.model} must be the number of a version, or "{LIVE}"')
     ledger_item = deployment.ledger.ingest(ingest_id) or {}
     latest, execution = latest_execution(deployment, ingest_id, ledger_item)
     if not ledger_item and execution is None:
@@ -40,8 +47,12 @@ def start_resume(deployment: Deployment, resume: Resume) -> str:
             f"ingest {ingest_id} is still running (execution {latest}); follow it with: hundredfold watch {ingest_id}"
         )
     execution_input: dict[str, object] = {"resume": resume.as_dict()}
+    _check_version(deployment, resume.model or LIVE)
     if "plan" in ledger_item:
-        _check_model(deployment, Plan.from_dict(ledger_item["plan"]), resume)
+        plan = Plan.from_dict(ledger_item["plan"])
+        _check_work(deployment, ledger_item, plan, resume)
+        if resume.model is None:
+            _check_version(deployment, plan.model.version, is_pinned=True)
     else:
         execution_input["source"] = _requested_source(deployment, ingest_id)
     name = resume_name(ingest_id, max(last_resume_number(ledger_item), resume_number(latest)) + 1)
@@ -59,19 +70,34 @@ def start_resume(deployment: Deployment, resume: Resume) -> str:
     return name
 
 
-def _check_model(deployment: Deployment, plan: Plan, resume: Resume) -> None:
-    if resume.model is None or not resume.model.isdecimal():
+def _check_work(deployment: Deployment, ledger_item: Mapping[str, Any], plan: Plan, resume: Resume) -> None:
+    """Refuse to resume a completed ingest that has nothing to do, as the planner does."""
+    if ledger_item["status"] != Status.COMPLETED:
         return
-    function = plan.model.function.rpartition(":")[0]
+    done = [entry for entry in deployment.ledger.entries(plan.ingest_id) if isinstance(entry, BatchOutcome)]
+    if len(done) < plan.batches or (resume.rejected and any(entry.rejected for entry in done)):
+        return
+    no_rejected = ", none of its records was rejected" if resume.rejected else ""
+    raise InvalidIngestError(
+        f"ingest {plan.ingest_id} is completed{no_rejected}, and no batch of it is left to do; "
+        "to score its records with another model, start a new ingest"
+    )
+
+
+def _check_version(deployment: Deployment, version: str, *, is_pinned: bool = False) -> None:
+    if version == LIVE:
+        return
+    function = deployment.infer_function
     try:
-        deployment.lambda_.get_function_configuration(FunctionName=function, Qualifier=resume.model)
+        deployment.lambda_.get_function_configuration(FunctionName=function, Qualifier=version)
     except ClientError as error:
-        if error_code(error) == "ResourceNotFoundException":
-            raise NotThereError(
-                f"there is no model version {resume.model} (a version of {function}); "
-                "list the versions with: hundredfold model list"
-            ) from None
-        raise
+        if error_code(error) not in NOT_FOUND:
+            raise
+        which = ", which the ingest began with; resume it with --model live" if is_pinned else ""
+        raise NotThereError(
+            f"there is no model version {version} (a version of {function}){which}; "
+            "list the versions with: hundredfold model list"
+        ) from None
 
 
 def _requested_source(deployment: Deployment, ingest_id: str) -> object:

@@ -11,7 +11,13 @@ from hundredfold.ingest import Plan, ingest_id_of
 from hundredfold.planning.shadows import SHADOW
 from hundredfold.summary import Status, Totals
 from hundredfold_cli.errors import IngestNotFoundError, NotThereError
-from hundredfold_cli.ingests.executions import failure_cause, find_execution, has_summary, latest_execution
+from hundredfold_cli.ingests.executions import (
+    failure_cause,
+    find_execution,
+    has_summary,
+    latest_execution,
+    refusal_cause,
+)
 from hundredfold_cli.stack.deployment import Deployment
 
 
@@ -24,11 +30,13 @@ class IngestStatus:
     summary : the fields of `hundredfold.summary.Summary`, as far as they are known
     plan : None until the ingest is planned
     execution : the name of the execution that last started or resumed it
+    refusal : why the planner refused that execution, if it did; the ingest is as it was before
     """
 
     summary: dict[str, Any]
     plan: Plan | None
     execution: str
+    refusal: str = ""
 
     @property
     def ended(self) -> bool:
@@ -47,9 +55,10 @@ def ingest_status(deployment: Deployment, ingest_id: str) -> IngestStatus:
     name, execution = latest_execution(deployment, ingest_id, deployment.ledger.ingest(ingest_id) or {})
     ledger_item = deployment.ledger.ingest(ingest_id)
     plan = Plan.from_dict(ledger_item["plan"]) if ledger_item and "plan" in ledger_item else None
-    if ledger_item and has_summary(ledger_item, name):
+    refusal = refusal_cause(ledger_item or {}, execution)
+    if ledger_item and (refusal or has_summary(ledger_item, name)):
         summary = {key: value for key, value in ledger_item.items() if key not in {"ledger_key", "entry", "plan"}}
-        return IngestStatus(summary, plan, name)
+        return IngestStatus(summary, plan, name, refusal)
     if execution is None:
         if not ledger_item:
             raise IngestNotFoundError(ingest_id)

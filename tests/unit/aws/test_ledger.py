@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -348,6 +349,64 @@ def test_a_finished_ingest_keeps_its_plan(aws: AnsweringServer, ledger: DynamoLe
         "outdated": {"N": "0"},
         "skipped_objects": {"N": "0"},
     }
+
+
+FAILED_RESUME = replace(SUMMARY, started_at="t5", cause="InvalidIngestError: there is no version 999 of the model")
+COMPLETED = replace(SUMMARY, status=Status.COMPLETED, cause=None)
+
+
+def test_a_resume_that_was_refused_does_not_end_an_ingest_that_is_completed(
+    aws: AnsweringServer, ledger: DynamoLedger
+) -> None:
+    AwsServices(aws)
+    ledger.begin(PLAN, "t0")
+    ledger.finish(COMPLETED)
+    before = ledger.ingest("i1")
+
+    with pytest.raises(IngestExistsError):
+        ledger.finish(FAILED_RESUME, "i1.resume-1")
+
+    assert ledger.is_completed("i1")
+    assert ledger.ingest("i1") == before
+
+
+def test_a_resume_that_was_refused_does_not_end_an_ingest_that_another_execution_has(
+    aws: AnsweringServer, ledger: DynamoLedger
+) -> None:
+    AwsServices(aws)
+    ledger.begin(PLAN, "t0")
+    ledger.resume(PLAN, "t2", "i1.resume-1", batches=4)
+    before = ledger.ingest("i1")
+
+    with pytest.raises(IngestExistsError):
+        ledger.finish(FAILED_RESUME, "i1.resume-2")
+
+    assert not ledger.is_completed("i1")
+    assert ledger.ingest("i1") == before
+    ledger.finish(replace(COMPLETED, started_at="t2"), "i1.resume-1")
+    assert ledger.is_completed("i1")
+
+
+def test_a_resume_that_was_refused_says_why_of_an_ingest_that_failed(
+    aws: AnsweringServer, ledger: DynamoLedger
+) -> None:
+    AwsServices(aws)
+    ledger.begin(PLAN, "t0")
+    ledger.finish(SUMMARY)
+
+    ledger.finish(FAILED_RESUME, "i1.resume-1")
+
+    assert (ledger.ingest("i1") or {})["cause"] == FAILED_RESUME.cause
+
+
+def test_a_resume_ends_the_completed_ingest_that_it_has_taken_over(aws: AnsweringServer, ledger: DynamoLedger) -> None:
+    AwsServices(aws)
+    ledger.begin(PLAN, "t0")
+    ledger.finish(COMPLETED)
+    ledger.resume(PLAN, "t5", "i1.resume-1", batches=4)
+
+    assert ledger.finish(FAILED_RESUME, "i1.resume-1") is False
+    assert ledger.finish(FAILED_RESUME, "i1.resume-1") is True
 
 
 def test_a_summary_of_another_execution_is_refused(aws: AnsweringServer, ledger: DynamoLedger) -> None:

@@ -1,12 +1,15 @@
 """Resuming: what the request may be, what is planned again, and what is removed of earlier attempts."""
 
+import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hundredfold.accounting.summarize import summarize
 from hundredfold.batches import Batch, BatchFailure, BatchOutcome
 from hundredfold.errors import IngestExistsError, InvalidIngestError, ManifestDamagedError, SourceChangedError
 from hundredfold.inference.batch import BatchTask, Scoring, Stores, encode_rejections, infer_batch
@@ -31,6 +34,7 @@ from tests.unit.fakes import (
 
 LOCATION = ObjectLocation("records", upload_key("i1", "0123"))
 SPEC = ObjectsSpec(LOCATION.bucket, LOCATION.key)
+TIME = "2026-11-24T05:00:00+00:00"
 OLD, NEW = Model("arn:infer:3", "3"), Model("arn:infer:4", "4")
 RECORDS = b"".join(b'{"id":"r%d","text":"t"}\n' % number for number in range(10))
 INPUT = {"source": {"bucket": LOCATION.bucket, "key": LOCATION.key}}
@@ -168,6 +172,64 @@ def test_nothing_is_planned_for_a_complete_ingest(world: World) -> None:
 
     assert (plan.batches, plan.records) == (0, 0)
     assert world.manifest(plan) == []
+
+
+def complete(world: World, *, rejected: int = 0) -> Plan:
+    """Let the ingest end with all batches done; of the first, so many records are rejected."""
+    plan = world.plan()
+    for number, batch in enumerate(world.manifest(plan)):
+        failed = 0 if number else rejected
+        world.ledger.batch_done("i1", BatchOutcome(number, batch.records, batch.records - failed, failed))
+    summary = summarize("i1", TIME, TIME, plan, world.ledger.entries("i1"), None)
+    world.ledger.finish(replace(summary, started_at="t1"))
+    return plan
+
+
+@pytest.mark.parametrize(
+    "resume",
+    [Resume("i1"), Resume("i1", "12"), Resume("i1", "live"), Resume("i1", "999"), Resume("i1", rejected=True)],
+)
+def test_a_completed_ingest_without_a_batch_to_do_is_refused_and_stays_as_it_is(world: World, resume: Resume) -> None:
+    complete(world)
+    before = copy.deepcopy((world.ledger, world.work.objects))
+    world.models = FixedModels(NEW, missing=frozenset({"999"}))
+
+    with pytest.raises(InvalidIngestError, match="ingest i1 is completed, and no batch of it is left to do"):
+        world.resume(resume)
+
+    assert (world.ledger, world.work.objects) == before
+
+
+def test_rejected_records_of_a_completed_ingest_are_offered_again(world: World) -> None:
+    complete(world, rejected=1)
+
+    plan = world.resume(Resume("i1", rejected=True))
+
+    assert [batch.batch for batch in world.manifest(plan)] == [0]
+
+
+@pytest.mark.parametrize("model", [None, "999"], ids=["the pinned one", "the one that the resume names"])
+def test_a_model_version_that_is_not_there_is_refused_before_anything_is_written(
+    world: World, model: str | None
+) -> None:
+    complete(world, rejected=1)
+    before = copy.deepcopy((world.ledger, world.work.objects))
+    world.models = FixedModels(NEW, missing=frozenset({OLD.version, "999"}))
+
+    with pytest.raises(InvalidIngestError, match=f"there is no version {model or OLD.version}"):
+        world.resume(Resume("i1", model, rejected=True))
+
+    assert (world.ledger, world.work.objects) == before
+
+
+def test_an_ingest_whose_batches_are_all_done_keeps_its_model(world: World) -> None:
+    # Given an ingest that ended before it could be summed up
+    plan = world.plan()
+    for batch in range(plan.batches):
+        world.done(batch)
+
+    assert world.resume(Resume("i1", "12")).model == OLD
+    assert world.ledger.plan("i1") == plan
 
 
 def test_batches_with_rejected_records_are_offered_again_on_request(world: World) -> None:
