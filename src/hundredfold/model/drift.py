@@ -238,7 +238,8 @@ def _measures(name: str, type_: FieldType, values: Sequence[str | float]) -> lis
         case FieldType.TEXT:
             texts = [str(value) for value in values]
             words = Counter(word for text in texts for word in set(_words(text[:_TEXT_CHARACTERS].lower())))
-            known = tuple(word for word, _ in words.most_common(_COMMON_WORDS))
+            # A set has another order in each process, so words of equal counts are in the order of the alphabet.
+            known = tuple(sorted(words, key=lambda word: (-words[word], word))[:_COMMON_WORDS])
             count = _counter(Measure(name, "common_words", (), (), known), share=True)
             return [
                 Measure(name, "characters", (), _quantiles([float(len(text)) for text in texts])),

@@ -19,6 +19,7 @@ from hundredfold.model.card import LIBRARIES, Card, Input, Output, Task, version
 from hundredfold.model.labels import UnfitLabelError, classes_of, read_label
 from hundredfold.model.one_call import decisive_lead
 from hundredfold.model.signature import FieldType, Signature, UnfitValueError
+from hundredfold_cli.models.reproducible import reproducible
 from hundredfold_cli.models.saved_versions import saved_with
 
 PROBES = 3
@@ -44,6 +45,8 @@ class DescribeRequest:
 def describe(folder: Path, request: DescribeRequest) -> Card:
     """Return the card of the model whose files are in `folder`, without their digests, score and maker.
 
+    The files are made `reproducible`: what differs from one saving of a model to the next is set to zero in `folder`.
+
     Raises
     ------
     BundleRefusedError, ModelMisbehavedError
@@ -58,7 +61,7 @@ def describe(folder: Path, request: DescribeRequest) -> Card:
         )
     contents = {step: (folder / step).read_bytes() for step in request.steps}
     saved, mismatches = _versions(request, contents, installed)
-    models = [_open(step, contents[step], request.trusted, saved) for step in request.steps]
+    models = [_open_reproducible(folder / step, contents[step], request.trusted, saved) for step in request.steps]
     for step, model in zip(request.steps[:-1], models[:-1], strict=True):
         if not hasattr(model, "transform"):
             raise BundleRefusedError(
@@ -109,6 +112,16 @@ def _versions(
             "requirements/dependencies.in and run make lock; --allow-version-mismatch packages it as it is"
         )
     return saved, mismatches
+
+
+def _open_reproducible(file: Path, content: bytes, trusted: Sequence[str], saved: dict[str, str]) -> Any:
+    """Open a model, make its file reproducible, and return the model that is in the file then."""
+    model = _open(file.name, content, trusted, saved)
+    same_each_time = reproducible(content, model)
+    if same_each_time == content:
+        return model
+    file.write_bytes(same_each_time)
+    return _open(file.name, same_each_time, trusted, saved)
 
 
 def _open(step: str, content: bytes, trusted: Sequence[str], saved: dict[str, str]) -> Any:

@@ -35,11 +35,12 @@ def saved_with(content: bytes) -> str | None:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             version = _IN_SKOPS.search(archive.read("schema.json")) if "schema.json" in archive.namelist() else None
     else:
-        version = _IN_PICKLE.search(_decompress(content))
+        version = _IN_PICKLE.search(decompress(content))
     return version[1].decode() if version else None
 
 
-def _decompress(content: bytes) -> bytes:
+def decompress(content: bytes) -> bytes:
+    """Return the pickle in a joblib file. What is not compressed, or is damaged, is returned as it is."""
     for magic, decompress in _COMPRESSIONS:
         if content.startswith(magic):
             try:

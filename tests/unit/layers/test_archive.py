@@ -59,6 +59,45 @@ def test_two_builds_of_the_same_files_are_the_same_bytes(builds: tuple[Path, Pat
     assert first.read_bytes() == second.read_bytes()
 
 
+# Whether the .pyc has one or two of these equal sets depends on the names that its process met before.
+EQUAL_SETS = """
+def both(steps):
+    some = all(step for step in steps if step not in {"passthrough", "drop"})
+    return some and all(True if step in {"passthrough", "drop"} else step for step in steps)
+"""
+
+
+@pytest.mark.parametrize("keep_sources", [True, False])
+def test_a_file_is_compiled_to_the_same_bytes_whatever_is_compiled_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep_sources: bool
+) -> None:
+    contents = set()
+    for neighbours in (0, 40):
+        # The folders and the seed of hashes are others each time, too.
+        monkeypatch.setenv("PYTHONHASHSEED", str(neighbours + 1))
+        root = tmp_path / f"with-{neighbours}" / "passthrough"
+        root.mkdir(parents=True)
+        for number in range(neighbours):
+            (root / f"a_{number:02}.py").write_text(f"def drop(passthrough):\n    return passthrough.drop + {number}\n")
+        (root / "z.py").write_text(EQUAL_SETS)
+
+        compile_python(root, "/opt", keep_sources=keep_sources)
+
+        compiled = root / ("__pycache__/z.cpython-313.pyc" if keep_sources else "z.pyc")
+        contents.add(compiled.read_bytes())
+    assert len(contents) == 1
+
+
+def test_a_prefix_for_compiled_files_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "elsewhere"))
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/a.py").write_text("x = 1\n")
+
+    compile_python(tmp_path / "root", "/opt")
+
+    assert (tmp_path / "root/__pycache__/a.cpython-313.pyc").exists()
+
+
 def test_an_archive_holds_the_files_and_what_was_compiled(builds: tuple[Path, Path]) -> None:
     with zipfile.ZipFile(builds[0]) as zipped:
         names = zipped.namelist()

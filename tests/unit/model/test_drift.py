@@ -128,6 +128,17 @@ def test_a_baseline_of_texts_knows_their_common_words_and_lengths() -> None:
     assert baseline.unseen == 0
 
 
+def test_common_words_of_equal_counts_are_in_the_order_of_the_alphabet() -> None:
+    # 240 words stand in all texts, one stands in more, and 200 are kept. A set has another order in each process.
+    words = [f"{number:03}" for number in range(240)]
+    texts = [("often " + " ".join(reversed(words)),) for _ in range(500)]
+
+    baseline = Baseline.from_records("ours", TEXT, ("a",), [*texts, ("often",)], [("a", 1.0)] * 501)
+
+    [_, common_words] = baseline.inputs
+    assert common_words.known == ("often", *words[:199])
+
+
 def test_a_text_without_a_common_word_is_unseen() -> None:
     texts = sentences(500)
     baseline = Baseline.from_records("ours", TEXT, ("a",), [(text,) for text in texts], [("a", 1.0)] * 500)
