@@ -15,6 +15,9 @@ class PoisonousModel:
 
     classes_ = np.array(["negative", "positive"])  # an array, as of any scikit-learn classifier of one output
 
+    def predict(self, texts: Sequence[str]) -> "np.ndarray":
+        return self.classes_[self.predict_proba(texts).argmax(axis=1)]
+
     def predict_proba(self, texts: Sequence[str]) -> "np.ndarray":
         for text in texts:
             match text:
