@@ -88,6 +88,11 @@ ROLES = [
                     "DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards",
                 )
             ),
+            # Its stream is Kinesis'. The policy names actions of both services, and this ARN is neither's.
+            ("dynamodb:DescribeStream", KINESIS_STREAM),
+            ("dynamodb:GetRecords", KINESIS_STREAM),
+            ("dynamodb:GetShardIterator", KINESIS_STREAM),
+            ("dynamodb:ListStreams", f"{KINESIS_STREAM}/stream/2026-11-24T00:00:00.000"),
             ("s3:PutObject", "{work}/streams/tests-reviews/rejected/shardId-0/1.json"),
             ("sqs:SendMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:hundredfold-stream-failures"),
             ("dynamodb:BatchWriteItem", "{predictions}"),

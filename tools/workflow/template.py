@@ -48,7 +48,7 @@ class Template:
 
     @classmethod
     def parse(cls, text: str) -> "Template":
-        parsed = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        parsed = parse_long_forms(text)
         mappings = parsed.get("Mappings", {})
         return cls(
             parameters=parsed.get("Parameters", {}),
@@ -118,6 +118,37 @@ class Template:
     def function_seconds(self, function: str) -> int:
         """Return the timeout of the function with this logical id, in seconds."""
         return int(self.properties(function)["Timeout"])
+
+
+def parse_long_forms(text: str) -> dict[str, Any]:
+    """Parse a template as it is written, with CloudFormation's functions in their long forms."""
+    parsed: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    return parsed
+
+
+def branches(value: Any) -> Iterator[Any]:
+    """Yield both branches of every `Fn::If` in a part of a template that was parsed with its long forms."""
+    match value:
+        case {"Fn::If": [_, *alternatives]}:
+            yield from alternatives
+            yield from branches(alternatives)
+        case dict():
+            yield from branches(list(value.values()))
+        case list():
+            for part in value:
+                yield from branches(part)
+
+
+def functions(value: Any) -> set[str]:
+    """Return the names of CloudFormation's functions in a part of a template, without `Ref` and `Fn::If`."""
+    match value:
+        case dict():
+            named = {name for name in value if name.startswith("Fn::") and name != "Fn::If"}
+            return named.union(*map(functions, value.values()))
+        case list():
+            return set[str]().union(*map(functions, value))
+        case _:
+            return set()
 
 
 def _resolved(value: Any, mappings: Mapping[str, Any]) -> Any:

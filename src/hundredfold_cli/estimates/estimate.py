@@ -21,7 +21,7 @@ _NEAR = 1.02
 FUNCTIONS = 3
 METRICS = len(Metric) - 1 + len(Reason) + FUNCTIONS
 """Distinct metrics of a run: every name once but EventsLost, and Powertools' ColdStart once for each function."""
-ALARMS = 7
+ALARMS = 9
 DASHBOARDS = 2
 DAYS, HOURS_A_DAY = 30, 24
 ENDPOINT_HOURS = 730.0

@@ -25,6 +25,12 @@ from hundredfold_cli.stack.deployment import FUNCTIONS, Deployment
 POSITION_KEY = "local-metrics/position.json"
 """The object in the work bucket that has the position, so that nothing is collected twice."""
 
+_METRIC_OF_STATUS = {
+    "SUCCEEDED": "ExecutionsSucceeded",
+    "FAILED": "ExecutionsFailed",
+    "ABORTED": "ExecutionsAborted",
+    "TIMED_OUT": "ExecutionsTimedOut",
+}
 _OVERLAP_MS = 10_000  # the events of different environments do not come in order
 _DATA_A_CALL = 500
 
@@ -147,10 +153,8 @@ def _of_executions(deployment: Deployment, position: Position) -> Iterator[Datum
         position.ingests.append(ingest_id)
         begin, end = _ms(execution["startDate"]), _ms(execution["stopDate"])
         yield Datum("AWS/States", "ExecutionsStarted", parent, "Count", begin, 1)
-        yield Datum(
-            "AWS/States", "ExecutionsSucceeded", parent, "Count", end, float(execution["status"] == "SUCCEEDED")
-        )
-        yield Datum("AWS/States", "ExecutionsFailed", parent, "Count", end, float(execution["status"] == "FAILED"))
+        for status, metric in _METRIC_OF_STATUS.items():
+            yield Datum("AWS/States", metric, parent, "Count", end, float(execution["status"] == status))
         yield Datum("AWS/States", "ExecutionTime", parent, "Milliseconds", end, end - begin)
         yield from _of_children(deployment, ingest_id, end)
 

@@ -9,7 +9,14 @@ AWS_METRICS = {
     # https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html (2026-11)
     "AWS/States": (
         {"StateMachineArn"},
-        {"ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionThrottled"},
+        {
+            "ExecutionsStarted",
+            "ExecutionsSucceeded",
+            "ExecutionsFailed",
+            "ExecutionsAborted",
+            "ExecutionsTimedOut",
+            "ExecutionThrottled",
+        },
     ),
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html (2026-11)
     "AWS/DynamoDB": ({"TableName"}, {"ConsumedWriteCapacityUnits", "WriteThrottleEvents"}),

@@ -38,6 +38,20 @@ def test_every_alarm_watches_a_metric_that_exists(template: Template) -> None:
             assert (alarm["MetricName"] in known, dimensions) == (True, keys), name
 
 
+def test_every_way_in_which_an_execution_can_end_badly_is_alarmed_without_the_summary(template: Template) -> None:
+    watched = {
+        (alarm["Namespace"], alarm["MetricName"])
+        for alarm in template.of_type(ALARM, always=True).values()
+        if alarm["Dimensions"] == [{"Name": "StateMachineArn", "Value": {"Ref": "BatchInference"}}]
+    }
+
+    assert watched == {
+        ("AWS/States", "ExecutionsFailed"),
+        ("AWS/States", "ExecutionsAborted"),
+        ("AWS/States", "ExecutionsTimedOut"),
+    }
+
+
 def test_thresholds_are_parameters_of_one_pattern_or_zero(template: Template) -> None:
     thresholds = {name: alarm["Threshold"] for name, alarm in template.of_type(ALARM).items()}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hundredfold import keys
-from tools.workflow.template import Template, listed, resource_named
+from tools.workflow.template import TEMPLATE, Template, branches, functions, listed, parse_long_forms, resource_named
 
 ROLE = "AWS::IAM::Role"
 
@@ -115,6 +115,27 @@ def test_a_resource_is_a_wildcard_only_where_aws_has_no_narrower_one(template: T
         "Trace",
         "DeliverLogs",
     }
+
+
+# It is not documented whether CloudFormation evaluates a function in the branch that is not chosen. A Ref to what a
+# condition leaves out is documented:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-conditions.html
+def test_a_branch_that_may_not_be_chosen_has_no_function_but_references() -> None:
+    alternatives = list(branches(parse_long_forms(TEMPLATE.read_text())))
+
+    assert alternatives
+    assert {name for alternative in alternatives for name in functions(alternative)} == set()
+
+
+def test_a_function_may_read_the_stream_before_lambda_is_asked_to_map_it(template: Template) -> None:
+    policy, mapping = template.resources["ReadStreamPolicy"], template.resources["StreamMapping"]
+    [find] = [one for one in policy["Properties"]["PolicyDocument"]["Statement"] if one["Sid"] == "FindStream"]
+
+    assert mapping["DependsOn"] == "ReadStreamPolicy"
+    assert policy["Condition"] == mapping["Condition"] == "HasStream"
+    assert policy["Properties"]["Roles"] == [{"Ref": "InferBatchRole"}]
+    assert find["Action"] == "dynamodb:ListStreams"
+    assert find["Resource"]["Fn::Sub"][0] == "${Table}/stream/*"
 
 
 def test_every_bucket_is_private_encrypted_and_refuses_what_is_not_over_tls(template: Template) -> None:

@@ -66,7 +66,7 @@ def test_a_month_has_its_ingests_and_what_stands_whether_they_run_or_not(
 
     assert METRICS == 40
     assert bill.of("metric_") == pytest.approx(metrics_usd)
-    assert bill.of("alarm_") == pytest.approx(0.70)  # seven
+    assert bill.of("alarm_") == pytest.approx(0.90)  # nine
     assert bill.of("dashboard_") == pytest.approx(6.00)  # two
     assert bill.of("standard_") == pytest.approx(0.01 * 30 * ingests_a_day)
     # 0.01 GB x 30 days x ingests, at $0.25 and $0.20 a GB-month
