@@ -15,10 +15,8 @@ def logistic(number: float) -> float:
 
 
 def softmax(numbers: Sequence[float]) -> list[float]:
-    """Return the share of each exp(number) in their sum. NaN for all if a number is not finite."""
+    """Return the share of each exp(number) in their sum. NaN for all if the largest is not finite."""
     most = max(numbers)
-    if not all(map(math.isfinite, numbers)):
-        return [math.nan] * len(numbers)
     powers = [math.exp(number - most) for number in numbers]
     total = math.fsum(powers)
     return [power / total for power in powers]

@@ -10,6 +10,7 @@ from hundredfold.model.compiled.engine import CompiledModel, kinds
 from hundredfold.model.compiled.form import Form
 from hundredfold.model.compiled.registry import WITH_NUMPY
 from hundredfold.model.compiled.steps.trees import MOST_TREES_IN_PYTHON
+from hundredfold.model.labels import classes_of
 from hundredfold_cli.models.compiling import columns, linear, text, trees
 from hundredfold_cli.models.compiling.errors import NotCompiledError
 from hundredfold_cli.models.compiling.kinds import Compiled, Compilers
@@ -31,13 +32,15 @@ def compile_model(steps: Sequence[Any], *, texts: bool) -> Form:
         If a step is not understood. The message names it, and why.
     """
     flat = [step for estimator in steps for step in _unchained(estimator)]
-    classes = [str(label) for label in getattr(flat[-1], "classes_", [])]
+    classes = classes_of(flat[-1]) or ()
+    if isinstance(classes, list):
+        raise NotCompiledError("it has several outputs")
     if len(classes) == 1:
         raise NotCompiledError("it has only one class")
     form = Form(
         {
             "input": "texts" if texts else "rows",
-            "classes": classes,
+            "classes": list(classes),
             "steps": [_compile(step) for step in flat],
         }
     )

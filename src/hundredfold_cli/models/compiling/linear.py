@@ -57,22 +57,21 @@ def _regressor(model: Any, _: Compile) -> Compiled:
     return {"kind": "linear_regressor", **_weights(model, 1)}
 
 
-def _bayes(coefficients: Any, intercepts: Any, threshold: float | None, *, non_negative: bool) -> Compiled:
+def _bayes(coefficients: Any, intercepts: Any, threshold: float | None) -> Compiled:
     return {
         "kind": "discrete_bayes",
         "coefficients": numbers(coefficients),
         "intercepts": numbers(intercepts),
         "threshold": numbers(np.array([] if threshold is None else [threshold], dtype=float)),
-        "non_negative": non_negative,
     }
 
 
 def _multinomial(model: Any, _: Compile) -> Compiled:
-    return _bayes(model.feature_log_prob_, model.class_log_prior_, None, non_negative=True)
+    return _bayes(model.feature_log_prob_, model.class_log_prior_, None)
 
 
 def _complement(model: Any, _: Compile) -> Compiled:
-    return _bayes(model.feature_log_prob_, np.zeros(len(model.classes_)), None, non_negative=True)
+    return _bayes(model.feature_log_prob_, np.zeros(len(model.classes_)), None)
 
 
 def _bernoulli(model: Any, _: Compile) -> Compiled:
@@ -83,7 +82,6 @@ def _bernoulli(model: Any, _: Compile) -> Compiled:
         model.feature_log_prob_ - absent,
         model.class_log_prior_ + absent.sum(axis=1),
         float(model.binarize),
-        non_negative=False,
     )
 
 

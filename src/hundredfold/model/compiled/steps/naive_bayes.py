@@ -20,19 +20,17 @@ class DiscreteBayes(Classifier):
     ----------
     weights : a linear function for each class, of the input or of whether it is over `threshold`
     threshold : above which a number counts as 1, and else as 0; None if numbers are used as they are
-    non_negative : whether negative numbers are refused
     """
 
     kind: ClassVar[str] = "discrete_bayes"
     weights: Weights
     threshold: float | None
-    non_negative: bool
 
     @classmethod
     def read(cls, values: Values) -> Self:
-        """Read `coefficients`, `intercepts`, `threshold`, an array of one number or none, and `non_negative`."""
+        """Read `coefficients`, `intercepts`, and `threshold`, an array of one number or none."""
         threshold = values.floats("threshold")
-        return cls(Weights.read(values), threshold[0] if threshold else None, values.flag("non_negative"))
+        return cls(Weights.read(values), threshold[0] if threshold else None)
 
     def response(self, data: Data) -> list[Sequence[float]]:
         """Return the probabilities; of two classes, those of the second."""
@@ -43,10 +41,6 @@ class DiscreteBayes(Classifier):
         return [(label, _share(row, label)) for row in self._likelihoods(data) for label in (largest(row),)]
 
     def _likelihoods(self, data: Data) -> list[list[float]]:
-        if self.non_negative:
-            rows = [row for _, row in data.rows] if isinstance(data, Sparse) else numbers(data)
-            if any(number < 0 for row in rows for number in row):
-                raise ValueError("a number is negative")
         return self.weights.apply(data if self.threshold is None else _over(data, self.threshold))
 
 
