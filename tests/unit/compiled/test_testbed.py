@@ -11,7 +11,7 @@ from hundredfold_cli.models.compiling.gate import TOLERANCE, compare
 from tests.unit.compiled.models import bundle_of, fitted
 from tests.unit.compiled.testbed import CASES, CLASSES, CLASSIFIERS, NUMBERS, REGRESSORS, arranged, load
 
-DERIVED = 150  # enough to have each kind of edge case; a packaged model takes 10,000
+DERIVED = 60  # enough to have each kind of edge case; a packaged model takes 10,000
 
 TREES = sorted(
     f"{model}, {data}"
