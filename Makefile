@@ -20,6 +20,8 @@ HUNDREDFOLD := $(VENV)/bin/hundredfold
 RECORDS ?= 50000
 # Of the functions on AWS, x86_64 or arm64; and packages of requirements/extras that the model needs.
 ARCHITECTURE ?= x86_64
+# How the local stack stores predictions, item or packed: docs/packed.md.
+LAYOUT ?= item
 EXTRAS ?=
 
 DEV := $(VENV)/.installed
@@ -44,7 +46,7 @@ help: ## list all targets
 # ---------------------------------------------------------------- the main job
 
 .PHONY: run
-run: up $(ASL_VALIDATOR) $(INGEST) ## install, build, start the local stack, deploy to it, score 50,000 records, show the summary
+run: up $(ASL_VALIDATOR) $(INGEST) ## install, build, start the local stack, deploy to it, score 50,000 records, show the summary; LAYOUT=packed
 	$(HUNDREDFOLD) ingest $(INGEST)
 	@$(HUNDREDFOLD) report
 	@$(HUNDREDFOLD) dashboard
@@ -52,7 +54,7 @@ run: up $(ASL_VALIDATOR) $(INGEST) ## install, build, start the local stack, dep
 
 .PHONY: up
 up: $(DEV) $(STACK) $(TOOLS) build ## start the local stack and deploy to it
-	$(HUNDREDFOLD) up
+	$(HUNDREDFOLD) up --parameter PredictionsLayout=$(LAYOUT)
 
 .PHONY: down
 down: $(DEV) ## stop the local stack; what was in it is gone

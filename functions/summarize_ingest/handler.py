@@ -6,6 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from hundredfold.accounting.index_builder import IndexBuilder, indexed
 from hundredfold.accounting.notification import notification_of
 from hundredfold.accounting.prices import prices_or_none
 from hundredfold.accounting.summarize import summarize
@@ -15,7 +16,8 @@ from hundredfold.aws.ledger import DynamoLedger
 from hundredfold.aws.objects import S3WorkObjects
 from hundredfold.errors import IngestExistsError
 from hundredfold.ingest import ingest_id_of
-from hundredfold.keys import card_key
+from hundredfold.keys import card_key, index_key
+from hundredfold.layout import Layout
 from hundredfold.model.drift import Baseline
 from hundredfold.planning.shadows import SHADOW
 from hundredfold.runtime.redaction import redact_errors
@@ -36,18 +38,22 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     name = event["execution_name"]
     ingest_id = ingest_id_of(name, event["input"])
     logger.append_keys(ingest_id=ingest_id, execution=event["execution"])
-    summary = summarize(
-        ingest_id,
-        event["started_at"],
-        datetime.now(UTC).isoformat(),
-        ledger.plan(ingest_id),
-        ledger.entries(ingest_id),
-        event["state"].get("failure"),
-        baseline=Baseline.from_card(work.read(card_key(ingest_id))),
-        price_list=price_list,
-    )
+    plan = ledger.plan(ingest_id)
+    is_packed = plan is not None and plan.layout is Layout.PACKED
+    with IndexBuilder() as builder:
+        summary = summarize(
+            ingest_id,
+            event["started_at"],
+            datetime.now(UTC).isoformat(),
+            plan,
+            indexed(ledger.packed_entries(ingest_id), builder) if is_packed else ledger.entries(ingest_id),
+            event["state"].get("failure"),
+            baseline=Baseline.from_card(work.read(card_key(ingest_id))),
+            price_list=price_list,
+        )
+        index = builder.write(index_key(ingest_id, name), work) if is_packed else None
     try:
-        repeated = ledger.finish(summary, resumed_by=name if name != ingest_id else None)
+        repeated = ledger.finish(summary, resumed_by=name if name != ingest_id else None, index=index)
     except IngestExistsError:
         if name == ingest_id or "plan" in event["state"]:
             raise

@@ -10,6 +10,7 @@
         SourceChangedError      the source was replaced
         ManifestDamagedError    the manifest is damaged and cannot be made again
         PartitionFailedError    a partition could not be planned
+        NotIndexedError         the ingest has no index of its records yet
         BundleRefusedError      the model's files do not match its card or this environment
         ModelMisbehavedError    the model did not give one answer for each record
         OutOfTimeError          Lambda's timeout was too near         a retry can help
@@ -91,6 +92,17 @@ class PartitionFailedError(HundredfoldError):
     def __init__(self, partition: int, partitions: int, why: str) -> None:
         super().__init__(f"partition {partition + 1} of {partitions} could not be planned: {why}")
         self.partition = partition
+
+
+class NotIndexedError(HundredfoldError):
+    """The predictions of an ingest are packed, and the index that finds one record's is not written yet."""
+
+    def __init__(self, ingest_id: str) -> None:
+        super().__init__(
+            f"the predictions of ingest {ingest_id} are packed, and the index that finds one record is written at its "
+            "end; look the record up again then"
+        )
+        self.ingest_id = ingest_id
 
 
 class BundleRefusedError(HundredfoldError):

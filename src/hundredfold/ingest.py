@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from hundredfold.batches import Batch
 from hundredfold.errors import InvalidIngestError
+from hundredfold.layout import Layout
 from hundredfold.sources.object_names import stem_of
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import SourceSpec, spec_from_dict
@@ -101,7 +102,7 @@ class PartitionedPlan:
 
     Attributes
     ----------
-    spec, pinned, source_bytes, model : as for `Plan`
+    spec, pinned, source_bytes, model, layout : as for `Plan`
     partitions : how many there are
     partition_list : the JSON array of the partitions, which the state machine maps over
     """
@@ -114,6 +115,7 @@ class PartitionedPlan:
     partitions: int
     partition_list: ObjectLocation
     skipped_objects: int = 0
+    layout: Layout = Layout.ITEM
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -141,6 +143,7 @@ class Plan:
     manifest_sha256 : the SHA-256 of the manifest, in hex
     partitions : how many partitions were planned; 0 if one call planned the whole ingest
     skipped_objects : how many objects of the source only mark a folder
+    layout : how the predictions are stored. It stays, whatever the stack is deployed with later.
     """
 
     ingest_id: str
@@ -154,6 +157,7 @@ class Plan:
     manifest_sha256: str = ""
     partitions: int = 0
     skipped_objects: int = 0
+    layout: Layout = Layout.ITEM
 
     def pinned_of(self, batch: Batch) -> PinnedObject:
         """Return the object that a batch of this plan is a byte range of."""
@@ -190,6 +194,7 @@ def _shared_as_dict(plan: Plan | PartitionedPlan) -> dict[str, Any]:
         "source_bytes": plan.source_bytes,
         "model": asdict(plan.model),
         "partitions": plan.partitions,
+        "layout": plan.layout.value,
         **({"skipped_objects": plan.skipped_objects} if plan.skipped_objects else {}),
     }
 
@@ -203,6 +208,7 @@ def _shared_from_dict(data: dict[str, Any]) -> dict[str, Any]:
         "model": Model(**data["model"]),
         "partitions": data["partitions"],
         "skipped_objects": data.get("skipped_objects", 0),
+        "layout": Layout(data.get("layout", Layout.ITEM)),  # an older ingest has none
     }
 
 

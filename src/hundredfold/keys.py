@@ -46,6 +46,18 @@ def rejections_key(ingest_id: str, batch: int) -> str:
     return f"ingests/{ingest_id}/rejected/{batch:08d}.jsonl"
 
 
+def index_key(ingest_id: str, execution: str) -> str:
+    """Where the summary writes the index of an ingest's records, if their predictions are packed.
+
+    It does not expire as what is under `ingests/` does: predictions stay, and have to be found.
+
+    Parameters
+    ----------
+    execution : that the summary is of. So an earlier one that still runs does not replace the index of a resume.
+    """
+    return f"index/{ingest_id}/{execution}.bin"
+
+
 def card_key(ingest_id: str) -> str:
     """Where the planner keeps the card of the model that scores an ingest."""
     return f"ingests/{ingest_id}/card.json"

@@ -6,6 +6,8 @@ from typing import BinaryIO, Protocol, Self
 
 from hundredfold.batches import BatchFailure, BatchOutcome
 from hundredfold.ingest import Model, Plan
+from hundredfold.packed import PackedPredictions
+from hundredfold.record_index import RecordIndex
 from hundredfold.records import Prediction
 from hundredfold.sources.dynamodb.items import Item
 from hundredfold.sources.dynamodb.segments import Segment
@@ -213,20 +215,36 @@ class Ledger(Protocol):
         """Mark a batch as not done, because it is to be inferred again."""
         ...
 
-    def batch_done(self, ingest_id: str, outcome: BatchOutcome) -> bool:
-        """Enter the outcome of a batch. Return whether the batch was done already."""
+    def batch_done(self, ingest_id: str, outcome: BatchOutcome, packed: PackedPredictions | None = None) -> bool:
+        """Enter the outcome of a batch. Return whether the batch was done already.
+
+        Parameters
+        ----------
+        packed : the batch's predictions, if they are stored with its entry
+        """
         ...
 
     def entries(self, ingest_id: str) -> Iterable[BatchOutcome | BatchFailure]:
         """Read what became of each batch so far, in any order."""
         ...
 
-    def finish(self, summary: Summary, resumed_by: str | None = None) -> bool:
+    def packed_entries(self, ingest_id: str) -> Iterable[tuple[int, BatchOutcome | BatchFailure | None, bytes]]:
+        """Read what became of each batch so far, with its packed predictions.
+
+        Returns
+        -------
+        entries : of each part the number of the batch, the batch's entry (with its first part only), and the part;
+            empty if the batch has no predictions
+        """
+        ...
+
+    def finish(self, summary: Summary, resumed_by: str | None = None, index: RecordIndex | None = None) -> bool:
         """Enter the summary of an ingest. Return whether this execution has entered one already.
 
         Parameters
         ----------
         resumed_by : the execution that resumed the ingest; None for its first execution
+        index : of the records of an ingest whose predictions are packed
 
         Raises
         ------

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from hundredfold.errors import InvalidIngestError
+from hundredfold.layout import Layout
 
 MODEL_CARD_VARIABLE = "MODEL_CARD_SHA256"
 """A release sets this variable. The published version keeps it, since its configuration cannot be changed."""
@@ -25,6 +26,7 @@ class Settings:
     state_machine : ARN of the state machine; empty for all functions but the one that starts ingests
     scheduled_source : the source of scheduled ingests, as `sources.uri.parse_source` reads it; empty if there is none
     event_bus : where notifications are sent; empty for all functions but the summary
+    layout : how new ingests store their predictions; the planner records it with each
     """
 
     work_bucket: str
@@ -40,6 +42,7 @@ class Settings:
     state_machine: str = ""
     scheduled_source: str = ""
     event_bus: str = ""
+    layout: Layout = Layout.ITEM
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -58,6 +61,7 @@ class Settings:
             state_machine=environment.get("STATE_MACHINE", ""),
             scheduled_source=environment.get("SCHEDULED_SOURCE", ""),
             event_bus=environment.get("EVENT_BUS", ""),
+            layout=_layout(environment, "PREDICTIONS_LAYOUT"),
         )
         if settings.batch_bytes < settings.record_bytes:
             # So a batch over its limit is always a single record over its own: see `cut_batches` and `infer_batch`.
@@ -77,6 +81,14 @@ def _positive(environment: Mapping[str, str], name: str) -> int:
     if not value.isdecimal() or int(value) < 1:
         raise InvalidIngestError(f"the function's environment variable {name} must be a positive number")
     return int(value)
+
+
+def _layout(environment: Mapping[str, str], name: str) -> Layout:
+    try:
+        return Layout(environment.get(name, Layout.ITEM))
+    except ValueError:
+        names = " or ".join(Layout)
+        raise InvalidIngestError(f"the function's environment variable {name} must be {names}") from None
 
 
 def _pairs(environment: Mapping[str, str], name: str) -> dict[str, str]:

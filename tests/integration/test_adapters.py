@@ -22,7 +22,7 @@ from hundredfold.records import Prediction
 from hundredfold.sources.objects import STREAM_PART_BYTES, ObjectLocation, PinnedObject
 from hundredfold.sources.spec import ObjectsSpec
 from hundredfold.summary import Status
-from hundredfold_cli.stack.predictions_reader import PredictionsReader
+from hundredfold_cli.stack.predictions_reader import ItemPredictions
 from tests.support.deployed import Stack
 
 MODEL = Model("arn:aws:lambda:us-east-1:000000000000:function:f:7", "7")
@@ -268,8 +268,8 @@ def test_answers_of_every_kind_are_read_back_as_they_were_given(stack: Stack) ->
         adapter.write(ingest_id, 0, MODEL, predictions, lambda: 30)
 
     kept = {"ingest_id", "batch", "model_version", "predicted_at", "record_id"}
-    reader = PredictionsReader(stack.deployment.dynamodb, stack.deployment.predictions_table)
-    read = reader.read(ingest_id, [*(prediction.record_id for prediction in predictions), "never predicted"])
+    reader = ItemPredictions(stack.deployment.dynamodb, stack.deployment.predictions_table)
+    read = reader.read_batch(ingest_id, 0, [*(prediction.record_id for prediction in predictions), "never predicted"])
     assert {name: {key: row[key] for key in row.keys() - kept} for name, row in read.items()} == {
         "scored": {"label": "pos", "score": 0.30000000000000004},
         "unscored": {"label": "pos"},

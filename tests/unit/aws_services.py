@@ -79,6 +79,7 @@ class AwsServices:
                 "PutItem": self._put_item,
                 "GetItem": self._get_item,
                 "DeleteItem": self._delete_item,
+                "UpdateItem": self._update_item,
                 "Query": self._query,
                 "StartExecution": self._start_execution,
                 "DescribeExecution": self._describe_execution,
@@ -103,6 +104,16 @@ class AwsServices:
         if not holds(request, self.items.get(key)):
             return dynamodb_error("ConditionalCheckFailedException")
         self.items.pop(key, None)
+        return json_reply({})
+
+    def _update_item(self, request: Mapping[str, Any]) -> Reply:
+        """Set attributes: `SET #a = :a, #b = :b`, the only form that is used."""
+        assert request["UpdateExpression"].startswith("SET ")
+        names, values = request.get("ExpressionAttributeNames", {}), request["ExpressionAttributeValues"]
+        item = self.items.setdefault(_key(request["Key"]), dict(request["Key"]))
+        for assignment in request["UpdateExpression"].removeprefix("SET ").split(", "):
+            name, _, value = assignment.partition(" = ")
+            item[names.get(name, name)] = values[value]
         return json_reply({})
 
     def _query(self, request: Mapping[str, Any]) -> Reply:

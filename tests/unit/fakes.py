@@ -19,7 +19,9 @@ from hundredfold.errors import (
     SourceMissingError,
 )
 from hundredfold.ingest import Model, PartitionedPlan, Plan
+from hundredfold.packed import PackedPredictions
 from hundredfold.ports import TimeLeft
+from hundredfold.record_index import RecordIndex
 from hundredfold.records import Prediction
 from hundredfold.sources.dynamodb.items import AttributeValue, Item
 from hundredfold.sources.dynamodb.segments import Segment
@@ -225,6 +227,8 @@ class MemoryLedger:
     batches: dict[tuple[str, int], BatchOutcome | BatchFailure] = field(default_factory=dict)
     summaries: dict[str, Summary] = field(default_factory=dict)
     partition_failures: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+    packed: dict[tuple[str, int], PackedPredictions] = field(default_factory=dict)
+    indexes: dict[str, RecordIndex] = field(default_factory=dict)
     effects: list[str] = field(default_factory=list)
 
     def partition_failure(self, execution: str, partition: int) -> tuple[str, str] | None:
@@ -250,8 +254,10 @@ class MemoryLedger:
         self.batches[ingest_id, batch] = BatchFailure(batch, "Reoffered", "its rejected records are offered again")
         self.effects.append(f"reopen {batch} {records}")
 
-    def batch_done(self, ingest_id: str, outcome: BatchOutcome) -> bool:
+    def batch_done(self, ingest_id: str, outcome: BatchOutcome, packed: PackedPredictions | None = None) -> bool:
         repeated = isinstance(self.batches.get((ingest_id, outcome.batch)), BatchOutcome)
+        if packed:
+            self.packed[ingest_id, outcome.batch] = packed
         self.batches[ingest_id, outcome.batch] = outcome
         self.effects.append(f"done {outcome.batch}")
         return repeated
@@ -259,7 +265,16 @@ class MemoryLedger:
     def entries(self, ingest_id: str) -> Iterable[BatchOutcome | BatchFailure]:
         return [entry for (ingest, _), entry in self.batches.items() if ingest == ingest_id]
 
-    def finish(self, summary: Summary, resumed_by: str | None = None) -> bool:
+    def packed_entries(self, ingest_id: str) -> Iterable[tuple[int, BatchOutcome | BatchFailure | None, bytes]]:
+        for (ingest, batch), entry in self.batches.items():
+            if ingest == ingest_id:
+                parts = self.packed[ingest, batch].parts("t0") if (ingest, batch) in self.packed else []
+                yield batch, entry, parts[0] if parts else b""
+                yield from ((batch, None, part) for part in parts[1:])
+
+    def finish(self, summary: Summary, resumed_by: str | None = None, index: RecordIndex | None = None) -> bool:
+        if index:
+            self.indexes[summary.ingest_id] = index
         if resumed_by is None:
             self.check(summary.ingest_id, summary.started_at)
         repeated = summary.ingest_id in self.summaries

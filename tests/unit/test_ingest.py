@@ -10,6 +10,7 @@ from hundredfold.batches import Batch
 from hundredfold.errors import InvalidIngestError
 from hundredfold.ingest import Model, Plan, check_ingest_id
 from hundredfold.keys import manifest_key, rejections_key, upload_key
+from hundredfold.layout import Layout
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.read_options import ReadOptions
 from hundredfold.sources.spec import ObjectsSpec
@@ -76,6 +77,26 @@ def test_a_plan_is_written_as_json_and_read_back() -> None:
         "model": {"function": "arn:aws:lambda:us-east-1:123456789012:function:infer:7", "version": "7", "card": ""},
         "manifest_sha256": "",
         "partitions": 0,
+        "layout": "item",
     }
     assert Plan.from_dict(json.loads(json.dumps(plan.as_dict()))) == plan
     assert plan.pinned_of(Batch(0, 0, 0, 10, 1, 1)) == plan.pinned
+
+
+def test_a_plan_keeps_its_layout_and_an_older_one_is_of_items() -> None:
+    plan = Plan(
+        ingest_id="i1",
+        spec=ObjectsSpec("records", "reviews.jsonl", options=ReadOptions("jsonl", "none")),
+        pinned=PinnedObject("records", "reviews.jsonl", etag="e1", size=16),
+        source_bytes=16,
+        manifest=ObjectLocation("work", "ingests/i1/manifest.json"),
+        batches=2,
+        records=3,
+        model=Model("arn:infer:7", "7"),
+        layout=Layout.PACKED,
+    )
+    older = {name: value for name, value in plan.as_dict().items() if name != "layout"}
+
+    assert plan.as_dict()["layout"] == "packed"
+    assert Plan.from_dict(plan.as_dict()) == plan
+    assert Plan.from_dict(older).layout is Layout.ITEM

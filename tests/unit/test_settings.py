@@ -3,6 +3,7 @@
 import pytest
 
 from hundredfold.errors import InvalidIngestError
+from hundredfold.layout import Layout
 from hundredfold.settings import Settings
 
 ENVIRONMENT = {
@@ -73,3 +74,10 @@ def test_the_attributes_of_stream_fields_are_read() -> None:
     assert settings.stream_fields == {"id": "sku", "text": "body"}
     with pytest.raises(InvalidIngestError, match="STREAM_FIELDS must be field=attribute,field=attribute"):
         Settings.from_environment({**ENVIRONMENT, "STREAM_FIELDS": "id"})
+
+
+def test_the_layout_of_predictions_is_item_unless_the_planner_is_told_another() -> None:
+    assert Settings.from_environment(ENVIRONMENT).layout is Layout.ITEM
+    assert Settings.from_environment({**ENVIRONMENT, "PREDICTIONS_LAYOUT": "packed"}).layout is Layout.PACKED
+    with pytest.raises(InvalidIngestError, match="PREDICTIONS_LAYOUT must be item or packed"):
+        Settings.from_environment({**ENVIRONMENT, "PREDICTIONS_LAYOUT": "Packed"})

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from hundredfold.batches import LEDGER_SHARDS, BatchFailure, BatchOutcome, Sketch
 from hundredfold.ingest import Plan
+from hundredfold.layout import Layout
+from hundredfold.record_index import ENTRY_BYTES
 from hundredfold.sources.objects import STREAM_PART_BYTES
 from hundredfold.sources.spec import TableSpec
 
@@ -26,6 +28,9 @@ EXPRESS_STEP_SECONDS = 0.1
 EXPRESS_CHUNK_GB = 64 / 1024
 """An Express execution is billed in steps of 100 ms and 64 MB. Ours carry only pointers and stay within one chunk.
 https://aws.amazon.com/step-functions/pricing/ (2026-11)"""
+
+INDEX_PART_BYTES = 8 * 1024 * 1024
+"""How much of an index of records is sent at once: a part of an upload by `hundredfold.aws.objects`."""
 
 GB = 1_000_000_000
 
@@ -60,9 +65,11 @@ class Usage:
     plan_seconds, summarize_seconds : billed duration of the planner and of the summary, their start included
     other_memory_mb : memory of those two functions
     child_seconds : average duration of a child execution
-    prediction_writes, ledger_writes : DynamoDB write units
+    prediction_writes, ledger_writes : DynamoDB write units. Packed predictions are stored with the ledger's entry of
+        their batch: both are in `prediction_writes`.
     write_back_writes : DynamoDB write units for predictions that are written back onto their items
     reads : DynamoDB read units of the summary
+    index_puts : requests that wrote the index of packed predictions
     table_reads : DynamoDB read units for the items of a table, if the source is one
     rejected_batches : batches that wrote an object of rejections
     card_writes : 1 if the model's card was kept with the ingest
@@ -93,6 +100,8 @@ class Usage:
     write_back_writes: float = 0.0
     partitions: int = 0
     table_reads: float = 0.0
+    layout: Layout = Layout.ITEM
+    index_puts: int = 0
 
 
 def usage_lines(usage: Usage) -> list[UsageLine]:
@@ -128,6 +137,7 @@ def usage_lines(usage: Usage) -> list[UsageLine]:
         # The list of partitions for their Map; of each partition its ranges and its batches.
         UsageLine("s3_gets", "partitions", partitioned + 2 * usage.partitions),
         UsageLine("s3_puts", "partitions", partitioned + 2 * usage.partitions),
+        UsageLine("s3_puts", "index of packed predictions", usage.index_puts),
         UsageLine("log_gb", "logs and metrics as logs", usage.log_bytes / GB),
     ]
 
@@ -147,7 +157,9 @@ class Assumptions:
     child_overhead_seconds : duration of a child execution beyond its function call
     start_seconds : from the start of an execution to its first child, without planning
     log_bytes_a_batch, log_bytes_an_ingest : as CloudWatch Logs counts them
+    summarize_seconds_a_million : more of the summary for each million records, if it makes an index of them
     ledger_bytes_a_batch, prediction_bytes : size of an item
+    packed_bytes_a_batch, packed_bytes_a_record : what packed predictions add to the ledger's item
     """
 
     cpu_ms_a_batch: float = 6.0
@@ -158,17 +170,20 @@ class Assumptions:
     plan_seconds: float = 1.5
     plan_seconds_a_gb: float = 20.0
     summarize_seconds: float = 1.5
+    summarize_seconds_a_million: float = 6.0
     child_overhead_seconds: float = 0.05
     start_seconds: float = 1.0
     log_bytes_a_batch: float = 1_850.0
     log_bytes_an_ingest: float = 6_000.0
     ledger_bytes_a_batch: float = 500.0
     prediction_bytes: float = 200.0
+    packed_bytes_a_batch: float = 150.0
+    packed_bytes_a_record: float = 12.2
 
 
 ASSUMED = Assumptions()
 
-_READ_BYTES = 4096
+_READ_BYTES, _WRITE_BYTES = 4096, 1024
 
 
 @dataclass(slots=True)
@@ -215,6 +230,7 @@ class UsageTotals:
         assumed : what the ledger lacks
         """
         seconds = self.milliseconds / 1000
+        packed = plan.layout is Layout.PACKED
         from_table = isinstance(plan.spec, TableSpec)
         return Usage(
             records=self.records,
@@ -225,18 +241,27 @@ class UsageTotals:
             init_seconds=self.init_milliseconds / 1000,
             infer_memory_mb=self.memory_mb,
             plan_seconds=assumed.plan_seconds + assumed.plan_seconds_a_gb * plan.source_bytes / GB,
-            summarize_seconds=assumed.summarize_seconds,
+            summarize_seconds=assumed.summarize_seconds
+            + packed * assumed.summarize_seconds_a_million * self.records / 1_000_000,
             other_memory_mb=other_memory_mb,
             child_seconds=seconds / self.done + assumed.child_overhead_seconds if self.done else 0.0,
             prediction_writes=self.write_units,
-            ledger_writes=self.batches + 2,
-            reads=ledger_reads(self.batches, assumed),
+            ledger_writes=(self.batches - self.done if packed else self.batches) + 2,
+            reads=ledger_reads(
+                self.batches,
+                # A write unit is a KB begun, so half of the last one of each item is assumed to be full.
+                self.write_units / self.done * _WRITE_BYTES - _WRITE_BYTES / 2
+                if packed and self.done
+                else assumed.ledger_bytes_a_batch,
+            ),
             rejected_batches=self.rejected_batches,
             card_writes=int(self.sketch is not None),
             log_bytes=self.batches * assumed.log_bytes_a_batch + assumed.log_bytes_an_ingest,
             environments=len(self.environments),
             write_back_writes=self.write_back_units,
             partitions=plan.partitions,
+            layout=plan.layout,
+            index_puts=index_puts(self.records) if packed else 0,
             # As many bytes as were staged. Reads of a global index are billed at half, but counted whole here.
             table_reads=math.ceil(plan.source_bytes / _READ_BYTES) if from_table else 0,
         )
@@ -250,7 +275,13 @@ def usage_of_ledger(entries: Iterable[BatchOutcome | BatchFailure], plan: Plan, 
     return totals.usage(plan, other_memory_mb=other_memory_mb)
 
 
-def ledger_reads(batches: int, assumed: Assumptions = ASSUMED) -> float:
+def index_puts(records: int) -> int:
+    """Return the requests that write the index of so many packed predictions: one, or those of its parts and two."""
+    parts = math.ceil(records * ENTRY_BYTES / INDEX_PART_BYTES)
+    return parts + 2 if parts > 1 else 1
+
+
+def ledger_reads(batches: int, bytes_a_batch: float = ASSUMED.ledger_bytes_a_batch) -> float:
     """Return the read units of a summary: 8 strongly consistent queries, one unit for each 4 KB begun, one GetItem."""
-    pages = math.ceil(batches / LEDGER_SHARDS * assumed.ledger_bytes_a_batch / _READ_BYTES) if batches else 0
+    pages = math.ceil(batches / LEDGER_SHARDS * bytes_a_batch / _READ_BYTES) if batches else 0
     return LEDGER_SHARDS * max(pages, 1) + 1

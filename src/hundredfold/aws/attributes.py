@@ -1,5 +1,6 @@
-"""Attribute values of DynamoDB, read as plain Python values."""
+"""Attribute values of DynamoDB, read as plain Python values, and their size."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,4 +42,35 @@ def _number(text: str) -> int | float:
         return int(number) if number.is_integer() and abs(number) < _EXACT_INTEGERS else number
 
 
+def item_bytes(item: Mapping[str, Any]) -> int:
+    """Return what DynamoDB counts for an item.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html (2026-11)
+    """
+    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+
+
+def write_units(item: Mapping[str, Any]) -> int:
+    """Return the write units of putting an item in place of none, or of one that is not larger."""
+    return math.ceil(item_bytes(item) / _WRITE_UNIT_BYTES)
+
+
+def _value_bytes(attribute: Mapping[str, Any]) -> int:
+    [(kind, value)] = attribute.items()
+    match kind:
+        case "S":
+            return len(value.encode())
+        case "N":
+            return (len(value.strip("-").replace(".", "")) + 1) // 2 + 1
+        case "M":
+            return 3 + sum(1 + len(name.encode()) + _value_bytes(inner) for name, inner in value.items())
+        case "L":
+            return 3 + sum(1 + _value_bytes(inner) for inner in value)
+        case "B":
+            return len(value)
+        case _:
+            return 1  # BOOL, NULL
+
+
+_WRITE_UNIT_BYTES = 1024
 _EXACT_INTEGERS = 2**53

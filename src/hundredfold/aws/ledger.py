@@ -10,18 +10,26 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 
-from hundredfold.aws.attributes import plain_item
+from hundredfold.aws.attributes import plain_item, write_units
 from hundredfold.aws.backoff import retry_throttled
 from hundredfold.aws.errors import CONDITION_FAILED, is_failed_condition, mapped_errors
 from hundredfold.batches import LEDGER_SHARDS, BatchFailure, BatchOutcome, InvocationStats, Sketch
 from hundredfold.errors import HundredfoldError, IngestClaimedError, IngestExistsError
 from hundredfold.ingest import Claim, Plan
+from hundredfold.packed import PackedPredictions
+from hundredfold.record_index import RecordIndex
 from hundredfold.summary import Status, Summary
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 SUMMARY_ENTRY = "summary"
+PREDICTIONS = "predictions"
+"""The attribute of a part of a batch's packed predictions."""
+PARTS = "parts"
+"""The attribute of how many parts there are, if there are several."""
+INDEX = "index"
+"""The attribute of the index of an ingest's records, on the ingest's item."""
 WRITE_ATTEMPTS = 8
 """Of each write. The pauses between them add up to 6.35 s at most, and half that on average, beside botocore's own. If
 the ledger stays throttled for longer, the state machine tries the batch again."""
@@ -39,6 +47,11 @@ _OWN_OR_FAILED = (
     "attribute_not_exists(started_at) OR execution = :execution OR (#status = :failed AND started_at <= :started)"
 )
 
+_ENTRY_ATTRIBUTES = (
+    "entry", "status", "records", "predicted", "rejected", "reasons", "milliseconds", "stats", "sketch",
+    "written_back", "outdated", "error", "cause",
+)  # fmt: skip
+
 _serialize = TypeSerializer().serialize
 
 
@@ -47,7 +60,9 @@ class DynamoLedger:
 
     The table's keys are `ledger_key` and `entry`. Its items are:
 
-    - a batch: `<ingest_id>#<batch mod 8>`, `<batch>`, so that 500 batches that finish at once write to 8 partitions;
+    - a batch: `<ingest_id>#<batch mod 8>`, `<batch>`, so that 500 batches that finish at once write to 8 partitions.
+      In the layout `packed`, its `predictions` are those of the batch (`hundredfold.packed`);
+    - further parts of a batch whose packed predictions do not fit into one item: `<batch>.1`, `<batch>.2`, ...;
     - an ingest: `<ingest_id>`, `summary`. From a start's claim on the id until the ingest begins, this is the claim;
     - a partition that could not be planned: `<execution>#partitions`, `<partition>`. The state machine writes it.
     """
@@ -148,11 +163,12 @@ class DynamoLedger:
         item = self._get(f"{execution}#partitions", str(partition))
         return (item["error"], item["cause"]) if item else None
 
-    def finish(self, summary: Summary, resumed_by: str | None = None) -> bool:
+    def finish(self, summary: Summary, resumed_by: str | None = None, index: RecordIndex | None = None) -> bool:
         item = {
             **(self.ingest(summary.ingest_id) or {}),
             **summary.as_dict(),
             "execution": resumed_by or summary.ingest_id,
+            **({INDEX: index.as_dict()} if index else {}),
         }
         values = {":started": summary.started_at}
         if resumed_by:
@@ -162,18 +178,33 @@ class DynamoLedger:
         return before.get("started_at") == summary.started_at and before.get("status") != Status.RUNNING
 
     def reopen(self, ingest_id: str, batch: int, records: int) -> None:
-        self._put_batch(
-            ingest_id,
-            batch,
-            {
-                "status": "failed",
-                "records": records,
-                "error": REOFFERED,
-                "cause": "its rejected records are offered again",
-            },
-        )
+        entry = {
+            "status": "failed",
+            "records": records,
+            "error": REOFFERED,
+            "cause": "its rejected records are offered again",
+        }
+        # An update keeps packed predictions: they count until the batch is done again.
+        with mapped_errors(_BUSY):
+            retry_throttled(
+                lambda: self._client.update_item(
+                    TableName=self._table,
+                    Key={"ledger_key": {"S": batch_key(ingest_id, batch)}, "entry": {"S": str(batch)}},
+                    UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in entry),
+                    ExpressionAttributeNames={f"#{name}": name for name in entry},
+                    ExpressionAttributeValues={f":{name}": value for name, value in _to_item(entry).items()},
+                ),
+                sleep=self._sleep,
+                attempts=WRITE_ATTEMPTS,
+            )
 
-    def batch_done(self, ingest_id: str, outcome: BatchOutcome) -> bool:
+    def batch_done(self, ingest_id: str, outcome: BatchOutcome, packed: PackedPredictions | None = None) -> bool:
+        done_at = self._now().isoformat(timespec="milliseconds")
+        parts = packed.parts(done_at) if packed else []
+        # The first part is stored with the entry, last. So a batch with an entry is wholly stored.
+        further_units = sum(
+            self._put_part(ingest_id, outcome.batch, number, part) for number, part in enumerate(parts[1:], start=1)
+        )
         item: dict[str, Any] = {
             "status": "done",
             "records": outcome.records,
@@ -181,19 +212,47 @@ class DynamoLedger:
             "rejected": outcome.rejected,
             "reasons": dict(outcome.reasons),
             "milliseconds": dict(outcome.milliseconds),
-            "done_at": self._now().isoformat(timespec="milliseconds"),
+            "done_at": done_at,
         }
+        if parts:
+            item[PREDICTIONS] = parts[0]
+        if len(parts) > 1:
+            item[PARTS] = len(parts)
         if outcome.written_back or outcome.outdated:
             item |= {"written_back": outcome.written_back, "outdated": outcome.outdated}
-        # The item stays under the 1,024 bytes of one write unit. A test measures the largest one.
+        # Without predictions, the item stays under the 1,024 bytes of one write unit. A test measures the largest one.
         if outcome.stats:
             item["stats"] = asdict(outcome.stats)
         if outcome.sketch:
             item["sketch"] = outcome.sketch.as_dict()
+        if packed and outcome.stats:
+            item["stats"]["write_units"] = further_units + write_units(_to_item(item))
         return self._put_batch(ingest_id, outcome.batch, item).get("status") == "done"
 
     def entries(self, ingest_id: str) -> Iterator[BatchOutcome | BatchFailure]:
-        """Read what became of each batch so far: 8 strongly consistent queries, about 0.6 KB a batch."""
+        """Read what became of each batch so far: 8 strongly consistent queries, about 0.6 KB a batch.
+
+        Packed predictions are read too, and paid for, but not sent.
+        """
+        names = {f"#{name}": name for name in _ENTRY_ATTRIBUTES}
+        for item in self._query_batches(
+            ingest_id, ProjectionExpression=", ".join(names), ExpressionAttributeNames=names
+        ):
+            if _is_entry(item):
+                yield _to_entry(item)
+
+    def packed_entries(self, ingest_id: str) -> Iterator[tuple[int, BatchOutcome | BatchFailure | None, bytes]]:
+        """Read what became of each batch so far, with its packed predictions: about 2 to 4 KB a batch."""
+        parts = 0
+        for item in self._query_batches(ingest_id):
+            batch, _, number = item["entry"].partition(".")
+            if not number:
+                parts = item.get(PARTS, 1)  # further parts come next, in the order of their sort keys
+                yield int(batch), _to_entry(item), item.get(PREDICTIONS, b"")
+            elif int(number) < parts:  # else it is left over from an earlier attempt
+                yield int(batch), None, item[PREDICTIONS]
+
+    def _query_batches(self, ingest_id: str, **projection: Any) -> Iterator[dict[str, Any]]:
         pages = self._client.get_paginator("query")
         for shard in range(LEDGER_SHARDS):
             with mapped_errors(_BUSY):
@@ -202,8 +261,9 @@ class DynamoLedger:
                     KeyConditionExpression="ledger_key = :key",
                     ExpressionAttributeValues={":key": {"S": batch_key(ingest_id, shard)}},
                     ConsistentRead=True,
+                    **projection,
                 ):
-                    yield from (_to_entry(plain_item(item)) for item in page["Items"])
+                    yield from (plain_item(item) for item in page["Items"])
 
     def ingest(self, ingest_id: str) -> dict[str, Any] | None:
         """Return the item of an ingest: its plan and, once it has ended, its summary. None if it has not begun."""
@@ -257,6 +317,13 @@ class DynamoLedger:
                 **({"ExpressionAttributeNames": {"#status": "status"}} if "#status" in condition else {}),
             )
 
+    def _put_part(self, ingest_id: str, batch: int, number: int, part: bytes) -> int:
+        """Put a further part of a batch's packed predictions. Return its write units."""
+        item = {"ledger_key": batch_key(ingest_id, batch), "entry": f"{batch}.{number}", PREDICTIONS: part}
+        with mapped_errors(_BUSY):
+            self._put(item)
+        return write_units(_to_item(item))
+
     def _put_batch(self, ingest_id: str, batch: int, item: Mapping[str, Any]) -> dict[str, Any]:
         with mapped_errors(_BUSY):
             return self._put({"ledger_key": batch_key(ingest_id, batch), "entry": str(batch), **item})
@@ -276,6 +343,11 @@ class DynamoLedger:
 def batch_key(ingest_id: str, batch: int) -> str:
     """Return the partition key of a batch's item. The state machine makes the same from the batch's `shard`."""
     return f"{ingest_id}#{batch % LEDGER_SHARDS}"
+
+
+def _is_entry(item: Mapping[str, Any]) -> bool:
+    """Tell whether a batch's item is its entry, and not a further part of its predictions."""
+    return "." not in item["entry"]
 
 
 def _to_entry(item: Mapping[str, Any]) -> BatchOutcome | BatchFailure:

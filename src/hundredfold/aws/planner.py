@@ -21,4 +21,5 @@ def planner_on_aws(settings: Settings) -> Planner:
         batch_records=settings.batch_records,
         batch_bytes=settings.batch_bytes,
         partition_bytes=settings.partition_bytes,
+        layout=settings.layout,
     )

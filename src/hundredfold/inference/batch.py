@@ -13,9 +13,11 @@ from hundredfold.inference.predict import predict_batch
 from hundredfold.inference.write_back import check_write_back, item_answers
 from hundredfold.ingest import Model
 from hundredfold.keys import rejections_key
+from hundredfold.layout import Layout
 from hundredfold.model.drift import Baseline
 from hundredfold.model.output import Predict
 from hundredfold.model.signature import Signature
+from hundredfold.packed import PackedPredictions
 from hundredfold.ports import Ledger, Predictions, SourceItems, Sources, TimeLeft, WorkObjects
 from hundredfold.records import Prediction, Rejection
 from hundredfold.sources.dynamodb.write_back import WriteBackResult
@@ -33,6 +35,7 @@ class BatchTask:
     pinned: PinnedObject
     model: Model
     batch: Batch
+    layout: Layout = Layout.ITEM
 
     @property
     def names_source(self) -> bool:
@@ -48,6 +51,7 @@ class BatchTask:
             pinned=batch.pinned or PinnedObject(**data["pinned"]),
             model=Model(**data["model"]),
             batch=batch,
+            layout=Layout(data["layout"]),
         )
 
 
@@ -90,7 +94,7 @@ def infer_batch(
     """Predict or reject every record of a batch. A second call changes nothing: keys depend on the records only.
 
     Predictions go to their table first, and then, if the spec says so, onto the items that they came from. The ledger
-    entry is written last. So a batch with an entry is wholly stored.
+    entry is written last. So a batch with an entry is wholly stored. Packed predictions are stored with that entry.
 
     Parameters
     ----------
@@ -132,7 +136,11 @@ def infer_batch(
         )
         watch.lap("sketch")
 
-    units = stores.predictions.write(task.ingest_id, batch.batch, task.model, predictions, time_left)
+    units, packed = 0.0, None
+    if task.layout is Layout.PACKED:
+        packed = PackedPredictions(task.model.version, predictions)
+    else:
+        units = stores.predictions.write(task.ingest_id, batch.batch, task.model, predictions, time_left)
     rejections = sorted(decoded.rejections + predicted.rejections, key=lambda rejection: rejection.line)
     if rejections:
         stores.work.write(
@@ -159,7 +167,7 @@ def infer_batch(
         written_back=write_back.written,
         outdated=write_back.outdated,
     )
-    repeated = stores.ledger.batch_done(task.ingest_id, outcome)
+    repeated = stores.ledger.batch_done(task.ingest_id, outcome, packed)
     return replace(outcome, repeated=True) if repeated else outcome
 
 
@@ -172,6 +180,8 @@ def _remove_leftovers(
     """Remove what an earlier attempt stored for records whose outcome has changed, perhaps by another model."""
     if not rejections:
         stores.work.remove(rejections_key(task.ingest_id, task.batch.batch))
+    if task.layout is Layout.PACKED:
+        return  # the batch's item is replaced as a whole
     predicted = {prediction.record_id for prediction in predictions}
     rejected = {rejection.record_id for rejection in rejections if rejection.record_id is not None}
     if rejected - predicted:

@@ -18,6 +18,7 @@ from hundredfold.ingest import (
     resume_from_input,
 )
 from hundredfold.keys import card_key, manifest_key, model_card_key, partitions_key, resumed_manifest_key
+from hundredfold.layout import Layout
 from hundredfold.planning.manifest import manifest_is_intact, read_manifest, write_manifest
 from hundredfold.planning.partitions import (
     PARTITION_BYTES,
@@ -48,6 +49,7 @@ class Planner:
     ----------
     batch_records, batch_bytes : the most records and bytes of a batch
     partition_bytes : the most bytes of a source that one call plans
+    layout : how new ingests store their predictions
     """
 
     sources: Sources
@@ -58,6 +60,7 @@ class Planner:
     batch_records: int
     batch_bytes: int
     partition_bytes: int = PARTITION_BYTES
+    layout: Layout = Layout.ITEM
 
     def plan(self, ingest_id: str, execution_input: object, started_at: str) -> Plan | PartitionedPlan:
         """Pin an ingest's source and model, find its batches, and write the manifest.
@@ -190,6 +193,7 @@ class Planner:
             model=partitioned.model,
             partitions=partitioned.partitions,
             skipped_objects=partitioned.skipped_objects,
+            layout=partitioned.layout,
         )
         chosen = _chosen(batches, execution_input)
         if resume_from_input(execution_input):
@@ -217,6 +221,11 @@ class Planner:
         return self.models.version(str(resume.model))
 
     def _pin(self, ingest_id: str, spec: SourceSpec) -> PinnedSource:
+        if self.layout is Layout.PACKED and isinstance(spec, TableSpec) and spec.write_back:
+            raise InvalidIngestError(
+                "predictions are written back onto items only in the layout item, and this stack stores them packed; "
+                "deploy it with PredictionsLayout=item, or leave write_back out"
+            )
         return pin_source(
             spec,
             ingest_id,
@@ -240,6 +249,7 @@ class Planner:
             partitions=len(source.partitions),
             partition_list=self._location(partitions_key(ingest_id, execution)),
             skipped_objects=source.skipped_objects,
+            layout=self.layout,
         )
 
     def _draft(self, ingest_id: str, source: PinnedSource, model: Model) -> tuple[Plan, Iterator[Batch]]:
@@ -255,6 +265,7 @@ class Planner:
             records=0,
             model=model,
             skipped_objects=staged.skipped_objects,
+            layout=self.layout,
         )
         return draft, number_batches(staged.ranges, one_object=staged.pinned is not None)
 

@@ -10,6 +10,7 @@ from hundredfold.accounting.summarize import group_failures
 from hundredfold.batches import BatchOutcome
 from hundredfold.errors import InvalidIngestError, SourceChangedError, SourceMissingError
 from hundredfold.ingest import Plan
+from hundredfold.layout import Layout
 from hundredfold.model.card import Card
 from hundredfold.model.signature import Signature
 from hundredfold_cli.commands.options import AsJson, IngestId, find_deployment
@@ -126,7 +127,8 @@ def show_status(deployment: Deployment, status: IngestStatus, *, as_json: bool) 
     if as_json:
         print_json({**summary, **({"failed_batches": failed} if failed else {})})
         return
-    print_summary(summary, deployment.predictions_table)
+    packed = plan is not None and plan.layout is Layout.PACKED
+    print_summary(summary, f"{deployment.ledger_table}, packed" if packed else deployment.predictions_table)
     print_failures(failed, summary["ingest_id"])
     if plan and summary["predicted"]:
         batches = read_manifest(deployment, plan)

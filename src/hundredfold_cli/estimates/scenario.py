@@ -129,7 +129,7 @@ class Scenario:
             child_seconds=self.child_seconds,
             prediction_writes=self.records * units,
             ledger_writes=self.batches + 2,
-            reads=ledger_reads(self.batches, self.assumed),
+            reads=ledger_reads(self.batches, self.assumed.ledger_bytes_a_batch),
             rejected_batches=0,
             card_writes=int(self.batches > 0),
             log_bytes=self.batches * self.assumed.log_bytes_a_batch + self.assumed.log_bytes_an_ingest,

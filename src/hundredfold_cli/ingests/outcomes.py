@@ -69,7 +69,8 @@ def read_batches(deployment: Deployment, plan: Plan, batches: list[Batch]) -> It
         lines = read_lines(content, batch, converts=plan.spec.converts)
         ids = list(dict.fromkeys(line.record_id for line in lines if line.record_id is not None))
         rejections = _read_rejections(deployment, plan.ingest_id, batch.batch) if batch.batch in rejected else {}
-        return BatchRead(batch, lines, deployment.predictions.read(plan.ingest_id, ids), rejections)
+        predictions = deployment.predictions.read_batch(plan.ingest_id, batch.batch, ids)
+        return BatchRead(batch, lines, dict(predictions), rejections)
 
     with ThreadPoolExecutor(_READERS) as pool:
         # In slices, so that no more than a few batches wait in memory.
@@ -105,7 +106,7 @@ def _read_all_predicted(deployment: Deployment, plan: Plan) -> Iterator[tuple[Li
 
 def read_prediction(deployment: Deployment, ingest_id: str, record_id: str) -> dict[str, Any] | None:
     """Look up one record's prediction."""
-    return deployment.predictions.read(ingest_id, [record_id]).get(record_id)
+    return deployment.predictions.read_record(ingest_id, record_id)
 
 
 def find_rejection(deployment: Deployment, plan: Plan, record_id: str) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hundredfold.accounting.summarize import summarize
+from hundredfold.aws.ledger import INDEX
 from hundredfold.ingest import Plan, ingest_id_of
 from hundredfold.planning.shadows import SHADOW
 from hundredfold.summary import Status, Totals
@@ -19,6 +20,8 @@ from hundredfold_cli.ingests.executions import (
     refusal_cause,
 )
 from hundredfold_cli.stack.deployment import Deployment
+
+_NOT_OF_THE_SUMMARY = {"ledger_key", "entry", "plan", INDEX}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def ingest_status(deployment: Deployment, ingest_id: str) -> IngestStatus:
     plan = Plan.from_dict(ledger_item["plan"]) if ledger_item and "plan" in ledger_item else None
     refusal = refusal_cause(ledger_item or {}, execution)
     if ledger_item and (refusal or has_summary(ledger_item, name)):
-        summary = {key: value for key, value in ledger_item.items() if key not in {"ledger_key", "entry", "plan"}}
+        summary = {key: value for key, value in ledger_item.items() if key not in _NOT_OF_THE_SUMMARY}
         return IngestStatus(summary, plan, name, refusal)
     if execution is None:
         if not ledger_item:

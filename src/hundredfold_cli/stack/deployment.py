@@ -11,11 +11,14 @@ from botocore.exceptions import ClientError
 
 from hundredfold.aws.errors import error_code
 from hundredfold.aws.ledger import DynamoLedger
+from hundredfold.aws.lookup import Lookup, PackedItems
 from hundredfold.aws.objects import S3Sources, S3WorkObjects
 from hundredfold.aws.source_tables import DynamoTables
+from hundredfold.layout import Layout
 from hundredfold_cli.errors import NotThereError
 from hundredfold_cli.stack.checkout import DEPLOY_FIRST
-from hundredfold_cli.stack.predictions_reader import PredictionsReader
+from hundredfold_cli.stack.packed_reader import PackedBatches, PredictionsByLayout
+from hundredfold_cli.stack.predictions_reader import ItemPredictions, PredictionsReader
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -38,6 +41,7 @@ class Deployment:
     ----------
     endpoint : the local stack's URL; None on AWS
     model_layer : the ARN of the model layer that was built with the stack
+    layout : how new ingests store their predictions
     """
 
     session: boto3.Session
@@ -49,6 +53,7 @@ class Deployment:
     ledger_table: str
     infer_function: str
     model_layer: str
+    layout: Layout = Layout.ITEM
 
     @classmethod
     def find(cls, session: boto3.Session, endpoint: str | None, stack: str) -> "Deployment":
@@ -77,6 +82,7 @@ class Deployment:
                 ledger_table=outputs["LedgerTableName"],
                 infer_function=outputs["InferBatchFunctionName"],
                 model_layer=outputs["ModelLayerArn"],
+                layout=Layout(outputs["PredictionsLayout"]),
             )
         except KeyError as missing:
             status = stacks[0]["StackStatus"]
@@ -141,7 +147,12 @@ class Deployment:
 
     @cached_property
     def predictions(self) -> PredictionsReader:
-        return PredictionsReader(self.dynamodb, self.predictions_table)
+        tables = {"predictions_table": self.predictions_table, "ledger_table": self.ledger_table}
+        return PredictionsByLayout(
+            ItemPredictions(self.dynamodb, self.predictions_table),
+            PackedBatches(PackedItems(self.dynamodb, self.ledger_table), Lookup(self.dynamodb, self.s3, **tables)),
+            self.ledger,
+        )
 
     @cached_property
     def work(self) -> S3WorkObjects:

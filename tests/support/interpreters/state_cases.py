@@ -19,6 +19,7 @@ PLAN = {
     "records": 300,
     "model": MODEL,
     "partitions": 0,
+    "layout": "item",
 }
 PARTITIONED = {
     "needs_partitioning": True,

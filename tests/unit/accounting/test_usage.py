@@ -9,15 +9,19 @@ from hypothesis import strategies as st
 from hundredfold.accounting.bill import bill_of
 from hundredfold.accounting.prices import Price, PriceList, prices, prices_or_none
 from hundredfold.accounting.usage import (
+    INDEX_PART_BYTES,
     Assumptions,
     Usage,
     UsageLine,
+    index_puts,
     ledger_reads,
     usage_lines,
     usage_of_ledger,
 )
+from hundredfold.aws.objects import UPLOAD_PART_BYTES
 from hundredfold.batches import BatchFailure, BatchOutcome, InvocationStats, Sketch
 from hundredfold.ingest import Model, Plan
+from hundredfold.layout import Layout
 from hundredfold.sources.objects import ObjectLocation
 from hundredfold.sources.spec import ObjectsSpec, SourceSpec, TableSpec
 from hundredfold_cli.estimates.scenario import Scenario
@@ -198,7 +202,7 @@ def test_an_ingest_without_batches_costs_its_two_functions_and_little_else() -> 
     ],
 )
 def test_reading_the_ledger_takes_a_unit_for_each_4_kb(batches: int, units: float) -> None:
-    assert ledger_reads(batches, Assumptions(ledger_bytes_a_batch=500)) == units
+    assert ledger_reads(batches, 500) == units
 
 
 ROUND = Assumptions(
@@ -298,3 +302,24 @@ def test_prices_are_by_the_unit_that_they_are_listed_for() -> None:
     [line] = bill_of([UsageLine("p", "w", 500)], price_list).lines
 
     assert (line.usd, line.unit_usd, line.unit) == (1.5, 0.003, "thing")
+
+
+def test_packed_predictions_are_billed_with_their_ledger_entries_and_their_index() -> None:
+    packed = replace(plan_of(ObjectsSpec("records", "reviews.jsonl"), 77), layout=Layout.PACKED)
+    done = [BatchOutcome(n, 100, 100, 0, stats=InvocationStats("e", 0, write_units=2.0)) for n in range(10)]
+
+    usage = usage_of_ledger([*done, BatchFailure(10, "E", "c")], packed, other_memory_mb=512)
+
+    assert usage.prediction_writes == 20  # 10 items of 2 KB
+    assert usage.ledger_writes == 3  # what failed, and the beginning and the end of the ingest
+    assert usage.index_puts == 1
+    # 11 items of about 1.5 KB in 8 queries: 2.1 KB each, one unit of 4 KB; and one GetItem
+    assert usage.reads == 9
+    assert usage.summarize_seconds == pytest.approx(1.5 + 6.0 * 1_000 / 1_000_000)
+
+
+@pytest.mark.parametrize(("records", "puts"), [(1, 1), (699_050, 1), (699_051, 4), (10_000_000, 17)])
+def test_an_index_is_written_at_once_or_in_parts(records: int, puts: int) -> None:
+    # 8 MiB a part: 699,050 records of 12 bytes. 10 million take 15 parts, and two requests around them.
+    assert index_puts(records) == puts
+    assert INDEX_PART_BYTES == UPLOAD_PART_BYTES

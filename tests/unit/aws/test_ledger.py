@@ -1,6 +1,7 @@
 """The ledger in DynamoDB: its items, reading them back, and its errors."""
 
 import json
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,9 +13,11 @@ from botocore.exceptions import ClientError
 
 from hundredfold.aws import clients
 from hundredfold.aws.ledger import DynamoLedger, batch_key
-from hundredfold.batches import BatchFailure, BatchOutcome
+from hundredfold.batches import BatchFailure, BatchOutcome, InvocationStats
 from hundredfold.errors import IngestClaimedError, IngestExistsError, StoreBusyError
 from hundredfold.ingest import Claim, Model, Plan
+from hundredfold.packed import PackedPredictions
+from hundredfold.records import Prediction
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import ObjectsSpec
 from hundredfold.summary import Status, Summary
@@ -182,6 +185,7 @@ def test_an_ingest_is_entered_unless_another_execution_has_its_id(aws: Answering
                     "ingest_id": {"S": "i1"},
                     "manifest_sha256": {"S": ""},
                     "partitions": {"N": "0"},
+                    "layout": {"S": "item"},
                     "spec": {"M": {"bucket": {"S": "records"}, "key": {"S": "reviews.jsonl"}}},
                     "source_bytes": {"N": "16"},
                     "needs_partitioning": {"BOOL": False},
@@ -580,3 +584,48 @@ def test_a_busy_table_that_does_not_take_a_shadow_raises_a_retryable_error(
 
     with pytest.raises(StoreBusyError, match="DynamoDB did not answer about the ledger: "):
         ledger.enter_shadow("i1", {"version": "3"})
+
+
+def test_packed_predictions_are_in_the_item_of_their_batch(aws: AnsweringServer, ledger: DynamoLedger) -> None:
+    aws.answer = lambda _: json_reply({})
+    packed = PackedPredictions(
+        "7", [Prediction(f"review-{number}-{number * 37:x}", "pos", 1 / (number + 3)) for number in range(120)]
+    )
+    outcome = replace(OUTCOME, stats=InvocationStats("e", 1))
+
+    ledger.batch_done("i1", outcome, packed)
+
+    [request] = aws.requests
+    item = request.json["Item"]
+    assert request.headers["X-Amz-Target"].endswith(".PutItem")
+    assert "ConditionExpression" not in request.json
+    [part] = packed.parts(item["done_at"]["S"])
+    assert b64decode(item["predictions"]["B"]) == part
+    # 1,024 bytes are a write unit; the entry without its predictions takes 0.3 KB.
+    assert 1_024 < len(part) < 1_600
+    assert item["stats"]["M"]["write_units"] == {"N": "2"}
+
+
+def test_an_entry_without_its_predictions_is_asked_for(aws: AnsweringServer, ledger: DynamoLedger) -> None:
+    aws.answer = lambda _: json_reply({"Items": []})
+
+    assert list(ledger.entries("i1")) == []
+
+    names = aws.requests[0].json["ExpressionAttributeNames"]
+    assert aws.requests[0].json["ProjectionExpression"] == ", ".join(names)
+    assert {name for name in OUTCOME_ITEM if name not in names.values()} == {"ledger_key", "done_at"}
+    assert "predictions" not in names.values()
+
+
+def test_a_batch_that_is_offered_again_keeps_its_predictions(aws: AnsweringServer, ledger: DynamoLedger) -> None:
+    aws.answer = lambda _: json_reply({})
+
+    ledger.reopen("i1", 11, 5)
+
+    [request] = aws.requests
+    assert request.headers["X-Amz-Target"].endswith(".UpdateItem")
+    assert request.json["Key"] == {"ledger_key": {"S": "i1#3"}, "entry": {"S": "11"}}
+    assert request.json["UpdateExpression"] == (
+        "SET #status = :status, #records = :records, #error = :error, #cause = :cause"
+    )
+    assert request.json["ExpressionAttributeValues"][":status"] == {"S": "failed"}

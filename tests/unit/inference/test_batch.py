@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hundredfold.batches import Batch, BatchOutcome
 from hundredfold.errors import OutOfTimeError, SourceChangedError, StoreBusyError
 from hundredfold.inference.batch import BatchTask, Scoring, Stores, encode_rejections, infer_batch
 from hundredfold.ingest import Model
+from hundredfold.layout import Layout
 from hundredfold.model.output import Answer
 from hundredfold.model.signature import Field, FieldType, Signature
 from hundredfold.planning.batching import cut_batches
@@ -250,6 +252,7 @@ def test_a_task_is_read_from_what_the_state_machine_passes() -> None:
         "spec": {"bucket": task.pinned.bucket, "key": task.pinned.key},
         "pinned": task.pinned.as_dict(),
         "model": {"function": "arn:infer:7", "version": "7"},
+        "layout": "item",
         "batch": {"batch": 0, "shard": 0, "offset": 0, "length": 127, "records": 6, "line": 1},
     }
 
@@ -293,3 +296,30 @@ def test_a_rejection_names_the_object_in_which_its_line_counts() -> None:
     [line] = encode_rejections("i1", 0, [Rejection(3, 0, Reason.NOT_JSON, "why")], "s3://b/r.csv").splitlines()
 
     assert json.loads(line)["source"] == "s3://b/r.csv"
+
+
+def test_packed_predictions_are_stored_with_the_ledger_entry_alone() -> None:
+    world = World()
+
+    outcome = world.infer(replace(world.task(), layout=Layout.PACKED))
+
+    assert world.effects == ["read reviews.jsonl 0 127", f"write {REJECTIONS}", "done 0"]
+    assert world.predictions.items == {}
+    assert world.ledger.packed["i1", 0].model_version == "7"
+    assert list(world.ledger.packed["i1", 0].predictions) == [
+        Prediction("r1", "pos", 0.9),
+        Prediction("r4", "neg", 0.8),
+    ]
+    assert (outcome.predicted, outcome.rejected) == (2, 4)
+
+
+def test_a_packed_batch_that_is_offered_again_replaces_what_an_earlier_attempt_stored() -> None:
+    world = World()
+    task = replace(world.task(), layout=Layout.PACKED)
+    world.infer(task)
+    world.sources.objects[LOCATION] = CONTENT
+    world.effects.clear()
+
+    world.infer(replace(task, batch=replace(task.batch, again=True)))
+
+    assert world.effects == ["read reviews.jsonl 0 127", f"write {REJECTIONS}", "done 0"]  # and nothing is withdrawn

@@ -9,7 +9,7 @@ from tools.workflow.template import Template
 
 READ_BY_POWERTOOLS = {"POWERTOOLS_LOG_LEVEL"}
 OF_ONE_FUNCTION = {
-    "PlanIngestFunction": {"LIVE_ALIAS", "PARTITION_BYTES"},
+    "PlanIngestFunction": {"LIVE_ALIAS", "PARTITION_BYTES", "PREDICTIONS_LAYOUT"},
     "InferBatchFunction": {"STREAM_FIELDS"},
     "SummarizeIngestFunction": {"EVENT_BUS"},
     "StartIngestFunction": {"STATE_MACHINE", "SCHEDULED_SOURCE"},

@@ -35,6 +35,7 @@ NEEDED = [
     ("InferBatchRole", "s3:PutObject", keys.rejections_key("i1", 0)),
     ("InferBatchRole", "s3:DeleteObject", keys.rejections_key("i1", 0)),
     ("SummarizeIngestRole", "s3:GetObject", keys.card_key("i1")),
+    ("SummarizeIngestRole", "s3:PutObject", keys.index_key("i1", "i1.resume-1")),
     ("BatchInferenceRole", "s3:GetObject", keys.manifest_key("i1")),
     ("BatchInferenceRole", "s3:GetObject", keys.resumed_manifest_key("i1", "i1.resume-1")),
     ("BatchInferenceRole", "s3:GetObject", keys.partitions_key("i1", "i1")),
@@ -46,6 +47,7 @@ DENIED = [
     ("InferBatchRole", "s3:PutObject", keys.card_key("i1")),
     ("InferBatchRole", "s3:GetObject", keys.rejections_key("i1", 0)),
     ("SummarizeIngestRole", "s3:GetObject", keys.manifest_key("i1")),
+    ("SummarizeIngestRole", "s3:GetObject", keys.index_key("i1", "i1")),
     ("PlanIngestRole", "s3:PutObject", keys.model_card_key("ab12")),
 ]
 

@@ -15,6 +15,7 @@ from hundredfold.errors import (
     SourceMissingError,
 )
 from hundredfold.ingest import Model, Plan
+from hundredfold.layout import Layout
 from hundredfold.planning.manifest import decode_manifest
 from hundredfold.planning.planner import Planner
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
@@ -37,7 +38,13 @@ class World:
         self.ledger = MemoryLedger(effects=self.effects)
         self.models = FixedModels(Model("arn:infer:7", "7"))
 
-    def plan(self, ingest_id: str = "i1", started_at: str = STARTED, execution_input: object = INPUT) -> Plan:
+    def plan(
+        self,
+        ingest_id: str = "i1",
+        started_at: str = STARTED,
+        execution_input: object = INPUT,
+        layout: Layout = Layout.ITEM,
+    ) -> Plan:
         planner = Planner(
             sources=self.sources,
             tables=MemoryTables(),
@@ -46,6 +53,7 @@ class World:
             ledger=self.ledger,
             batch_records=2,
             batch_bytes=1000,
+            layout=layout,
         )
         return as_plan(planner.plan(ingest_id, execution_input, started_at))
 
@@ -62,6 +70,24 @@ def test_a_plan_pins_source_and_model_and_counts_its_batches_and_records() -> No
     assert (plan.batches, plan.records) == (2, 3)
     assert plan.manifest == ObjectLocation("work", "ingests/i1/manifest.json")
     assert world.ledger.ingests == {"i1": (STARTED, plan)}
+
+
+def test_the_layout_of_predictions_is_recorded_with_the_ingest() -> None:
+    world = World()
+
+    assert world.plan().layout is Layout.ITEM
+    assert world.plan("i2", layout=Layout.PACKED).layout is Layout.PACKED
+    assert world.ledger.ingests["i2"][1].layout is Layout.PACKED
+
+
+def test_a_packed_ingest_is_not_written_back() -> None:
+    world = World()
+    source = {"table": "reviews", "write_back": "sentiment"}
+
+    with pytest.raises(InvalidIngestError, match="only in the layout item"):
+        world.plan(execution_input={"source": source}, layout=Layout.PACKED)
+
+    assert (world.work.objects, world.ledger.ingests) == ({}, {})
 
 
 def test_the_manifest_has_the_batches() -> None:

@@ -8,17 +8,17 @@ from botocore.exceptions import ClientError
 
 from hundredfold.aws import clients
 from hundredfold.errors import StoreBusyError
-from hundredfold_cli.stack.predictions_reader import PredictionsReader
+from hundredfold_cli.stack.predictions_reader import ItemPredictions
 from tests.unit.answering_server import AnsweringServer, Reply, dynamodb_error, json_reply
 
 
 class Reader:
-    """A `PredictionsReader` on a real client, and the pauses that it made."""
+    """An `ItemPredictions` on a real client, and the pauses that it made."""
 
     def __init__(self) -> None:
         self.pauses: list[float] = []
         self.client = clients.dynamodb()
-        self.predictions = PredictionsReader(self.client, "predictions", sleep=self.pauses.append)
+        self.predictions = ItemPredictions(self.client, "predictions", sleep=self.pauses.append)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_predictions_come_by_record_id_with_numbers_as_the_model_gave_them(
     several = item("c", outputs={"M": {"size": {"M": {"label": {"S": "s"}, "score": {"N": "1"}}}}})
     aws.answer_in_turn(answer(scored, several, whole))
 
-    predictions = reader.predictions.read("i1", ["a", "b", "c", "d"])
+    predictions = reader.predictions.read_batch("i1", 7, ["a", "b", "c", "d"])
 
     common = {"ingest_id": "i1", "batch": 7}
     assert predictions == {
@@ -69,14 +69,14 @@ def test_predictions_come_by_record_id_with_numbers_as_the_model_gave_them(
 def test_more_than_a_hundred_take_several_calls(aws: AnsweringServer, reader: Reader) -> None:
     aws.answer = lambda _: answer()
 
-    assert reader.predictions.read("i1", [str(number) for number in range(201)]) == {}
+    assert reader.predictions.read_batch("i1", 7, [str(number) for number in range(201)]) == {}
 
     assert [len(request.json["RequestItems"]["predictions"]["Keys"]) for request in aws.requests] == [100, 100, 1]
     assert reader.pauses == []
 
 
 def test_nothing_is_asked_for_no_records(aws: AnsweringServer, reader: Reader) -> None:
-    assert reader.predictions.read("i1", []) == {}
+    assert reader.predictions.read_batch("i1", 7, []) == {}
     assert aws.requests == []
 
 
@@ -90,7 +90,7 @@ def test_keys_that_were_left_unprocessed_are_asked_for_again_after_a_pause(
         answer(item("b"), item("c")),
     )
 
-    assert reader.predictions.read("i1", ["a", "b", "c"]).keys() == {"a", "b", "c"}
+    assert reader.predictions.read_batch("i1", 7, ["a", "b", "c"]).keys() == {"a", "b", "c"}
 
     assert [request.json["RequestItems"]["predictions"]["Keys"] for request in aws.requests[1:]] == [
         [key("b"), key("c")]
@@ -106,17 +106,17 @@ def test_a_busy_table_is_told_as_such(aws: AnsweringServer, reader: Reader, repl
     aws.answer = lambda _: reply
 
     with pytest.raises(StoreBusyError, match="DynamoDB did not answer about predictions: "):
-        reader.predictions.read("i1", ["a"])
+        reader.predictions.read_batch("i1", 7, ["a"])
 
 
 def test_any_other_refusal_is_raised_as_it_is(aws: AnsweringServer, reader: Reader) -> None:
     aws.answer = lambda _: dynamodb_error("AccessDeniedException")
 
     with pytest.raises(ClientError, match="AccessDeniedException"):
-        reader.predictions.read("i1", ["a"])
+        reader.predictions.read_batch("i1", 7, ["a"])
 
 
 def test_a_number_of_forty_digits_is_read(aws: AnsweringServer, reader: Reader) -> None:
     aws.answer_in_turn(answer(item("a", value={"N": "1" + "0" * 39})))
 
-    assert reader.predictions.read("i1", ["a"])["a"]["value"] == 1e39
+    assert reader.predictions.read_batch("i1", 7, ["a"])["a"]["value"] == 1e39
