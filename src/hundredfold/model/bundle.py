@@ -2,15 +2,26 @@
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.resources.abc import Traversable
 from typing import Any
 
 from hundredfold.errors import BundleRefusedError
 from hundredfold.model.card import CARD, LIBRARIES, Card, Input, card_digest, versions_here
+from hundredfold.model.engine import COMPILED_FILE, Engine
 from hundredfold.model.output import Answer, ModelOutput
 
-__all__ = ["CARD", "LIBRARIES", "SKOPS_SUFFIX", "Bundle", "Card", "load", "read_step", "versions_here"]
+__all__ = [
+    "CARD",
+    "LIBRARIES",
+    "SKOPS_SUFFIX",
+    "Bundle",
+    "Card",
+    "CompiledBundle",
+    "load",
+    "read_step",
+    "versions_here",
+]
 
 SKOPS_SUFFIX = ".skops"
 """Files with this suffix are read by skops, which creates only types that it knows or that the card trusts.
@@ -65,6 +76,41 @@ class Bundle:
         return np.array(values, dtype=float if signature.is_numeric else object)
 
 
+class CompiledBundle(Bundle):
+    """A loaded model that its compiled form answers for. scikit-learn is not imported.
+
+    Raises
+    ------
+    BundleRefusedError
+        If the compiled form cannot be read, or has other classes than the card.
+    """
+
+    def __init__(self, card: Card, form: bytes, digest: str = "") -> None:
+        # Other bundles do without the engine.
+        from hundredfold.model.compiled.engine import CompiledModel
+        from hundredfold.model.compiled.form import Form
+
+        self.card = card
+        self.digest = digest
+        self._compiled = CompiledModel(Form.from_bytes(form))
+        if self._compiled.classes != card.classes:
+            raise BundleRefusedError(
+                f"the compiled model's classes are {self._compiled.classes}, and its card says {card.classes}"
+            )
+
+    def predict(self, values: Sequence[tuple[str | float, ...]]) -> list[Answer]:
+        """Return the model's label and score for each record, as `Bundle.predict` does.
+
+        Raises
+        ------
+        ArithmeticError
+            If an answer is not a finite number.
+        ValueError
+            If a step does not take a value.
+        """
+        return list(self._compiled.predict(values))
+
+
 def load(folder: Traversable, digest: str = "") -> Bundle:
     """Load the bundle in `folder`. First check versions and the digest of every file against its card.
 
@@ -90,6 +136,8 @@ def load(folder: Traversable, digest: str = "") -> Bundle:
     card = Card.from_json(content)
     _check_versions(card)
     contents = {name: _read_checked(folder, name, expected) for name, expected in card.files.items()}
+    if card.engine.engine is Engine.COMPILED:
+        return CompiledBundle(card, contents[COMPILED_FILE], actual)
     try:
         steps = [read_step(step, contents[step], card.trusted) for step in card.steps]
     except BundleRefusedError:
@@ -134,7 +182,7 @@ def _check_versions(card: Card) -> None:
     mismatches = [
         f"{name} {version}, and here is {here.get(name, 'none')}"
         for name, version in card.versions.items()
-        if here.get(name) != version
+        if here.get(name) != version and name in _libraries_of_engine(card)
     ]
     if mismatches:
         missing = [name for name in card.requires if name not in here]
@@ -144,6 +192,13 @@ def _check_versions(card: Card) -> None:
             else "train it again with the versions here, or pin those of its card in the dependencies layer"
         )
         raise BundleRefusedError(f"model {card.name} was saved with {'; '.join(mismatches)}: {advice}")
+
+
+def _libraries_of_engine(card: Card) -> Collection[str]:
+    """Return the names of what must be here in the card's version. Texts are cut up by Python's own rules."""
+    if card.engine.engine is Engine.COMPILED:
+        return ("python", "numpy") if card.engine.numpy else ("python",)
+    return card.versions.keys()
 
 
 def _read_checked(folder: Traversable, name: str, digest: str) -> bytes:

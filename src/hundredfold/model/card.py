@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from hundredfold.errors import BundleRefusedError
 from hundredfold.model.drift import Baseline
+from hundredfold.model.engine import COMPILED_FILE, Engine, EngineChoice
 from hundredfold.model.signature import Signature
 
 CARD = "bundle.json"
@@ -67,6 +68,7 @@ class Card:
     sample : a few records, and the model's answer to each: `{"records": […], "answers": [[label, score], …]}`
     made : when and by whom
     baseline : the distribution of inputs and predictions, to measure drift against; or None
+    engine : what runs the model, and why
     """
 
     name: str
@@ -87,6 +89,7 @@ class Card:
     made: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
     baseline: Baseline | None = None
+    engine: EngineChoice = field(default_factory=EngineChoice)
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
@@ -114,6 +117,7 @@ class Card:
                 made=_text_values(values.get("made", {})),
                 notes=str(values.get("notes", "")),
                 baseline=Baseline.from_dict(values["baseline"]) if values.get("baseline") else None,
+                engine=EngineChoice.from_dict(values["engine"]) if values.get("engine") else EngineChoice(),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BundleRefusedError(f"the model's card {CARD} cannot be read: {error!r}") from error
@@ -121,6 +125,8 @@ class Card:
             raise BundleRefusedError(f"the model's card {CARD} has a baseline of other classes than the model's")
         if not card.steps or any(step not in card.files for step in card.steps):
             raise BundleRefusedError(f"the model's card {CARD} must name its steps, and a digest for each")
+        if card.engine.engine is Engine.COMPILED and COMPILED_FILE not in card.files:
+            raise BundleRefusedError(f"the model's card {CARD} must have a digest of {COMPILED_FILE}")
         return card
 
     def to_json(self) -> bytes:
@@ -144,6 +150,8 @@ class Card:
             "made": dict(self.made),
             "notes": self.notes,
         }
+        if self.engine != EngineChoice():
+            values["engine"] = self.engine.as_dict()
         if self.baseline:
             values["baseline"] = self.baseline.as_dict()
         return json.dumps(values, indent=2, ensure_ascii=False).encode() + b"\n"

@@ -9,6 +9,7 @@ import typer
 
 from hundredfold.errors import BundleRefusedError, InvalidIngestError
 from hundredfold.model.card import Card, Input
+from hundredfold.model.engine import Engine
 from hundredfold_cli.account import user
 from hundredfold_cli.commands.options import AsJson, IngestId, find_deployment, parse_pairs
 from hundredfold_cli.console import print_json, print_table, say
@@ -77,6 +78,10 @@ def package(
         bool,
         typer.Option("--allow-version-mismatch", help="Package it although versions differ. The card says which."),
     ] = False,
+    engine: Annotated[
+        Engine | None,
+        typer.Option(help="What runs the model. Without it, its compiled form if that answers as scikit-learn does."),
+    ] = None,
 ) -> None:
     """Make a bundle of a model: its files, and a card that says what it is.
 
@@ -98,7 +103,7 @@ def package(
     )
     folder = output or OUTPUT / "models" / recipe.name
     say(f"loading {', '.join(file.name for file in recipe.files)} in the environment of inference ...")
-    package_bundle(recipe, folder, allow_version_mismatch=allow_version_mismatch)
+    package_bundle(recipe, folder, allow_version_mismatch=allow_version_mismatch, engine=engine)
     card, digest = read_bundle(folder)
     print_card(card, digest)
     if not card.sample:

@@ -16,9 +16,11 @@ from typing import Any
 from hundredfold.errors import BundleRefusedError, HundredfoldError, ModelMisbehavedError
 from hundredfold.model.bundle import Bundle, read_step
 from hundredfold.model.card import LIBRARIES, Card, Input, Output, Task, versions_here
+from hundredfold.model.engine import Engine
 from hundredfold.model.labels import UnfitLabelError, classes_of, read_label
 from hundredfold.model.one_call import decisive_lead
 from hundredfold.model.signature import FieldType, Signature, UnfitValueError
+from hundredfold_cli.models.compiling.choice import choose_engine
 from hundredfold_cli.models.reproducible import reproducible
 from hundredfold_cli.models.saved_versions import saved_with
 
@@ -317,8 +319,10 @@ def main() -> None:
     request = json.loads(arguments.request.read_text())
     for name in ("steps", "outputs", "requires", "trusted", "records"):
         request[name] = tuple(request[name])
+    engine = request.pop("engine", "")
     try:
         card = describe(arguments.folder, DescribeRequest(**request))
+        card = choose_engine(arguments.folder, card, Engine(engine) if engine else None)
     except HundredfoldError as error:
         arguments.findings.write_text(json.dumps({"error": str(error)}))
         sys.exit(1)

@@ -32,6 +32,7 @@ def card_lines(card: Card, digest: str) -> dict[str, str]:
         "card": digest,
         "task": card.task.value,
         "steps": " → ".join(card.steps),
+        "engine": str(card.engine),
         "fields": ", ".join(f"{field.name} ({field.type.value})" for field in card.signature.fields)
         + f", as {card.input.value}",
         "classes": ", ".join(card.classes),

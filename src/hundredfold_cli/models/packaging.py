@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hundredfold.errors import BundleRefusedError
 from hundredfold.model.card import CARD, Card, card_digest
+from hundredfold.model.engine import Engine
 from hundredfold_cli.account import user
 from hundredfold_cli.models.environment import run_in_inference
 from hundredfold_cli.models.recipe import SAMPLE_RECORDS, Recipe
@@ -18,8 +19,14 @@ from hundredfold_cli.models.recipe import SAMPLE_RECORDS, Recipe
 _DESCRIBE = "hundredfold_cli.models.describe"
 
 
-def package(recipe: Recipe, folder: Path, *, allow_version_mismatch: bool = False) -> Card:
-    """Write a bundle into `folder`, and return its card. The model is loaded once to make the card.
+def package(
+    recipe: Recipe, folder: Path, *, allow_version_mismatch: bool = False, engine: Engine | None = None
+) -> Card:
+    """Write a bundle into `folder`, and return its card. The model is loaded to make the card.
+
+    Parameters
+    ----------
+    engine : what shall run the model; None for its compiled form if it has one that passes the gate
 
     The same model, packaged again into the same folder, keeps its card to the byte. When and by whom it was made
     stays as it was, so that nothing is released twice.
@@ -27,7 +34,8 @@ def package(recipe: Recipe, folder: Path, *, allow_version_mismatch: bool = Fals
     Raises
     ------
     BundleRefusedError
-        If the model is not what its recipe says. The message says what to do, and `folder` is left as it was.
+        If the model is not what its recipe says, or shall be compiled and cannot be. The message says what to do, and
+        `folder` is left as it was.
     """
     if folder.exists() and any(folder.iterdir()) and not (folder / CARD).exists():
         raise BundleRefusedError(f"{folder} holds something other than a bundle; choose another folder with --output")
@@ -37,10 +45,10 @@ def package(recipe: Recipe, folder: Path, *, allow_version_mismatch: bool = Fals
         unfinished.mkdir()
         for file in recipe.files:
             shutil.copyfile(file, unfinished / file.name)
-        described = _describe(recipe, unfinished, allow_version_mismatch=allow_version_mismatch)
+        described = _describe(recipe, unfinished, allow_version_mismatch=allow_version_mismatch, engine=engine)
         card = replace(
             described,
-            files={step: _sha256(unfinished / step) for step in described.steps},
+            files={name: _sha256(unfinished / name) for name in described.files},
             score=recipe.score,
             training=recipe.training,
             notes=recipe.notes,
@@ -77,7 +85,7 @@ def read_bundle(folder: Path) -> tuple[Card, str]:
     return card, card_digest(content)
 
 
-def _describe(recipe: Recipe, folder: Path, *, allow_version_mismatch: bool) -> Card:
+def _describe(recipe: Recipe, folder: Path, *, allow_version_mismatch: bool, engine: Engine | None) -> Card:
     request = {
         "name": recipe.name,
         "steps": [file.name for file in recipe.files],
@@ -89,6 +97,7 @@ def _describe(recipe: Recipe, folder: Path, *, allow_version_mismatch: bool) -> 
         "saved_with": dict(recipe.saved_with),
         "records": recipe.records[:SAMPLE_RECORDS],
         "allow_version_mismatch": allow_version_mismatch,
+        "engine": engine.value if engine else "",
     }
     request_file, findings = folder.parent / "request.json", folder.parent / "findings.json"
     request_file.write_text(json.dumps(request))

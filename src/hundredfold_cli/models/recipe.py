@@ -10,6 +10,7 @@ from typing import Any
 from hundredfold.errors import BundleRefusedError
 from hundredfold.model.bundle import SKOPS_SUFFIX
 from hundredfold.model.card import CARD, Input
+from hundredfold.model.engine import COMPILED_FILE
 from hundredfold.model.signature import FieldType
 
 RECIPE = "model.toml"
@@ -159,7 +160,7 @@ def _check_files(files: Sequence[Path]) -> None:
         if not file.is_file():
             raise BundleRefusedError(f"there is no file {file}")
     names = [file.name for file in files]
-    if len(set(names)) != len(names) or CARD in names:
+    if len(set(names)) != len(names) or {CARD, COMPILED_FILE} & set(names):
         raise BundleRefusedError(
-            f"the model's files must have different names, none of them {CARD}: {', '.join(names)}"
+            f"the model's files must have different names, none of them {CARD} or {COMPILED_FILE}: {', '.join(names)}"
         )
