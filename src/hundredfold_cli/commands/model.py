@@ -80,7 +80,7 @@ def package(
     ] = False,
     engine: Annotated[
         Engine | None,
-        typer.Option(help="What runs the model. Without it, its compiled form if that answers as scikit-learn does."),
+        typer.Option(help="What runs the model. Without it, the compiled form if that passes the gate."),
     ] = None,
 ) -> None:
     """Make a bundle of a model: its files, and a card that says what it is.
