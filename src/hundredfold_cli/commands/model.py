@@ -80,7 +80,10 @@ def package(
     ] = False,
     engine: Annotated[
         Engine | None,
-        typer.Option(help="What runs the model. Without it, the compiled form if that passes the gate."),
+        typer.Option(
+            metavar="NAME",
+            help="What runs the model: compiled or scikit-learn. Without it, compiled if that passes the gate.",
+        ),
     ] = None,
 ) -> None:
     """Make a bundle of a model: its files, and a card that says what it is.
