@@ -17,7 +17,11 @@ from hundredfold.model.compiled.step import Classifier, Regressor, largest
 from hundredfold.model.compiled.values import Values
 
 MOST_TREES_IN_PYTHON = 4
-"""Up to this number of trees, Python is faster for a batch of 100 than NumPy."""
+"""Up to this number of trees, Python takes about as long as NumPy for a batch of 100, and NumPy need not be imported.
+
+Measured with trees of depth 12 over 30 columns, CPU: one tree 0.31 ms (NumPy 0.33), three 0.5 (0.4), ten 1.3 (0.5), a
+hundred 22 (2.4). The import of NumPy takes 85 ms.
+"""
 
 
 @dataclass(frozen=True, slots=True)
