@@ -30,16 +30,21 @@ _EXACT = frozenset(
 _MONOTONIC = frozenset(
     {
         # predict takes the highest of the scores that predict_proba is made of, by a function that keeps their order:
-        # expit or softmax of decision_function, or exp of the joint log likelihood less one number for each record.
+        # expit or softmax of decision_function or of a network's last layer, a decision clipped and scaled, or exp of
+        # the joint log likelihood less one number for each record. With two classes, the score has a sign.
         ("sklearn.discriminant_analysis", "LinearDiscriminantAnalysis"),
         ("sklearn.discriminant_analysis", "QuadraticDiscriminantAnalysis"),
+        ("sklearn.ensemble._gb", "GradientBoostingClassifier"),
+        ("sklearn.ensemble._hist_gradient_boosting.gradient_boosting", "HistGradientBoostingClassifier"),
         ("sklearn.linear_model._logistic", "LogisticRegression"),
         ("sklearn.linear_model._logistic", "LogisticRegressionCV"),
+        ("sklearn.linear_model._stochastic_gradient", "SGDClassifier"),
         ("sklearn.naive_bayes", "BernoulliNB"),
         ("sklearn.naive_bayes", "CategoricalNB"),
         ("sklearn.naive_bayes", "ComplementNB"),
         ("sklearn.naive_bayes", "GaussianNB"),
         ("sklearn.naive_bayes", "MultinomialNB"),
+        ("sklearn.neural_network._multilayer_perceptron", "MLPClassifier"),
     }
 )
 _ROUNDING = 1e-6
