@@ -83,9 +83,13 @@ class WeighTerms(Transformer):
         sparse = data if isinstance(data, Sparse) else _sparse(data)
         rows: list[tuple[Sequence[int], Sequence[float]]] = []
         for columns, counts in sparse.rows:
-            weighed = counts
+            if weights is not None and counts.count(1.0) == len(counts):
+                # In two of five sentences no term comes again. Then counts and their logarithms are 1.
+                rows.append((columns, scaled([weights[column] for column in columns], norm)))
+                continue
+            weighed: Sequence[float] = counts
             if self.logarithmic:
-                weighed = [math.log(count) + 1.0 for count in weighed]
+                weighed = [1.0 if count == 1.0 else math.log(count) + 1.0 for count in weighed]
             if weights is not None:
                 weighed = list(map(mul, weighed, map(weights.__getitem__, columns)))
             rows.append((columns, scaled(weighed, norm)))
