@@ -39,7 +39,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     ingest_id = ingest_id_of(name, event["input"])
     logger.append_keys(ingest_id=ingest_id, execution=event["execution"])
     plan = ledger.plan(ingest_id)
-    is_packed = plan is not None and plan.layout is Layout.PACKED
+    # If the planner refused to resume, the ingest keeps its index.
+    is_packed = plan is not None and plan.layout is Layout.PACKED and "plan" in event["state"]
     with IndexBuilder() as builder:
         summary = summarize(
             ingest_id,

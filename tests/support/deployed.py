@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from subprocess import CompletedProcess
 from typing import Any
 
+from hundredfold.layout import Layout
 from hundredfold_cli.deploy import deploy_locally
 from hundredfold_cli.stack.checkout import LOCAL
 from hundredfold_cli.stack.deployment import STACK_NAME, Deployment
@@ -73,6 +74,20 @@ class Stack:
         done = self.command(*arguments, "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+
+@contextmanager
+def storing(deployment: Deployment, layout: Layout) -> Iterator[None]:
+    """Make new ingests store predictions in a layout while the context lasts, as the template's parameter does."""
+    client: Any = deployment.lambda_
+    function = f"{deployment.stack}-plan-ingest"
+    variables = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    changed = {**variables, "PREDICTIONS_LAYOUT": layout.value}
+    client.update_function_configuration(FunctionName=function, Environment={"Variables": changed})
+    try:
+        yield
+    finally:
+        client.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
 
 
 @contextmanager

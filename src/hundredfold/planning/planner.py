@@ -37,6 +37,11 @@ from hundredfold.sources.objects import ObjectLocation
 from hundredfold.sources.read_options import PLAIN_JSON_LINES
 from hundredfold.sources.spec import SourceSpec, TableSpec, spec_from_input
 
+NOT_WRITTEN_BACK = (
+    "predictions are written back onto items only in the layout item, and this stack stores them packed; "
+    "deploy it with PredictionsLayout=item, or leave write_back out"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Planner:
@@ -222,10 +227,7 @@ class Planner:
 
     def _pin(self, ingest_id: str, spec: SourceSpec) -> PinnedSource:
         if self.layout is Layout.PACKED and isinstance(spec, TableSpec) and spec.write_back:
-            raise InvalidIngestError(
-                "predictions are written back onto items only in the layout item, and this stack stores them packed; "
-                "deploy it with PredictionsLayout=item, or leave write_back out"
-            )
+            raise InvalidIngestError(NOT_WRITTEN_BACK)
         return pin_source(
             spec,
             ingest_id,

@@ -11,6 +11,8 @@ from hundredfold.aws.errors import NOT_FOUND, error_code
 from hundredfold.aws.objects import S3Upload
 from hundredfold.errors import InvalidIngestError, SourceMissingError
 from hundredfold.keys import upload_key
+from hundredfold.layout import Layout
+from hundredfold.planning.planner import NOT_WRITTEN_BACK
 from hundredfold.sources.dynamodb.segments import check_table_spec
 from hundredfold.sources.format_options import FORMAT_OPTIONS
 from hundredfold.sources.formats import format_of
@@ -192,6 +194,8 @@ class StoredSource:
 
     def check(self, deployment: Deployment) -> None:
         if isinstance(self._spec, TableSpec):
+            if self._spec.write_back and deployment.layout is Layout.PACKED:
+                raise InvalidIngestError(NOT_WRITTEN_BACK)
             self._spec = _check_table(deployment, self._spec)
             return
         first_key = _first_key(deployment, self._spec)
