@@ -4,21 +4,23 @@ Where a fault is over the ingest's tolerance it fails, visibly, and `hundredfold
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hundredfold.batches import Batch
+from hundredfold.layout import Layout
 from hundredfold.summary import Status
 from hundredfold_cli.ingests.outcomes import read_manifest
 from hundredfold_cli.ingests.status import ingest_status
 from tests.faults import fault_proxy as fault
 from tests.faults.fault_proxy import Answer, Fault, Forward, Request
 from tests.faults.trial import Trial, World
+from tests.support.deployed import storing
 
 
 def writes_predictions(request: Request) -> bool:
@@ -96,9 +98,43 @@ CASES = [
 ]
 
 
+def packed(case: Case) -> Case | None:
+    """Return what a case is for packed predictions, whose one write is the ledger entry's; None if there is none."""
+    if case.when is not writes_predictions:
+        return replace(case, name=f"{case.name}, packed")
+    if case.act is fault.reset_after:
+        return replace(case, name=f"{case.name}, packed", when=enters_batch, share=0.5)
+    return None  # a batch that is written at once has no unprocessed part, and no time between its writes
+
+
+@pytest.fixture
+def in_packed_layout(world: World) -> Iterator[None]:
+    with storing(world.stack.deployment, Layout.PACKED):
+        yield
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
 def test_a_fault_of_a_service_or_a_worker(world: World, case: Case, new_id: Callable[[], str], tmp_path: Path) -> None:
-    trial = Trial(world, new_id(), tmp_path / "records.jsonl")
+    run_case(world, case, new_id(), tmp_path)
+
+
+@pytest.mark.usefixtures("in_packed_layout")
+@pytest.mark.parametrize("case", filter(None, map(packed, CASES)), ids=lambda case: case.name.replace(" ", "-"))
+def test_a_fault_while_predictions_are_packed(
+    world: World, case: Case, new_id: Callable[[], str], tmp_path: Path
+) -> None:
+    trial = run_case(world, case, new_id(), tmp_path)
+
+    # The index that the last summary wrote finds records of every batch.
+    ids = [f"r-{number}" for number in range(50, 800, 100)]
+    labels = {
+        name: (trial.deployment.predictions.read_record(trial.ingest_id, name) or {}).get("label") for name in ids
+    }
+    assert labels == {name: trial.expected[name] for name in ids}
+
+
+def run_case(world: World, case: Case, ingest_id: str, tmp_path: Path) -> Trial:
+    trial = Trial(world, ingest_id, tmp_path / "records.jsonl")
     happening = Fault(case.act, case.when, case.share, case.times, case.skip)
 
     with world.proxy.at_work(happening):
@@ -111,6 +147,7 @@ def test_a_fault_of_a_service_or_a_worker(world: World, case: Case, new_id: Call
 
     assert happening.injected >= (case.times or 1)
     trial.check(case.name, happening.injected)
+    return trial
 
 
 def test_a_manifest_that_loses_half_of_its_batches(world: World, new_id: Callable[[], str], tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from hundredfold.batches import BatchOutcome
 from hundredfold.ingest import Resume
@@ -137,15 +136,11 @@ class Trial:
 
     def _predicted(self) -> dict[str, str]:
         """Read the labels of all predictions that the table has of this ingest, also of records nobody asked for."""
-        found: dict[str, str] = {}
-        pages: Any = self.deployment.dynamodb.get_paginator("scan").paginate(
-            TableName=self.deployment.predictions_table,
-            FilterExpression="ingest_id = :id",
-            ExpressionAttributeValues={":id": {"S": self.ingest_id}},
-        )
-        for page in pages:
-            found |= {item["record_id"]["S"]: item["label"]["S"] for item in page["Items"]}
-        return found
+        labels: dict[str, str] = {}
+        for prediction in self.deployment.predictions.read_all(self.ingest_id):
+            assert prediction["record_id"] not in labels, f"{prediction['record_id']} has two predictions"
+            labels[prediction["record_id"]] = prediction["label"]
+        return labels
 
 
 def injected(faults: Sequence[Fault]) -> int:

@@ -11,8 +11,8 @@ from hundredfold.packed import ids_of
 from hundredfold.ports import WorkObjects
 from hundredfold.record_index import BUCKETS, ENTRY_BYTES, HASH_BYTES, MOST_BATCHES, RecordIndex, entry_of
 
-HELD_BYTES = 24_000_000
-"""How many bytes of entries are held before they are spilled: those of 2 million records."""
+HELD_BYTES = 12_000_000
+"""How many bytes of entries are held before they are spilled: those of a million records."""
 
 
 class IndexBuilder:

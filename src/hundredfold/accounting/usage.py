@@ -170,7 +170,7 @@ class Assumptions:
     plan_seconds: float = 1.5
     plan_seconds_a_gb: float = 20.0
     summarize_seconds: float = 1.5
-    summarize_seconds_a_million: float = 6.0
+    summarize_seconds_a_million: float = 7.0
     child_overhead_seconds: float = 0.05
     start_seconds: float = 1.0
     log_bytes_a_batch: float = 1_850.0
