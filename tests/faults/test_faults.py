@@ -119,7 +119,7 @@ def test_a_fault_of_a_service_or_a_worker(world: World, case: Case, new_id: Call
 
 
 @pytest.mark.usefixtures("in_packed_layout")
-@pytest.mark.parametrize("case", filter(None, map(packed, CASES)), ids=lambda case: case.name.replace(" ", "-"))
+@pytest.mark.parametrize("case", list(filter(None, map(packed, CASES))), ids=lambda case: case.name.replace(" ", "-"))
 def test_a_fault_while_predictions_are_packed(
     world: World, case: Case, new_id: Callable[[], str], tmp_path: Path
 ) -> None:
