@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from hundredfold.aws.source_tables import DynamoTables
 from hundredfold.errors import InvalidIngestError, SourceMissingError
+from hundredfold.layout import Layout
 from hundredfold.sources.objects import ObjectLocation
 from hundredfold.sources.read_options import ReadOptions
 from hundredfold.sources.spec import ObjectsSpec, TableSpec
@@ -33,6 +34,7 @@ class Here:
     """A deployment with a few objects and one table; what is uploaded becomes an object of it."""
 
     source_bucket = "source"
+    layout = Layout.ITEM
 
     def __init__(self) -> None:
         self.sources = MemorySources(
@@ -205,3 +207,12 @@ def test_a_file_says_how_large_it_is(tmp_path: Path) -> None:
 
     assert FileUpload(file).size == 5
     assert "5 bytes" in FileUpload(file).describe("i1")
+
+
+def test_packed_predictions_are_not_written_back() -> None:
+    here = Here()
+    here.layout = Layout.PACKED
+
+    request("dynamodb://orders").check(cast("Deployment", here))
+    with pytest.raises(InvalidIngestError, match="only in the layout item"):
+        request("dynamodb://orders", write_back="verdict").check(cast("Deployment", here))
