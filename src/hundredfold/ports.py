@@ -105,11 +105,14 @@ class Models(Protocol):
     """The released models."""
 
     def live(self) -> Model:
-        """Return the live version of the inference function."""
+        """Return the live version of the inference function, as `version` does."""
         ...
 
     def version(self, number: str) -> Model:
-        """Return a published version of the inference function. Raise InvalidIngestError if there is none."""
+        """Return a published version of the inference function once it can be invoked.
+
+        Raise InvalidIngestError if there is none, or StoreBusyError if it takes too long.
+        """
         ...
 
 

@@ -64,6 +64,7 @@ ROLES = [
             ("dynamodb:Query", f"{SOURCE_TABLE}/index/by-shelf"),
             ("lambda:GetAlias", f"{FUNCTION}-infer-batch:live"),
             ("lambda:GetFunctionConfiguration", f"{FUNCTION}-infer-batch:7"),
+            ("lambda:InvokeFunction", f"{FUNCTION}-infer-batch:7"),
             ("s3:GetObject", "{work}/models/ab12.json"),
             ("s3:PutObject", "{work}/ingests/i1/card.json"),
             ("logs:CreateLogStream", "{logs}plan-ingest:log-stream:s"),

@@ -21,6 +21,16 @@ CONDITION_FAILED: Codes = frozenset({"ConditionalCheckFailedException"})
 DENIED: Codes = frozenset({"AccessDenied", "AccessDeniedException", "403", "Forbidden"})
 INVALID: Codes = frozenset({"ValidationException"})
 NOT_FOUND: Codes = frozenset({"NoSuchKey", "NoSuchBucket", "404", "NotFound", "ResourceNotFoundException"})
+NOT_READY: Codes = frozenset(
+    {
+        "ResourceConflictException",
+        "ResourceNotReadyException",
+        "SnapStartException",
+        "SnapStartNotReadyException",
+        "SnapStartTimeoutException",
+    }
+)
+"""Lambda's, of a version that is not active: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html."""
 THROTTLED: Codes = frozenset(
     {
         "ProvisionedThroughputExceededException",

@@ -13,6 +13,7 @@ from hundredfold.accounting.usage import (
     TRANSITIONS_OF_PARTITIONING,
     Assumptions,
 )
+from hundredfold.aws.models import READY_SECONDS
 from hundredfold.aws.predictions import PUTS_PER_CALL
 from hundredfold.aws.stores import PREDICTION_CALLS_AT_ONCE
 from hundredfold.planning.partitions import PARTITION_BYTES
@@ -105,6 +106,10 @@ def test_transitions_that_are_billed_are_those_of_the_definition() -> None:
 
 def test_a_partition_is_as_large_as_the_template_says(template: Template) -> None:
     assert template.default("PartitionBytes") == PARTITION_BYTES
+
+
+def test_a_model_is_waited_for_within_the_planner_s_time(template: Template) -> None:
+    assert template.properties("PlanIngestFunction")["Timeout"] - READY_SECONDS >= 300
 
 
 def test_the_longest_record_fits_into_a_batch(template: Template) -> None:
