@@ -13,6 +13,8 @@
         NotIndexedError         the ingest has no index of its records yet
         BundleRefusedError      the model's files do not match its card or this environment
         ModelMisbehavedError    the model did not give one answer for each record
+        NotConfiguredError      credentials, region or endpoint of AWS are missing or wrong
+        RequestInvalidError     a request to AWS is not one that AWS knows
         OutOfTimeError          Lambda's timeout was too near         a retry can help
         StoreBusyError          a store was busy for too long         a retry can help
 
@@ -111,6 +113,14 @@ class BundleRefusedError(HundredfoldError):
 
 class ModelMisbehavedError(HundredfoldError):
     """The model did not give one answer for each record."""
+
+
+class NotConfiguredError(HundredfoldError):
+    """AWS cannot be called: credentials, region or endpoint are missing or wrong. The message says what to do."""
+
+
+class RequestInvalidError(HundredfoldError):
+    """A request to AWS has a parameter that AWS does not know or take. It was not sent."""
 
 
 class OutOfTimeError(HundredfoldError):

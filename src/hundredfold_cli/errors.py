@@ -4,8 +4,8 @@ from enum import IntEnum
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hundredfold.aws.errors import error_code
-from hundredfold.errors import HundredfoldError, StoreBusyError
+from hundredfold.aws.errors import configuration_advice, error_code, error_name
+from hundredfold.errors import HundredfoldError, NotConfiguredError, RequestInvalidError, StoreBusyError
 
 
 class ExitCode(IntEnum):
@@ -19,7 +19,7 @@ class ExitCode(IntEnum):
     NOT_THERE = 3
     """The local stack, the deployment, the ingest or the model version is not there."""
     SERVICE_ERROR = 4
-    """AWS or the local stack refused, or did not answer."""
+    """AWS or the local stack refused, did not answer, or cannot be called with these credentials."""
     INTERRUPTED = 130
     """Ctrl-C."""
 
@@ -49,10 +49,12 @@ def explain(error: Exception) -> tuple[ExitCode, str]:
     match error:
         case NotThereError() | IngestNotFoundError():
             return ExitCode.NOT_THERE, str(error)
-        case DeploymentError() | StoreBusyError():
+        case DeploymentError() | StoreBusyError() | NotConfiguredError() | RequestInvalidError():
             return ExitCode.SERVICE_ERROR, str(error)
         case HundredfoldError():
             return ExitCode.BAD_INPUT, str(error)
+        case ClientError() | BotoCoreError() if advice := configuration_advice(error):
+            return ExitCode.SERVICE_ERROR, f"{advice} ({error_name(error)})"
         case ClientError():
             return ExitCode.SERVICE_ERROR, f"{error.operation_name} was refused: {error_code(error)}"
         case BotoCoreError():

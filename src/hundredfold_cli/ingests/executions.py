@@ -1,7 +1,8 @@
 """The executions of an ingest in Step Functions: the first has the ingest's id as its name, each resume adds one."""
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -12,6 +13,8 @@ from hundredfold.ingest import resume_name
 from hundredfold.summary import Status
 from hundredfold_cli.stack.deployment import Deployment
 
+_VISIBLE_SECONDS, _PAUSE_SECONDS = 10, 0.25
+
 
 def find_execution(deployment: Deployment, name: str) -> dict[str, Any] | None:
     """Return the description of an execution, or None if Step Functions knows none of this name."""
@@ -21,6 +24,25 @@ def find_execution(deployment: Deployment, name: str) -> dict[str, Any] | None:
         if error_code(error) in {"ExecutionDoesNotExist", "InvalidArn"}:
             return None
         raise
+
+
+def wait_for_execution(
+    deployment: Deployment, name: str, sleep: Callable[[float], None] = time.sleep
+) -> dict[str, Any] | None:
+    """Return the description of an execution that was just started, once Step Functions has it.
+
+    DescribeExecution is eventually consistent, so for some seconds there can seem to be none of the name:
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
+
+    Returns
+    -------
+    execution : None if Step Functions does not have it after ten seconds either
+    """
+    for _ in range(int(_VISIBLE_SECONDS / _PAUSE_SECONDS)):
+        if execution := find_execution(deployment, name):
+            return execution
+        sleep(_PAUSE_SECONDS)
+    return None
 
 
 def latest_execution(

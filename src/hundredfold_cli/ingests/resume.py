@@ -18,6 +18,7 @@ from hundredfold_cli.ingests.executions import (
     last_resume_number,
     latest_execution,
     resume_number,
+    wait_for_execution,
 )
 from hundredfold_cli.stack.deployment import Deployment
 
@@ -67,6 +68,7 @@ def start_resume(deployment: Deployment, resume: Resume) -> str:
                 f"hundredfold watch {ingest_id}"
             ) from None
         raise
+    wait_for_execution(deployment, name)
     return name
 
 

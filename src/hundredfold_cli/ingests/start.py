@@ -20,7 +20,7 @@ from hundredfold.ingest import Claim, check_ingest_id, claim_from_input, id_stem
 from hundredfold.planning.shadows import Shadow
 from hundredfold.sources.spec import SourceSpec
 from hundredfold_cli.account import user_and_host
-from hundredfold_cli.ingests.executions import find_execution
+from hundredfold_cli.ingests.executions import find_execution, wait_for_execution
 from hundredfold_cli.ingests.request import IngestRequest, Uploaded
 from hundredfold_cli.stack.deployment import Deployment
 
@@ -98,7 +98,7 @@ def _start_claimed(deployment: Deployment, ingest_id: str, spec: SourceSpec, cla
         _start_execution(deployment, ingest_id, {"source": spec.as_dict(), "claim": claim.token})
     except IngestExistsError:
         # The answer to a first attempt may have been lost, and botocore tried again.
-        execution = find_execution(deployment, ingest_id)
+        execution = wait_for_execution(deployment, ingest_id)
         if execution is None or claim_from_input(json.loads(execution["input"])) != claim.token:
             raise
 
@@ -112,3 +112,4 @@ def _start_execution(deployment: Deployment, name: str, execution_input: dict[st
         if error_code(error) == "ExecutionAlreadyExists":
             raise IngestExistsError(name) from None
         raise
+    wait_for_execution(deployment, name)

@@ -8,6 +8,10 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
     IncompleteReadError,
+    InvalidEndpointConfigurationError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
     ReadTimeoutError,
 )
 
@@ -71,8 +75,12 @@ def test_trying_again_can_help_if_a_service_is_busy_failing_or_out_of_reach(erro
         client_error("UnrecognizedClientException"),
         client_error("NotImplemented", 501),
         ClientError({}, "Operation"),
+        NoCredentialsError(),
+        NoRegionError(),
+        ParamValidationError(report="r"),
+        InvalidEndpointConfigurationError(msg="m"),
     ],
-    ids=error_code,
+    ids=error_name,
 )
 def test_trying_again_cannot_help_if_the_request_is_at_fault(error: ClientError) -> None:
     assert not is_busy(error)

@@ -12,6 +12,7 @@ from hundredfold_cli.ingests.executions import (
     last_resume_number,
     latest_execution,
     resume_number,
+    wait_for_execution,
 )
 from hundredfold_cli.stack.deployment import Deployment
 
@@ -47,6 +48,13 @@ def deployment(**statuses: str) -> Deployment:
 def test_an_execution_that_is_not_there_is_none() -> None:
     assert find_execution(deployment(i1="SUCCEEDED"), "i1") == {"name": "i1", "status": "SUCCEEDED"}
     assert find_execution(deployment(i1="SUCCEEDED"), "i2") is None
+
+
+def test_an_execution_that_stays_unknown_is_not_waited_for_without_end() -> None:
+    pauses: list[float] = []
+
+    assert wait_for_execution(deployment(), "i1", pauses.append) is None
+    assert sum(pauses) == 10
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hundredfold.summary import Status
 from hundredfold_cli.errors import NotThereError
 from hundredfold_cli.ingests.resume import start_resume
 from hundredfold_cli.ingests.status import ingest_status
-from tests.unit.answering_server import AnsweringServer
+from tests.unit.answering_server import AnsweringServer, Request
 from tests.unit.aws_services import MACHINE, AwsServices
 
 STARTED, ENDED = "2026-11-24T05:00:00+00:00", "2026-11-24T05:00:09+00:00"
@@ -67,6 +67,21 @@ def assert_nothing_starts(world: World, resume: Resume, error: type[Exception], 
         start_resume(world.deployment, resume)
 
     assert (world.services.items, world.services.executions) == before
+
+
+def test_a_resume_that_was_started_is_the_latest_execution_though_describe_execution_is_late(world: World) -> None:
+    world.end(failed_batches=1)
+    world.services.before = lambda request: _hide_after_start(world, request)
+
+    start_resume(world.deployment, Resume("i1"))
+
+    assert ingest_status(world.deployment, "i1").execution == "i1.resume-1"
+
+
+def _hide_after_start(world: World, request: Request) -> None:
+    if request.headers.get("X-Amz-Target", "").endswith("StartExecution"):
+        world.services.before = lambda _: None
+        world.services.invisible = 3
 
 
 @pytest.mark.parametrize("resume", [Resume("i1"), Resume("i1", "2"), Resume("i1", "live"), Resume("i1", rejected=True)])

@@ -15,6 +15,7 @@ from hundredfold.sources.read_options import ReadOptions
 from hundredfold.sources.spec import ObjectsSpec
 from hundredfold_cli.ingests.request import FileUpload, IngestRequest, SourceOptions, StoredSource, StreamUpload
 from hundredfold_cli.ingests.start import new_ingest_id, start_ingest
+from hundredfold_cli.ingests.status import ingest_status
 from tests.unit.answering_server import AnsweringServer, Reply, Request
 from tests.unit.aws_services import AwsServices, etag
 
@@ -58,6 +59,16 @@ def test_of_two_starts_of_one_id_at_once_one_is_refused_and_the_others_records_a
 
     assert re.match("the id i1 was claimed by .* at .*, for an ingest that has not begun", str(refused[0]))
     assert scored_content(services) == FIRST
+
+
+def test_an_ingest_that_was_started_is_found_afterwards_though_describe_execution_is_late(
+    services: AwsServices,
+) -> None:
+    services.invisible = 3
+
+    start(services, upload(FIRST))
+
+    assert ingest_status(services.deployment(), "i1").summary["status"] == "RUNNING"
 
 
 def test_a_file_is_pinned_to_what_was_uploaded(services: AwsServices, tmp_path: Path) -> None:
