@@ -159,6 +159,7 @@ ROLES = [
             ("states:StartExecution", f"{STATES}:stateMachine:hundredfold-batch-inference"),
             ("states:DescribeExecution", f"{STATES}:execution:hundredfold-batch-inference:i1"),
             ("states:StopExecution", f"{STATES}:execution:hundredfold-batch-inference:i1"),
+            ("states:RedriveExecution", f"{STATES}:execution:hundredfold-batch-inference/InferBatches:0123"),
             # its logging, which AWS gives no narrower resource for
             *(
                 (f"logs:{action}", "*")

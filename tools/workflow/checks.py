@@ -48,10 +48,10 @@ EXECUTION = {
 # What a Distributed Map needs beside the actions of its states, log delivery and tracing:
 # https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
 # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
-# https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html, whose example also reads sampling rules
+# https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
 # (all read 2026-11-24)
-MAP_RUN = frozenset({"states:StartExecution", "states:DescribeExecution", "states:StopExecution"})
-MAP_RUN_MAY = frozenset({"states:RedriveExecution"})
+# https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html
+MAP_RUN = frozenset(f"states:{action}Execution" for action in ("Start", "Describe", "Stop", "Redrive"))
 MULTIPART = frozenset({"s3:PutObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"})
 LOGS = frozenset(
     f"logs:{action}"
@@ -60,8 +60,9 @@ LOGS = frozenset(
         "PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups",
     )
 )  # fmt: skip
-TRACES = frozenset({"xray:PutTraceSegments", "xray:PutTelemetryRecords"})
-TRACES_MAY = frozenset({"xray:GetSamplingRules", "xray:GetSamplingTargets"})
+TRACES = frozenset(
+    f"xray:{action}" for action in ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
+)
 
 
 @dataclass(frozen=True)
@@ -187,14 +188,10 @@ def check_time(workflow: Workflow) -> Iterator[str]:
 
 def check_permissions(workflow: Workflow) -> Iterator[str]:
     """The role may do what the definition does, on what it does it to, and nothing else."""
-    granted, used, may = workflow.template.granted(), _actions(workflow), set[str]()
-    if any(_distributed(state) for state in workflow.states("Map")):
-        may |= MAP_RUN_MAY
-    if "Tracing" in workflow.template.state_machine:
-        may |= TRACES_MAY
+    granted, used = workflow.template.granted(), _actions(workflow)
     for action in sorted(used - granted):
         yield f"the definition needs {action}, which BatchInferenceRole does not grant"
-    for action in sorted(granted - used - may):
+    for action in sorted(granted - used):
         yield f"BatchInferenceRole grants {action}, which the definition does not use"
     for state in workflow.states("Task"):
         target, action = _target(workflow, state), _action(state)

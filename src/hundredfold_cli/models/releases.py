@@ -403,6 +403,7 @@ class Releases:
                 "layers": [arn for arn in layers if arn != model_layer],
                 "variables": variables,
                 "SnapStart": config.get("SnapStart", {}).get("ApplyOn", "None"),
+                "Tracing": config.get("TracingConfig", {}).get("Mode", "PassThrough"),
             },
         )
 

@@ -1,6 +1,5 @@
 """Roles and policies of the template: who may assume a role, and that it covers the keys which the code uses."""
 
-import json
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
@@ -86,12 +85,21 @@ def test_an_upload_of_the_command_starts_no_ingest(template: Template) -> None:
 
 
 @pytest.mark.parametrize("role", USERS)
-def test_only_its_service_may_assume_a_role_and_only_one_thing_has_it(role: str, template: Template) -> None:
+def test_only_its_service_for_this_account_may_assume_a_role_and_only_one_thing_has_it(
+    role: str, template: Template
+) -> None:
     user, service = USERS[role]
 
-    assert json.loads(template.properties(role)["AssumeRolePolicyDocument"]) == {
+    assert template.properties(role)["AssumeRolePolicyDocument"] == {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": service},
+                "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+            }
+        ],
     }
     users = [
         name
@@ -107,6 +115,20 @@ def test_every_role_is_known_and_has_the_policy_for_tracing(template: Template) 
     assert set(roles) == set(USERS)
     assert all(role["ManagedPolicyArns"] == [{"Ref": "TracePolicy"}] for role in roles.values())
     assert template.resources["TracePolicy"]["Condition"] == "Traced"
+
+
+def test_every_role_may_ask_which_calls_to_trace(template: Template) -> None:
+    [statement] = template.properties("TracePolicy")["PolicyDocument"]["Statement"]
+
+    # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSXRayDaemonWriteAccess.html
+    assert {"xray:GetSamplingRules", "xray:GetSamplingTargets"} < set(statement["Action"])
+
+
+def test_a_redrive_may_start_the_children_of_a_map_again(template: Template) -> None:
+    [resource] = [one["Resource"] for one in statements("BatchInferenceRole", template)
+                  if one["Action"] == "states:RedriveExecution"]  # fmt: skip
+
+    assert resource["Fn::Sub"].endswith(":execution:${AWS::StackName}-batch-inference/*")
 
 
 def test_a_resource_is_a_wildcard_only_where_aws_has_no_narrower_one(template: Template) -> None:
