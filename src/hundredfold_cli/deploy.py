@@ -126,12 +126,13 @@ def release_deployed(deployment: Deployment, *, built_model: bool = False, say: 
     built_model : take the model that was built with the stack. It is also taken if no model is live yet.
     """
     releases = Releases(deployment, say)
-    live = releases.live()
-    layer = releases.version(live.version).model_layer if live else ""
-    if built_model or not layer:
-        layer = deployment.model_layer
-    card, digest = releases.layers.card(layer)
-    version, is_new = releases.release(layer, card, digest, "deployment")
+    with releases.locked("releasing a deployment"):
+        live = releases.live()
+        layer = releases.version(live.version).model_layer if live else ""
+        if built_model or not layer:
+            layer = deployment.model_layer
+        card, digest = releases.layers.card(layer)
+        version, is_new = releases.release(layer, card, digest, "deployment")
     say(f"version {version.number} with model {card.name} {'is now' if is_new else 'stays'} live.")
     if layer != deployment.model_layer and releases.layers.card(deployment.model_layer)[1] != digest:
         publish = f"hundredfold model publish {os.path.relpath(BUNDLE)}"

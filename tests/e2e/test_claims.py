@@ -1,9 +1,6 @@
 """An id has one start: two commands that want the same one, and two that want one of their own."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,18 +13,6 @@ def write_records(file: Path, name: str) -> Path:
     file.parent.mkdir(exist_ok=True)
     file.write_text("".join(f"{line}\n" for line in lines))
     return file
-
-
-def begin(stack: Stack, *arguments: str) -> "subprocess.Popen[str]":
-    """Run the command in a process of its own, beside others."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "hundredfold_cli.main", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **stack.process.environment(), "HUNDREDFOLD_TARGET": "aws", "COLUMNS": "160"},
-    )
 
 
 def record_ids(stack: Stack, ingest_id: str) -> set[str]:
@@ -51,7 +36,7 @@ def test_an_id_whose_records_still_come_in_is_refused_to_another_start(
     own, others = (write_records(tmp_path / f"{name}.jsonl", name) for name in ("own", "other"))
 
     # Given a start whose records have not come in yet
-    slow = begin(stack, "ingest", "-", "--id", ingest_id, "--json")
+    slow = stack.begin("ingest", "-", "--id", ingest_id, "--json")
     wait_for_claim(stack, ingest_id)
 
     # When another one wants the same id
@@ -71,7 +56,7 @@ def test_an_id_whose_records_still_come_in_is_refused_to_another_start(
 def test_two_ingests_of_files_of_one_name_in_one_second_are_two(stack: Stack, tmp_path: Path) -> None:
     files = {day: write_records(tmp_path / day / "records.jsonl", day) for day in ("day1", "day2")}
 
-    commands = {day: begin(stack, "ingest", str(file), "--json") for day, file in files.items()}
+    commands = {day: stack.begin("ingest", str(file), "--json") for day, file in files.items()}
 
     summaries = {}
     for day, command in commands.items():
@@ -88,7 +73,7 @@ def test_an_id_that_a_killed_command_has_claimed_can_be_had_again(
 ) -> None:
     ingest_id = new_id()
     file = write_records(tmp_path / "own.jsonl", "own")
-    killed = begin(stack, "ingest", "-", "--id", ingest_id)
+    killed = stack.begin("ingest", "-", "--id", ingest_id)
     wait_for_claim(stack, ingest_id)
     killed.kill()
     killed.communicate()
@@ -104,7 +89,7 @@ def test_an_id_that_a_killed_command_has_claimed_can_be_had_again(
 def test_an_interrupted_command_gives_its_id_back(stack: Stack, tmp_path: Path, new_id: Callable[[], str]) -> None:
     ingest_id = new_id()
     file = write_records(tmp_path / "own.jsonl", "own")
-    interrupted = begin(stack, "ingest", "-", "--id", ingest_id)
+    interrupted = stack.begin("ingest", "-", "--id", ingest_id)
     wait_for_claim(stack, ingest_id)
     interrupted.send_signal(2)
     interrupted.communicate(timeout=EXECUTION_SECONDS)

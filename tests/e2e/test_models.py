@@ -130,7 +130,7 @@ def test_an_ingest_that_is_overtaken_by_a_release_ends_on_its_own_model(
         assert time.monotonic() < deadline, "no batch was inferred"
         time.sleep(0.05)
 
-    assert Releases(stack.deployment).in_use() == {live.version: [ingest_id]}
+    assert Releases(stack.deployment).running() == {live.version: [ingest_id]}
 
     published = stack.read("model", "publish", str(bundle))
     summary = json.loads(stack.command("watch", ingest_id, "--json").stdout)
@@ -148,8 +148,8 @@ class Busy(Releases):
         super().__init__(stack.deployment)
         self._busy = version
 
-    def in_use(self) -> dict[str, list[str]]:
-        return {self._busy: ["some-ingest"]}
+    def in_use(self) -> dict[str, str]:
+        return {self._busy: "ingest some-ingest is not finished"}
 
 
 def test_old_versions_are_pruned_but_never_one_that_is_live_or_in_use(
@@ -168,12 +168,76 @@ def test_old_versions_are_pruned_but_never_one_that_is_live_or_in_use(
     deleted, kept = Busy(stack, used["version"]).prune(1)
 
     assert gone["version"] in {version.number for version in deleted}
-    assert kept == {used["version"]: "ingest some-ingest is running on it", live.version: "it is live"}
+    assert kept == {used["version"]: "ingest some-ingest is not finished", live.version: "it is live"}
     assert {one["version"] for one in stack.read("model", "list")} == {live.version, used["version"], newest["version"]}
     layers = stack.deployment.lambda_.list_layer_versions(LayerName="hundredfold-model")["LayerVersions"]
     left = {layer["LayerVersionArn"] for layer in layers}
     assert gone["model_layer"] not in left
     assert {used["model_layer"], newest["model_layer"], stack.deployment.model_layer} <= left
+
+
+def publish_numbered(stack: Stack, folder: Path, number: int) -> dict[str, Any]:
+    bundle = folder / f"bundle-{number}"
+    package(stack, folder / "PreProc1.joblib", folder / "PreProc2.joblib", folder / "MyModel.joblib",
+            "--notes", f"kept {number}", "-o", bundle)  # fmt: skip
+    published: dict[str, Any] = stack.read("model", "publish", str(bundle))
+    return published
+
+
+def test_a_failed_ingest_keeps_its_version_until_it_is_finished(
+    stack: Stack, live: Live, three_files: tuple[Path, list[Any]], few_records: Path, new_id: Callable[[], str]
+) -> None:
+    # Given an ingest whose execution was stopped, and newer versions than its own
+    published = publish_numbered(stack, three_files[0], 1)
+    ingest_id = new_id()
+    stack.process.end_workers()
+    assert stack.command("ingest", str(few_records), "--id", ingest_id, "--detach").returncode == 0
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while stack.deployment.ledger.ingest(ingest_id) is None:
+        assert time.monotonic() < deadline, "the ingest was not planned"
+        time.sleep(0.02)
+    stack.deployment.step_functions.stop_execution(executionArn=stack.deployment.execution(ingest_id))
+    assert stack.read("summary", ingest_id)["status"] == "FAILED"
+    publish_numbered(stack, three_files[0], 2)
+    stack.read("model", "rollback", live.version)
+
+    # When old versions are pruned, then its version stays, and the ingest is finished on it
+    pruned = stack.read("model", "prune", "--keep", "1")
+    assert f"ingest {ingest_id} is not finished" in pruned["kept"][published["version"]]
+    assert stack.read("resume", ingest_id)["model_version"] == published["version"]
+
+    # And when it is finished, its version goes
+    assert published["version"] in stack.read("model", "prune", "--keep", "1")["deleted"]
+
+
+def test_of_four_publishes_at_once_one_is_live_and_all_others_are_told_so(
+    stack: Stack, live: Live, three_files: tuple[Path, list[Any]]
+) -> None:
+    bundles = []
+    for number in range(4):
+        bundle = three_files[0] / f"bundle-{number}"
+        files = [three_files[0] / f"{name}.joblib" for name in ("PreProc1", "PreProc2", "MyModel")]
+        package(stack, *files, "--name", "three", "--notes", f"at once {number}", "-o", bundle)
+        bundles.append(bundle)
+    releases = Releases(stack.deployment)
+
+    for _ in range(2):  # in the second round, all four were published before
+        before = releases.require_live().version
+        commands = [stack.begin("model", "publish", str(bundle), "--json") for bundle in bundles]
+        done = [(*command.communicate(timeout=DEADLINE_SECONDS), command.returncode) for command in commands]
+
+        now = releases.require_live()
+        published = [json.loads(out)["version"] for out, _, code in done if code == 0]
+        assert now.version in published
+        # Those that succeeded one after the other were all live
+        assert set(published) <= {now.version, *now.before[: len(published)], before}
+        for _, errors, code in done:
+            assert code == 0 or (code == 2 and " has been publishing model three since " in errors), errors
+            assert "smoke test" not in errors
+        # Which model is on the function and on the version that is live, is one and the same
+        latest = stack.deployment.lambda_.get_function_configuration(FunctionName=stack.deployment.infer_function)
+        card = latest["Environment"]["Variables"]["MODEL_CARD_SHA256"]
+        assert releases.version(now.version).card == card
 
 
 def test_a_deployment_keeps_the_live_model_unless_it_is_told_otherwise(

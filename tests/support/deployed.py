@@ -2,11 +2,12 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from subprocess import CompletedProcess
+from subprocess import PIPE, CompletedProcess, Popen
 from typing import Any
 
 from hundredfold.layout import Layout
@@ -49,6 +50,12 @@ class Stack:
         """
         environment = {**os.environ, **self.process.environment(), "HUNDREDFOLD_TARGET": "aws", "COLUMNS": "160"}
         return run_command(arguments, environment, given or "", COMMAND_SECONDS)
+
+    def begin(self, *arguments: str) -> "Popen[str]":
+        """Begin to run the hundredfold command, in a process beside others."""
+        environment = {**os.environ, **self.process.environment(), "HUNDREDFOLD_TARGET": "aws", "COLUMNS": "160"}
+        command = [sys.executable, "-m", "hundredfold_cli.main", *arguments]
+        return Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True, env=environment)
 
     def execute(self, ingest_id: str, execution_input: object) -> dict[str, Any]:
         """Start an execution by hand, as any AWS client does, and return how it ended."""

@@ -33,6 +33,7 @@ class AwsServices:
     objects : the content of each, by bucket and key
     invisible : how often DescribeExecution still has none of the executions, though they were started
     versions : the numbers of the inference function's versions
+    alias : of the inference function, as `GetAlias` returns it
     before : called with each request, before it is answered
     """
 
@@ -42,6 +43,7 @@ class AwsServices:
         self.objects: dict[tuple[str, str], bytes] = {}
         self.invisible = 0
         self.versions: set[str] = set()
+        self.alias: dict[str, str] = {}
         self.before: Callable[[Request], None] = lambda _: None
         self._url = server.url
         self._lock = threading.Lock()
@@ -73,7 +75,7 @@ class AwsServices:
         with self._lock:
             target = request.headers.get("X-Amz-Target", "")
             if request.path.startswith("/2015-03-31/functions/"):
-                return self._version(request)
+                return self._function(request)
             if not target:
                 return self._object(request)
             service, _, action = target.partition(".")
@@ -83,6 +85,8 @@ class AwsServices:
                 "DeleteItem": self._delete_item,
                 "UpdateItem": self._update_item,
                 "Query": self._query,
+                "Scan": self._scan,
+                "ListExecutions": self._list_executions,
                 "StartExecution": self._start_execution,
                 "DescribeExecution": self._describe_execution,
             }
@@ -124,7 +128,19 @@ class AwsServices:
             {"Items": [item for (ledger_key, _), item in sorted(self.items.items()) if ledger_key == key]}
         )
 
-    def _version(self, request: Request) -> Reply:
+    def _scan(self, request: Mapping[str, Any]) -> Reply:
+        condition = {**request, "ConditionExpression": request["FilterExpression"]}
+        return json_reply({"Items": [item for _, item in sorted(self.items.items()) if holds(condition, item)]})
+
+    def _list_executions(self, request: Mapping[str, Any]) -> Reply:
+        wanted = request.get("statusFilter")
+        names = ("executionArn", "stateMachineArn", "name", "status", "startDate")
+        executions = [found for found in self.executions.values() if wanted in {None, found["status"]}]
+        return json_reply({"executions": [{name: found[name] for name in names} for found in executions]})
+
+    def _function(self, request: Request) -> Reply:
+        if "/aliases/" in request.path and self.alias:
+            return json_reply(self.alias)
         number = request.path.rpartition("?Qualifier=")[2]
         if number in self.versions:
             return json_reply({"Version": number})
@@ -206,7 +222,14 @@ def _term(tokens: list[str], item: Item, values: Item) -> tuple[bool, list[str]]
         return result, rest[1:]
     if tokens[0] in {"attribute_exists", "attribute_not_exists"}:
         return (tokens[2] in item) == (tokens[0] == "attribute_exists"), tokens[4:]
-    compare = {"=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}[tokens[1]]
+    compare = {
+        "=": operator.eq,
+        "<>": operator.ne,
+        "<": operator.lt,
+        "<=": operator.le,
+        ">": operator.gt,
+        ">=": operator.ge,
+    }[tokens[1]]
     if tokens[0] not in item:
         return False, tokens[3:]
     [(kind, left)], [(other_kind, right)] = item[tokens[0]].items(), values[tokens[2]].items()

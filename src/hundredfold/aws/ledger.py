@@ -270,6 +270,35 @@ class DynamoLedger:
         item = self._get(ingest_id, SUMMARY_ENTRY)
         return None if item is None or "claim_token" in item else item
 
+    def unfinished(self) -> Iterator[tuple[str, str]]:
+        """Read the ingests that are planned and have batches to do: those that run, failed or were lost.
+
+        It scans the whole table, and is for rare use: a read unit for 4 KB, which is about 7 batches.
+
+        Returns
+        -------
+        ingest_id, version
+            Of each, with the version of the model that it is pinned to.
+        """
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._table,
+            FilterExpression=(
+                "entry = :summary AND attribute_exists(#plan) AND (#status <> :completed OR #failed > :zero)"
+            ),
+            ProjectionExpression="ledger_key, #plan.#model.#version",
+            ExpressionAttributeNames={f"#{name}": name for name in ("plan", "status", "failed", "model", "version")},
+            ExpressionAttributeValues={
+                ":summary": {"S": SUMMARY_ENTRY},
+                ":completed": {"S": Status.COMPLETED.value},
+                ":zero": {"N": "0"},
+            },
+            ConsistentRead=True,
+        )
+        with mapped_errors(_BUSY):
+            for page in pages:
+                for item in map(plain_item, page["Items"]):
+                    yield item["ledger_key"], item["plan"]["model"]["version"]
+
     def enter_shadow(self, ingest_id: str, shadow: Mapping[str, Any]) -> bool:
         """Enter how the shadow of an ingest compares with it.
 

@@ -141,7 +141,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the released versions, the newest first, and which one is live."""
     releases = Releases(find_deployment(context))
     live = releases.live()
-    in_use = releases.in_use()
+    running = releases.running()
     versions = releases.versions()
     if as_json:
         print_json([version.as_dict(live) for version in versions])
@@ -149,8 +149,8 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
     rows = []
     for version in versions:
         marks = ["live"] if live and live.version == version.number else []
-        if version.number in in_use:
-            marks.append(f"{len(in_use[version.number])} running")
+        if version.number in running:
+            marks.append(f"{len(running[version.number])} running")
         published = version.published[:16].replace("T", " ")
         rows.append(
             (version.number, ", ".join(marks), version.model_name, version.short_card, published, version.published_by)
@@ -220,7 +220,7 @@ def prune(
     keep: Annotated[int, typer.Option(min=1, help="How many of the newest versions to keep.")],
     as_json: AsJson = False,
 ) -> None:
-    """Delete old versions and their layers. The live version and those of running ingests are kept."""
+    """Delete old versions and their layers. The live version and those of ingests that are not finished are kept."""
     deleted, kept = Releases(find_deployment(context)).prune(keep)
     if as_json:
         print_json({"deleted": [version.number for version in deleted], "kept": kept})

@@ -5,12 +5,16 @@ versions and this alias alone: they belong to this module.
 
 A release puts a model's layer onto the function and publishes a version. It lets that version predict the sample on
 the model's card, and only then moves the alias.
+
+Whatever changes a version or the alias has the lock of releases (`ReleaseLock`). It also names the revision of the
+function or of the alias that it means to change, so that Lambda refuses it if someone without the lock was in between.
 """
 
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +26,11 @@ from hundredfold.keys import model_card_key
 from hundredfold.model.card import Card
 from hundredfold.model.smoke import differences
 from hundredfold.settings import MODEL_CARD_VARIABLE
+from hundredfold_cli.account import user_and_host
 from hundredfold_cli.errors import NotThereError
 from hundredfold_cli.models.layers import UNZIPPED_BYTES, ModelLayers
+from hundredfold_cli.models.release_lock import ReleaseLock
+from hundredfold_cli.models.versions_in_use import running_versions, unfinished_versions
 from hundredfold_cli.stack.checkout import DEPLOY_FIRST
 from hundredfold_cli.stack.deployment import Deployment
 
@@ -52,6 +59,7 @@ class Version:
     model_layer : the one that holds the model; empty if none does
     card : the digest of its model's card; empty if it was published by hand
     settings : everything else that a version fixes: code, other layers, variables, memory and so on
+    revision : of the function's configuration; it changes with every update
     """
 
     number: str
@@ -61,6 +69,7 @@ class Version:
     model_layer: str
     card: str
     settings: Mapping[str, Any] = field(repr=False)
+    revision: str = field(repr=False, default="")
 
     @property
     def model_name(self) -> str:
@@ -117,7 +126,17 @@ class Releases:
         self._deployment = deployment
         self._function = deployment.infer_function
         self._say = say
+        self._lock = ReleaseLock(deployment.dynamodb, deployment.ledger_table, user_and_host())
         self.layers = ModelLayers(deployment)
+
+    def locked(self, doing: str) -> AbstractContextManager[None]:
+        """Have the lock during several steps; raises ReleaseLockedError as `release` does.
+
+        Parameters
+        ----------
+        doing : what the command does, for others who want to release
+        """
+        return self._lock.held(doing)
 
     @property
     def _lambda(self) -> "LambdaClient":
@@ -172,20 +191,23 @@ class Releases:
             raise NotThereError(f"nothing is live yet; deploy first: {DEPLOY_FIRST}")
         return live
 
-    def in_use(self) -> dict[str, list[str]]:
-        """Return the versions that running ingests are pinned to, each with the executions of those ingests."""
-        used: dict[str, list[str]] = {}
-        pages = self._deployment.step_functions.get_paginator("list_executions").paginate(
-            stateMachineArn=self._deployment.state_machine, statusFilter="RUNNING"
-        )
-        for page in pages:
-            for execution in page["executions"]:
-                ledger_item = self._deployment.ledger.ingest(execution["name"])
-                # An ingest that is not planned yet gets what is live, or has got what was live a moment ago.
-                versions = [ledger_item["plan"]["model"]["version"]] if ledger_item else self._latest_live()
-                for version in versions:
-                    used.setdefault(version, []).append(execution["name"])
-        return used
+    def running(self) -> dict[str, list[str]]:
+        """Return the versions that running executions use, or may use, each with the names of those executions."""
+        live = self.live()
+        return running_versions(self._deployment, (live.version, *live.before) if live else ())
+
+    def in_use(self) -> dict[str, str]:
+        """Return the versions that an unfinished ingest is pinned to, or may be about to, each with the reason.
+
+        It reads the whole ledger.
+        """
+        used: dict[str, str] = {}
+        running = {version: f"execution {names[0]} is running on it" for version, names in self.running().items()}
+        for version, ingest_ids in unfinished_versions(self._deployment).items():
+            used[version] = f"ingest {ingest_ids[0]} is not finished; resume it, also with --model live"
+        # An execution that started meanwhile was in the ledger too late, or is not there yet.
+        started = {version: f"execution {names[0]} is running on it" for version, names in self.running().items()}
+        return {**used, **running, **started}
 
     def release(self, model_layer: str, card: Card, digest: str, by: str) -> tuple[Version, bool]:
         """Make the deployed function live, with a model's layer.
@@ -206,7 +228,13 @@ class Releases:
         ReleaseRefusedError
             If the version does not predict the card's sample as the card says. What was live stays live, and what was
             published is removed again.
+        ReleaseLockedError
+            If another command is releasing. Then nothing has changed.
         """
+        with self._lock.held(f"releasing model {card.name}"):
+            return self._release(model_layer, card, digest, by)
+
+    def _release(self, model_layer: str, card: Card, digest: str, by: str) -> tuple[Version, bool]:
         live = self.live()
         before = self.version(live.version) if live else None
         self._keep_card(model_layer, digest)
@@ -217,7 +245,7 @@ class Releases:
         published = next((version for version in versions.values() if _same(version, latest)), None)
         if published is None:
             self._say(f"publishing a version with model {card.name} ...")
-            published = self._publish(f"{card.name[:80]}; card {digest[:12]}; {by}"[:256])
+            published = self._publish(f"{card.name[:80]}; card {digest[:12]}; {by}"[:256], latest.revision)
         try:
             self.smoke(published.number, card, digest)
         except ReleaseRefusedError as refused:
@@ -247,16 +275,17 @@ class Releases:
 
         Raises
         ------
-        ReleaseRefusedError
+        ReleaseRefusedError, ReleaseLockedError
             As of `release`. Then the layer is removed again.
         """
-        layer, layer_is_new = self.layers.publish(archive, f"{card.name[:80]}; card {digest}")
-        try:
-            return self.release(layer, card, digest, card.made.get("by", "unknown"))
-        except BaseException:
-            if layer_is_new:
-                self.layers.delete(layer)
-            raise
+        with self._lock.held(f"publishing model {card.name}"):
+            layer, layer_is_new = self.layers.publish(archive, f"{card.name[:80]}; card {digest}")
+            try:
+                return self.release(layer, card, digest, card.made.get("by", "unknown"))
+            except BaseException:
+                if layer_is_new:
+                    self.layers.delete(layer)
+                raise
 
     def roll_back(self, number: str | None, by: str) -> Version:
         """Make an earlier model live again, and return the version that is live then.
@@ -273,9 +302,13 @@ class Releases:
         ------
         NotThereError
             If there is no such version, or none was live before.
-        ReleaseRefusedError
+        ReleaseRefusedError, ReleaseLockedError
             As of `release`.
         """
+        with self._lock.held(f"going back to version {number or 'of before'}"):
+            return self._roll_back(number, by)
+
+    def _roll_back(self, number: str | None, by: str) -> Version:
         live = self.require_live()
         target = self.version(number) if number else self._before(live)
         if target.number == live.version:
@@ -299,6 +332,7 @@ class Releases:
             If it fails, or answers something else than the card says; the message says what.
         """
         self._say(f"version {number} predicts the sample on its card ...")
+        self._lock.renew()
         answer = self._lambda.invoke(
             FunctionName=self._function, Qualifier=number, Payload=json.dumps({"action": "smoke_test"}).encode()
         )
@@ -323,14 +357,21 @@ class Releases:
         ReleaseRefusedError
             If someone else has made another version live since.
         """
+        self._lock.renew()
+        overtaken = ReleaseRefusedError(
+            f"someone else has made another version live meanwhile, so version {number} is not live; "
+            "list the versions with: hundredfold model list"
+        )
         if live is None:
-            self._lambda.create_alias(FunctionName=self._function, Name=ALIAS, FunctionVersion=number)
+            with _refused("ResourceConflictException", overtaken):
+                self._lambda.create_alias(FunctionName=self._function, Name=ALIAS, FunctionVersion=number)
             return
         if back:
             history = live.before[live.before.index(number) + 1 :]
         else:
-            history = (live.version, *(earlier for earlier in live.before if earlier != live.version))[:HISTORY]
-        try:
+            others = (earlier for earlier in live.before if earlier not in {live.version, number})
+            history = (live.version, *others)[:HISTORY]
+        with _refused("PreconditionFailedException", overtaken):
             self._lambda.update_alias(
                 FunctionName=self._function,
                 Name=ALIAS,
@@ -338,13 +379,6 @@ class Releases:
                 Description="live before: " + " ".join(history) if history else "",
                 RevisionId=live.revision,
             )
-        except ClientError as error:
-            if error_code(error) != "PreconditionFailedException":
-                raise
-            raise ReleaseRefusedError(
-                f"someone else has made another version live meanwhile, so version {number} is not live; "
-                "list the versions with: hundredfold model list"
-            ) from None
 
     def prune(self, keep: int) -> tuple[list[Version], dict[str, str]]:
         """Delete all versions but the newest `keep`, and the model layers that no version has then.
@@ -353,7 +387,16 @@ class Releases:
         -------
         deleted, kept
             The versions that were deleted; and for each older version that was not, by number, the reason.
+
+        Raises
+        ------
+        ReleaseLockedError
+            If another command is releasing. Then nothing has changed.
         """
+        with self._lock.held("deleting old versions"):
+            return self._prune(keep)
+
+    def _prune(self, keep: int) -> tuple[list[Version], dict[str, str]]:
         live = self.live()
         used = self.in_use()
         kept: dict[str, str] = {}
@@ -363,8 +406,9 @@ class Releases:
             if live and version.number == live.version:
                 kept[version.number] = "it is live"
             elif version.number in used:
-                kept[version.number] = f"ingest {used[version.number][0]} is running on it"
+                kept[version.number] = used[version.number]
             else:
+                self._lock.renew()
                 self._lambda.delete_function(FunctionName=self._function, Qualifier=version.number)
                 deleted.append(version)
         deleted_numbers = {version.number for version in deleted}
@@ -372,10 +416,6 @@ class Releases:
         for layer in {version.model_layer for version in deleted} - layers_in_use - {self._deployment.model_layer, ""}:
             self.layers.delete(layer)
         return deleted, kept
-
-    def _latest_live(self) -> list[str]:
-        live = self.live()
-        return [live.version, *live.before[:1]] if live else []
 
     def _before(self, live: Live) -> Version:
         versions = {version.number: version for version in self.versions()}
@@ -405,6 +445,7 @@ class Releases:
                 "SnapStart": config.get("SnapStart", {}).get("ApplyOn", "None"),
                 "Tracing": config.get("TracingConfig", {}).get("Mode", "PassThrough"),
             },
+            revision=config.get("RevisionId", ""),
         )
 
     def _put_on_latest(self, model_layer: str, digest: str) -> Version:
@@ -414,12 +455,15 @@ class Releases:
             return latest
         layers = [arn for arn in latest.layers if arn != latest.model_layer]
         variables = dict(config.get("Environment", {}).get("Variables", {}))
+        self._lock.renew()
         try:
-            self._lambda.update_function_configuration(
-                FunctionName=self._function,
-                Layers=[*layers, model_layer],
-                Environment={"Variables": {**variables, MODEL_CARD_VARIABLE: digest}},
-            )
+            with _refused("PreconditionFailedException", _changed()):
+                self._lambda.update_function_configuration(
+                    FunctionName=self._function,
+                    Layers=[*layers, model_layer],
+                    Environment={"Variables": {**variables, MODEL_CARD_VARIABLE: digest}},
+                    RevisionId=latest.revision,
+                )
             self._lambda.get_waiter("function_updated_v2").wait(
                 FunctionName=self._function, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
             )
@@ -436,14 +480,36 @@ class Releases:
         """Store the model's card where the planner finds it. The planner copies it beside each ingest."""
         self._deployment.work.write(model_card_key(digest), self.layers.card_content(model_layer))
 
-    def _publish(self, description: str) -> Version:
-        published = self._lambda.publish_version(FunctionName=self._function, Description=description)
+    def _publish(self, description: str, revision: str) -> Version:
+        """Publish what is on `$LATEST` as a version, if it still has this revision."""
+        with _refused("PreconditionFailedException", _changed()):
+            published = self._lambda.publish_version(
+                FunctionName=self._function, Description=description, RevisionId=revision
+            )
         number = published["Version"]
         deadline = time.monotonic() + 600  # a snapshot for SnapStart takes minutes
         while published.get("State") == "Pending" and time.monotonic() < deadline:
             time.sleep(0.5)
+            self._lock.renew()
             published = self._lambda.get_function_configuration(FunctionName=self._function, Qualifier=number)
         return self._version(published)
+
+
+def _changed() -> ReleaseRefusedError:
+    return ReleaseRefusedError(
+        "the function was changed meanwhile, by a deployment or by hand, so nothing new is live; try again"
+    )
+
+
+@contextmanager
+def _refused(code: str, refusal: ReleaseRefusedError) -> Iterator[None]:
+    """Raise a refusal in place of Lambda's error of this code."""
+    try:
+        yield
+    except ClientError as error:
+        if error_code(error) != code:
+            raise
+        raise refusal from None
 
 
 def _same(first: Version, second: Version) -> bool:
