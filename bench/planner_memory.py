@@ -169,6 +169,7 @@ def _plan_once(ingest_id: str, bucket: str, key: str) -> None:
         ledger=DynamoLedger(clients.dynamodb(), settings.ledger_table),
         batch_records=settings.batch_records,
         batch_bytes=settings.batch_bytes,
+        group_batches=settings.group_batches,
     )
     source = {"source": {"bucket": bucket, "key": key}}
     started = time.perf_counter()

@@ -49,6 +49,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             plan,
             indexed(ledger.packed_entries(ingest_id), builder) if is_packed else ledger.entries(ingest_id),
             event["state"].get("failure"),
+            tolerated_percentage=settings.tolerated_percentage,
             baseline=Baseline.from_card(work.read(card_key(ingest_id))),
             price_list=price_list,
         )

@@ -129,7 +129,7 @@ LEDGER_SHARDS = 8
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Up to 100 consecutive records: a byte range of an object, and an entry of the manifest.
+    """Up to 100 consecutive records: a byte range of an object.
 
     Attributes
     ----------
@@ -152,7 +152,7 @@ class Batch:
     pinned: PinnedObject | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the batch as an entry of the manifest."""
+        """Return the batch as a group of the manifest has it."""
         entry: dict[str, Any] = {
             "batch": self.batch,
             "shard": self.shard,
@@ -169,5 +169,5 @@ class Batch:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read the batch from an entry of the manifest."""
+        """Read the batch from a group of the manifest."""
         return cls(**{**data, "pinned": PinnedObject(**data["pinned"])}) if data.get("pinned") else cls(**data)

@@ -138,8 +138,8 @@ class Plan:
     spec : the source spec, with kind and compression filled in
     pinned : the object of all batches; None if each batch names its own
     source_bytes : how many bytes the source has
-    manifest : the list of the batches
-    batches, records : how many the manifest has
+    manifest : the list of the batches, in groups
+    batches, records, groups : how many the manifest has
     manifest_sha256 : the SHA-256 of the manifest, in hex
     partitions : how many partitions were planned; 0 if one call planned the whole ingest
     skipped_objects : how many objects of the source only mark a folder
@@ -154,6 +154,7 @@ class Plan:
     batches: int
     records: int
     model: Model
+    groups: int = 0
     manifest_sha256: str = ""
     partitions: int = 0
     skipped_objects: int = 0
@@ -172,6 +173,7 @@ class Plan:
             "manifest": asdict(self.manifest),
             "batches": self.batches,
             "records": self.records,
+            "groups": self.groups,
             "manifest_sha256": self.manifest_sha256,
         }
 
@@ -182,6 +184,7 @@ class Plan:
             manifest=ObjectLocation(**data["manifest"]),
             batches=data["batches"],
             records=data["records"],
+            groups=data["groups"],
             manifest_sha256=data["manifest_sha256"],
         )
 

@@ -1,5 +1,6 @@
 """Settings: the environment of a function, as the template sets it. It is read once, and checked."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
@@ -20,6 +21,7 @@ class Settings:
     batch_records, batch_bytes : the most records and bytes of a batch
     record_bytes : the longest record, in bytes of its line
     live_alias : ARN of the inference function's live alias; empty for all functions but the planner
+    group_batches : the most batches of a group; 0 for all functions but the planner
     partition_bytes : the most bytes of a source that one call plans; 0 for all functions but the planner
     model_card : SHA-256 of the released model's card, in hex; empty for all but released inference functions
     stream_fields : the attribute that a field of a stream's records is read from, where the names differ
@@ -27,6 +29,7 @@ class Settings:
     scheduled_source : the source of scheduled ingests, as `sources.uri.parse_source` reads it; empty if there is none
     event_bus : where notifications are sent; empty for all functions but the summary
     layout : how new ingests store their predictions; the planner records it with each
+    tolerated_percentage : the share of an ingest's batches that may fail; 0 for all functions but the summary
     """
 
     work_bucket: str
@@ -38,11 +41,13 @@ class Settings:
     record_bytes: int
     model_card: str = ""
     stream_fields: Mapping[str, str] = field(default_factory=dict)
+    group_batches: int = 0
     partition_bytes: int = 0
     state_machine: str = ""
     scheduled_source: str = ""
     event_bus: str = ""
     layout: Layout = Layout.ITEM
+    tolerated_percentage: float = 0.0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -57,11 +62,13 @@ class Settings:
             record_bytes=_positive(environment, "RECORD_BYTES"),
             model_card=environment.get(MODEL_CARD_VARIABLE, ""),
             stream_fields=_pairs(environment, "STREAM_FIELDS"),
+            group_batches=_positive(environment, "GROUP_BATCHES") if "GROUP_BATCHES" in environment else 0,
             partition_bytes=_positive(environment, "PARTITION_BYTES") if "PARTITION_BYTES" in environment else 0,
             state_machine=environment.get("STATE_MACHINE", ""),
             scheduled_source=environment.get("SCHEDULED_SOURCE", ""),
             event_bus=environment.get("EVENT_BUS", ""),
             layout=_layout(environment, "PREDICTIONS_LAYOUT"),
+            tolerated_percentage=_percentage(environment, "TOLERATED_FAILURE_PERCENTAGE"),
         )
         if settings.batch_bytes < settings.record_bytes:
             # So a batch over its limit is always a single record over its own: see `cut_batches` and `infer_batch`.
@@ -89,6 +96,13 @@ def _layout(environment: Mapping[str, str], name: str) -> Layout:
     except ValueError:
         names = " or ".join(Layout)
         raise InvalidIngestError(f"the function's environment variable {name} must be {names}") from None
+
+
+def _percentage(environment: Mapping[str, str], name: str) -> float:
+    value = environment.get(name, "0")
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?", value) or float(value) > 100:
+        raise InvalidIngestError(f"the function's environment variable {name} must be a number from 0 to 100")
+    return float(value)
 
 
 def _pairs(environment: Mapping[str, str], name: str) -> dict[str, str]:

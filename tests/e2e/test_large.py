@@ -75,6 +75,7 @@ def test_a_large_object_is_planned_in_parts_and_every_record_is_predicted_once(
         "COMPLETED", 3_002, 3_001, 1,
     )  # fmt: skip
     assert 31 <= summary["batches"] <= 31 + plan.partitions
+    assert plan.groups == -(-summary["batches"] // 25)  # a group may have batches of two partitions
     verified = stack.read("verify", ingest_id)
     assert (verified["ok"], verified["records"]) == (True, 3_002)
     rejected = json.loads(stack.command("results", ingest_id, "--rejected").stdout)

@@ -34,10 +34,10 @@ def test_a_batch_and_a_summary_that_are_run_again_are_counted_once(
 
     # When a batch is delivered again, and the summary run again
     client: Any = stack.deployment.session.client("lambda", endpoint_url=stack.deployment.endpoint)
-    entry = json.loads(
+    [group] = json.loads(
         stack.deployment.s3.get_object(Bucket=plan.manifest.bucket, Key=plan.manifest.key)["Body"].read()
-    )[1]
-    task = {**plan.as_dict(), "action": "infer_batch", "execution": "", "batch": entry}
+    )
+    task = {**plan.as_dict(), "action": "infer_batch", "execution": "", "batch": group["batches"][1]}
     again = client.invoke(FunctionName=plan.model.function, Payload=json.dumps(task).encode())
     assert json.loads(again["Payload"].read()) == {"predicted": 100, "rejected": 0}
     event = {

@@ -62,6 +62,7 @@ def test_a_plan_is_written_as_json_and_read_back() -> None:
         manifest=ObjectLocation("work", "ingests/i1/manifest.json"),
         batches=2,
         records=3,
+        groups=1,
         model=Model("arn:aws:lambda:us-east-1:123456789012:function:infer:7", "7"),
     )
 
@@ -74,6 +75,7 @@ def test_a_plan_is_written_as_json_and_read_back() -> None:
         "manifest": {"bucket": "work", "key": "ingests/i1/manifest.json"},
         "batches": 2,
         "records": 3,
+        "groups": 1,
         "model": {"function": "arn:aws:lambda:us-east-1:123456789012:function:infer:7", "version": "7", "card": ""},
         "manifest_sha256": "",
         "partitions": 0,

@@ -68,6 +68,27 @@ def test_the_bytes_of_a_partition_may_be_absent() -> None:
         Settings.from_environment({**ENVIRONMENT, "PARTITION_BYTES": "0"})
 
 
+def test_the_batches_of_a_group_may_be_absent() -> None:
+    assert Settings.from_environment(ENVIRONMENT).group_batches == 0
+    assert Settings.from_environment({**ENVIRONMENT, "GROUP_BATCHES": "25"}).group_batches == 25
+    with pytest.raises(InvalidIngestError, match="GROUP_BATCHES must be a positive number"):
+        Settings.from_environment({**ENVIRONMENT, "GROUP_BATCHES": "0"})
+
+
+@pytest.mark.parametrize(("value", "percentage"), [("0", 0), ("0.0", 0), ("2.5", 2.5), ("100", 100)])
+def test_the_tolerated_percentage_is_read(value: str, percentage: float) -> None:
+    settings = Settings.from_environment({**ENVIRONMENT, "TOLERATED_FAILURE_PERCENTAGE": value})
+
+    assert settings.tolerated_percentage == percentage
+    assert Settings.from_environment(ENVIRONMENT).tolerated_percentage == 0
+
+
+@pytest.mark.parametrize("value", ["", "-1", "101", "100.5", "1e1", "nan", "5%", " 5"])
+def test_a_percentage_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(InvalidIngestError, match="TOLERATED_FAILURE_PERCENTAGE must be a number from 0 to 100"):
+        Settings.from_environment({**ENVIRONMENT, "TOLERATED_FAILURE_PERCENTAGE": value})
+
+
 def test_the_attributes_of_stream_fields_are_read() -> None:
     settings = Settings.from_environment({**ENVIRONMENT, "STREAM_FIELDS": "id=sku,text=body"})
 

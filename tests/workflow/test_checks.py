@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from hundredfold.planning import manifest
 from hundredfold_cli.stack.checkout import ROOT
-from tools.workflow import worst_case
+from tools.workflow import samples, worst_case
 from tools.workflow.checks import CHECKS, Workflow, problems
 from tools.workflow.definition import EXAMPLE, render
 from tools.workflow.states import machines
@@ -85,6 +86,33 @@ def changed(old: str, new: str, *, template: bool = False) -> Workflow:
             "InferBatch does not retry OutOfTimeError, whose class says that trying again helps",
         ),
         (
+            changed('"Seconds": 22', '"Seconds": 5'),
+            "awaited",
+            "when InferBatches is stopped, AwaitCalls waits 5 s; a call of InferBatch may go on for 22",
+        ),
+        (
+            changed(
+                '"ResultPath": "$.failure", "Next": "AwaitCalls"',
+                '"ResultPath": "$.failure", "Next": "SummarizeIngest"',
+            ),
+            "awaited",
+            "when InferBatches is stopped, SummarizeIngest waits 0 s; a call of InferBatch may go on for 22",
+        ),
+        (
+            changed('"MaxConcurrency": ${GroupBatchesAtOnce}', '"MaxConcurrency": 20'),
+            "substitutions",
+            "the template declares GroupBatchesAtOnce, which the definition does not use",
+        ),
+        (
+            changed(
+                "    MaxValue: 40\n    Description: >-\n      The most",
+                "    MaxValue: 41\n    Description: >-\n      The most",
+                template=True,
+            ),
+            "time",
+            "a child of InferBatches can take 526 s; it should end within 270 of 300 s",
+        ),
+        (
             changed("Timeout: 20\n", "Timeout: 25\n", template=True),
             "time",
             "InferBatch waits 22 s, and its function may run 25 s",
@@ -138,7 +166,7 @@ def test_docs_have_the_same_arithmetic_as_the_definition() -> None:
 
     assert total_name == "**together**"
     assert sum(float(seconds) for _, seconds in parts) == float(total)
-    assert worst_case.seconds(child) == float(total)
+    assert worst_case.WorstCase(machines(render(EXAMPLE)), {"InferGroup": 40}).seconds(child) == float(total)
 
 
 def task(timeout: int, *retriers: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -164,9 +192,23 @@ def test_the_worst_case_is_the_slowest_way_with_every_attempt_and_every_wait() -
     }
 
     (machine,) = machines(definition)
+    worst = worst_case.WorstCase([machine])
 
-    assert [(time.name, time.attempts, time.waits) for time in worst_case.slowest_way(machine)] == [
+    steps = [step for step in worst.slowest_way(machine) if isinstance(step, worst_case.TaskTime)]
+    assert [(step.name, step.attempts, step.waits) for step in steps] == [
         ("A", 3, ((1, 2),)),
         ("B", 4, ((2, 6, 10),)),
     ]
-    assert worst_case.seconds(machine) == 33 + 22
+    assert worst.seconds(machine) == 33 + 22
+
+
+def test_a_group_that_is_too_large_for_a_state_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planner keeps a group under half of what a state may take; here it does not."""
+    monkeypatch.setattr(manifest.encode_groups, "__kwdefaults__", {"group_bytes": 300_000})
+    samples.largest.cache_clear()
+    try:
+        found = problems(WORKFLOW)["sizes"]
+    finally:
+        samples.largest.cache_clear()
+
+    assert found[0].startswith("InferGroup can come to 29")

@@ -47,7 +47,7 @@ def completed_with_a_cause(config: Config) -> None:
 
 
 def table_answer_from_lambda(config: Config) -> None:
-    config["MockedResponses"]["FailureRecorded"]["0"]["Return"] = {"StatusCode": 200}
+    config["MockedResponses"]["FailureRecorded"]["0-2"]["Return"] = {"StatusCode": 200}
 
 
 def error_of_another_service(config: Config) -> None:
@@ -64,7 +64,7 @@ def gap_between_attempts(config: Config) -> None:
 
 
 def both_return_and_throw(config: Config) -> None:
-    config["MockedResponses"]["FailureRecorded"]["0"]["Throw"] = {"Error": "E", "Cause": "c"}
+    config["MockedResponses"]["FailureRecorded"]["0-2"]["Throw"] = {"Error": "E", "Cause": "c"}
 
 
 def state_that_is_none(config: Config) -> None:
@@ -88,11 +88,11 @@ def response_that_nobody_uses(config: Config) -> None:
         (plan_with_more, "the function of PlanIngest could not answer this: it has ['created'] more or less"),
         (summary_that_does_not_add_up, "its records must be predicted + rejected + failed"),
         (completed_with_a_cause, "a summary is COMPLETED without a cause, or FAILED with one"),
-        (table_answer_from_lambda, "0: updateItem has no field StatusCode"),
+        (table_answer_from_lambda, "0-2: updateItem has no field StatusCode"),
         (error_of_another_service, "Lambda.ServiceException is no error that RecordBatchFailure can meet"),
         (error_that_is_none, "Lambda.ThrottlingException is no error that InferBatch can meet"),
         (gap_between_attempts, "2 should begin at 1: attempts are numbered without a gap"),
-        (both_return_and_throw, "0 must have either Return, or Throw with Error and Cause"),
+        (both_return_and_throw, "0-2 must have either Return, or Throw with Error and Cause"),
         (state_that_is_none, "strict#HappyPath: InferBatches is no Task of the definition"),
         (response_that_is_none, "strict#HappyPath: InferBatch has the response Inferred, which is not there"),
         (response_that_nobody_uses, "the response Spare is used in no case"),

@@ -10,6 +10,7 @@ import pytest
 
 from hundredfold.keys import upload_key
 from hundredfold.planning.batching import cut_batches
+from hundredfold.planning.manifest import encode_groups
 from tests.support.deployed import Stack
 from tools.workflow.projection import project
 
@@ -53,7 +54,7 @@ def test_the_projected_definition_scores_as_the_distributed_one(
     distributed, projected = new_id(), new_id()
     real = stack.read("ingest", str(records), "--id", distributed)
 
-    # When the projected definition, deployed beside it, scores the same object, its batches given in the input
+    # When the projected definition, deployed beside it, scores the same object, its groups given in the input
     client = stack.deployment.step_functions
     machine = client.create_state_machine(
         name=projected[-60:],
@@ -61,7 +62,7 @@ def test_the_projected_definition_scores_as_the_distributed_one(
         roleArn=client.describe_state_machine(stateMachineArn=stack.deployment.state_machine)["roleArn"],
     )["stateMachineArn"]
     batches = cut_batches([records.read_bytes()], max_records=100, max_bytes=4_194_304)
-    fields = ("batch", "shard", "offset", "length", "records", "line")
+    groups = [json.loads(group) for group in encode_groups(batches, group_batches=10)]
     execution = client.start_execution(
         stateMachineArn=machine,
         name=projected,
@@ -71,7 +72,7 @@ def test_the_projected_definition_scores_as_the_distributed_one(
                     "bucket": stack.deployment.source_bucket,
                     "key": upload_key(distributed, "0123"),
                 },
-                "batches": [{field: getattr(batch, field) for field in fields} for batch in batches],
+                "groups": groups,
             }
         ),
     )["executionArn"]
@@ -80,7 +81,7 @@ def test_the_projected_definition_scores_as_the_distributed_one(
         assert time.monotonic() < deadline, "the projected execution did not end"
         time.sleep(0.1)
 
-    # Then it made one inline iteration a batch, and the same results
+    # Then it made inline iterations only, and the same results
     assert ended["status"] == "SUCCEEDED", ended
     assert client.list_map_runs(executionArn=execution)["mapRuns"] == []
     summary = stack.deployment.ledger.ingest(projected)

@@ -15,7 +15,7 @@ DEFINITION = render(EXAMPLE)
 
 @pytest.mark.parametrize(
     ("name", "items", "also_gone"),
-    [("PlanPartitions", "partitions", set()), ("InferBatches", "batches", {"ToleratedFailurePercentage"})],
+    [("PlanPartitions", "partitions", set()), ("InferBatches", "groups", {"ToleratedFailureCount"})],
 )
 def test_a_map_becomes_an_inline_one_over_items_of_the_input(name: str, items: str, also_gone: set[str]) -> None:
     before, after = DEFINITION["States"][name], project(DEFINITION)["States"][name]
@@ -52,12 +52,21 @@ def test_older_names_where_asked() -> None:
     )
 
     assert older["Parameters"] == newer["ItemSelector"]
-    assert older["Iterator"] == {
-        name: value for name, value in newer["ItemProcessor"].items() if name != "ProcessorConfig"
-    }
+    assert older["Iterator"].keys() == newer["ItemProcessor"].keys() - {"ProcessorConfig"}
     assert {name: value for name, value in older.items() if name not in ("Parameters", "Iterator")} == {
         name: value for name, value in newer.items() if name not in ("ItemSelector", "ItemProcessor")
     }
+
+
+def test_an_inline_map_inside_stays_as_it_is() -> None:
+    before = DEFINITION["States"]["InferBatches"]["ItemProcessor"]["States"]["InferGroup"]
+    after = project(DEFINITION)["States"]["InferBatches"]["ItemProcessor"]["States"]["InferGroup"]
+    older = project(DEFINITION, older_names=True)["States"]["InferBatches"]["Iterator"]["States"]["InferGroup"]
+
+    assert after == before
+    assert older["Parameters"] == before["ItemSelector"]
+    assert older["Iterator"]["States"] == before["ItemProcessor"]["States"]
+    assert (older["ItemsPath"], older["ResultSelector"]) == (before["ItemsPath"], before["ResultSelector"])
 
 
 def test_an_older_name_that_is_taken_is_refused() -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.support.interpreters.cases import Interpreter
-from tests.support.interpreters.executions import definition_for
+from tests.support.interpreters.executions import definition_for, with_short_waits
 from tests.support.interpreters.processes import clients
 from tests.support.interpreters.step_functions_local import COMPOSE, environment, main
 from tools.workflow.definition import EXAMPLE, render
@@ -44,9 +44,12 @@ def test_every_variable_of_the_compose_file_has_a_default_or_is_given() -> None:
 
 
 def test_it_gets_the_projected_definition() -> None:
-    substitutions = {**EXAMPLE, "MaxConcurrency": "1", "ChildExecutionType": "STANDARD"}
+    substitutions = {
+        **EXAMPLE, "GroupsAtOnce": "1", "GroupBatchesAtOnce": "1", "PartitionsAtOnce": "1",
+        "ToleratedFailureCount": "0", "ChildExecutionType": "STANDARD",
+    }  # fmt: skip
 
-    assert definition_for(Interpreter.STEP_FUNCTIONS_LOCAL) == project(render(substitutions))
+    assert definition_for(Interpreter.STEP_FUNCTIONS_LOCAL) == project(with_short_waits(render(substitutions)))
 
 
 def test_without_an_engine_it_says_so_and_ends_well(

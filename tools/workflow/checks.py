@@ -38,6 +38,12 @@ NOT_RETRIED = {
 }
 """Errors of ours that trying again helps against, which these functions never raise."""
 
+AWAITED = {"InferBatches": "InferBatch"}
+"""Maps that leave calls running when they are stopped, and the Task that makes those calls.
+
+What the calls enter into the ledger is to be counted, so that the Map's Catch leads to a Wait.
+"""
+
 EXECUTION = {
     "execution_name.$": "$$.Execution.Name",
     "execution.$": "$$.Execution.Id",
@@ -83,6 +89,11 @@ class Workflow:
     @cached_property
     def template(self) -> Template:
         return Template.parse(self.template_text)
+
+    @property
+    def most_group_batches(self) -> int:
+        """The largest number of batches in a group that the template allows."""
+        return int(self.template.parameters["GroupBatches"]["MaxValue"])
 
     def states(self, *types: str) -> Iterator[State]:
         return (state for state in all_states(self.definition) if state.type in types)
@@ -171,10 +182,14 @@ def check_retryable_errors(workflow: Workflow) -> Iterator[str]:
 
 
 def check_time(workflow: Workflow) -> Iterator[str]:
-    """An Express child ends within its 5 minutes at the very worst, and no state gives up before its function does."""
+    """An Express child ends within its 5 minutes at the very worst, and no state gives up before its function does.
+
+    It is so for every number of batches in a group that the template allows, and for its other defaults.
+    """
+    worst = worst_case.WorstCase(machines(workflow.definition), {"InferGroup": workflow.most_group_batches})
     for machine in machines(workflow.definition):
         if machine.express:
-            took, limit = worst_case.seconds(machine), worst_case.EXPRESS_SECONDS - EXPRESS_MARGIN_SECONDS
+            took, limit = worst.seconds(machine), worst_case.EXPRESS_SECONDS - EXPRESS_MARGIN_SECONDS
             if took > limit:
                 yield f"a child of {machine.inside[-1]} can take {took:g} s; it should end within {limit} of 300 s"
     for state in workflow.states("Task"):
@@ -184,6 +199,17 @@ def check_time(workflow: Workflow) -> Iterator[str]:
                 f"{state.name} waits {state.body.get('TimeoutSeconds')} s, and its function may run "
                 f"{workflow.template.function_seconds(function)} s"
             )
+
+
+def check_awaited(workflow: Workflow) -> Iterator[str]:
+    """A Map that was stopped is summed up only after the calls of its children have ended."""
+    for name, task in AWAITED.items():
+        call = find(workflow.definition, task).body.get("TimeoutSeconds", 0)
+        for _, target in find(workflow.definition, name).caught:
+            following = find(workflow.definition, target)
+            waits = following.body.get("Seconds", 0) if following.type == "Wait" else 0
+            if waits < call:
+                yield f"when {name} is stopped, {target} waits {waits} s; a call of {task} may go on for {call}"
 
 
 def check_permissions(workflow: Workflow) -> Iterator[str]:
@@ -222,9 +248,10 @@ def check_execution(workflow: Workflow) -> Iterator[str]:
 
 
 def check_sizes(workflow: Workflow) -> Iterator[str]:
-    """No state takes or returns more than 256 KiB, neither at 50,000 nor at 10 million records."""
+    """No state takes or returns more than 256 KiB, neither at 50,000 nor at 10 million records, for any group."""
     for records in (50_000, 10_000_000):
-        for name, size in dataflow.walk(workflow.definition, samples.largest(records)).largest().items():
+        largest = samples.largest(records, workflow.most_group_batches)
+        for name, size in dataflow.walk(workflow.definition, largest).largest().items():
             if size > STATE_BYTES:
                 yield f"{name} can come to {size:,} bytes at {records:,} records; the limit is {STATE_BYTES:,}"
     for state in workflow.states("Map"):
@@ -240,6 +267,7 @@ CHECKS: Mapping[str, Callable[[Workflow], Iterator[str]]] = {
     "error names": check_error_names,
     "retryable errors": check_retryable_errors,
     "time": check_time,
+    "awaited": check_awaited,
     "permissions": check_permissions,
     "paths": check_paths,
     "execution": check_execution,

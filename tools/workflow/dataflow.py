@@ -9,6 +9,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from typing import Any
 
 from tools.workflow.states import Machine, State, machines
@@ -28,8 +29,9 @@ class Samples:
     Attributes
     ----------
     inputs : inputs of the execution
-    results : for each Task and Map, by name, what it may return, as Step Functions receives it
-    items : for each Map, by name, items that it goes through
+    results : for each Task and Map, by name, what it may return, as Step Functions receives it. A Map that is not named
+        here returns what its iterations do.
+    items : for each Map, by name, items that it goes through. A Map that is not named here has those of its ItemsPath.
     error : the `Error` and `Cause` that a Catch is given
     context : the context object, without what a Map adds to it
     """
@@ -86,34 +88,38 @@ class _Walker:
         self._samples = samples
         self._found = found
 
-    def machine(self, place: tuple[str, ...], inputs: Sequence[Any], context: Mapping[str, Any]) -> None:
+    def machine(self, place: tuple[str, ...], inputs: Sequence[Any], context: Mapping[str, Any]) -> list[Any]:
+        """Walk a state machine. Return what it can end with, each once, without failures."""
         machine = self._machines[place]
         waiting = [(machine.start, value) for value in inputs]
         seen: set[str] = set()
+        ends: dict[str, Any] = {}
         while waiting:
             name, value = waiting.pop()
             key = f"{name} {json.dumps(value, sort_keys=True)}"
             if key in seen or name not in machine.states:
                 continue
             seen.add(key)
-            waiting += self._visit(machine.states[name], value, context)
+            for target, output in self._visit(machine.states[name], value, context):
+                if target:
+                    waiting.append((target, output))
+                elif machine.states[name].type != "Fail":
+                    ends[json.dumps(output, sort_keys=True)] = output
+        return list(ends.values())
 
-    def _visit(self, state: State, value: Any, context: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    def _visit(self, state: State, value: Any, context: Mapping[str, Any]) -> list[tuple[str | None, Any]]:
         here = {**context, "State": {"Name": state.name, "EnteredTime": "2026-01-01T00:00:00Z", "RetryCount": 0}}
         sizes = [size(value)]
-        following: list[tuple[str, Any]] = []
-        outputs: list[Any] = []
+        following: list[tuple[str | None, Any]] = []
         try:
             for target, output in self._outcomes(state, value, here, sizes):
-                outputs.append(output)
+                following.append((target, output))
                 sizes.append(size(output))
-                if target:
-                    following.append((target, output))
         except PathError as missing:
             problem = f"{state.name}: {missing}"
             if problem not in self._found.problems:
                 self._found.problems.append(problem)
-        self._found.visits.append(Visit(state, value, tuple(outputs), max(sizes)))
+        self._found.visits.append(Visit(state, value, tuple(output for _, output in following), max(sizes)))
         return following
 
     def _outcomes(
@@ -138,8 +144,8 @@ class _Walker:
         body = state.body
         match state.type:
             case "Map":
-                self._children(state, effective, context)
-                return self._samples.results[state.name]
+                results = self._mapped(state, effective, context)
+                return self._samples.results.get(state.name, results)
             case "Task":
                 sizes.append(size(_template(body.get("Parameters", {}), effective, context)))
                 if state.name not in self._samples.results:
@@ -154,17 +160,22 @@ class _Walker:
                         raise PathError(f"{name} {body[name]} is no string in {_short(effective)}")
         return [effective]
 
-    def _children(self, state: State, effective: Any, context: Mapping[str, Any]) -> None:
+    def _mapped(self, state: State, effective: Any, context: Mapping[str, Any]) -> Sequence[Any]:
+        """Walk the iterations of a Map. Return its results if all end in the same way, and if each ends in another."""
         body = state.body
         for name in ("ItemReader", "ResultWriter"):
             _template(body.get(name, {}).get("Parameters", {}), effective, context)
-        if "ItemsPath" in body:
-            resolve(body["ItemsPath"], effective, context)
-        for number, item in enumerate(self._samples.items[state.name]):
+        items = resolve(body.get("ItemsPath", "$"), effective, context)
+        items = self._samples.items.get(state.name, items)
+        ends: dict[str, Any] = {}
+        for number, item in enumerate(items):
             inner = {**context, "Map": {"Item": {"Index": number, "Value": item}}}
             selector = body.get("ItemSelector", body.get("Parameters"))
             child = item if selector is None else _template(selector, effective, inner)
-            self.machine((*state.inside, state.name), [child], inner)
+            for end in self.machine((*state.inside, state.name), [child], inner):
+                ends[json.dumps(end, sort_keys=True)] = end
+        alike = [[end] * len(items) for end in ends.values()]
+        return [*alike, list(islice(cycle(ends.values()), len(items)))]
 
 
 def resolve(path: str | None, value: Any, context: Mapping[str, Any]) -> Any:
@@ -282,6 +293,8 @@ def _intrinsic(name: str, arguments: list[Any]) -> Any:
             return re.sub(r"\{\}", lambda _: _as_text(values.pop(0)), text)
         case "Array":
             return arguments
+        case "ArrayContains":
+            return arguments[1] in arguments[0]
         case "ArrayLength":
             return len(arguments[0])
         case "JsonToString":

@@ -1,6 +1,6 @@
 """The state machine's definition, with its placeholders filled in as CloudFormation does it.
 
-`batch_inference.asl.json` is JSON only once `${...}` are replaced: CloudFormation's substitutions are text, and two of
+`batch_inference.asl.json` is JSON only once `${...}` are replaced: CloudFormation's substitutions are text, and some of
 them stand where Step Functions wants a number.
 """
 
@@ -18,8 +18,10 @@ EXAMPLE = {
     "PlanIngestFunction": "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-plan-ingest",
     "SummarizeIngestFunction": "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-summarize-ingest",
     "LedgerTable": "hundredfold-ledger",
-    "MaxConcurrency": "8",
-    "ToleratedFailurePercentage": "0.0",
+    "GroupsAtOnce": "1",
+    "GroupBatchesAtOnce": "40",
+    "PartitionsAtOnce": "8",
+    "ToleratedFailureCount": "3",
     "ChildExecutionType": "EXPRESS",
 }
 """Substitutions for checks that need no deployment; numbers are the template's defaults."""

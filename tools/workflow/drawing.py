@@ -13,7 +13,7 @@ from tools.workflow.states import Machine, State, machines
 PAGE = Path(__file__).resolve().parents[2] / "docs/workflow.md"
 BEGIN, END = "<!-- drawn from the definition: begin -->", "<!-- drawn from the definition: end -->"
 
-ITEMS = {"PlanPartitions": "partition", "InferBatches": "batch"}
+ITEMS = {"PlanPartitions": "partition", "InferBatches": "group", "InferGroup": "batch"}
 """What each Map goes through, in a word."""
 
 SYMBOLS = {"<=": "≤", ">=": "≥"}
@@ -98,6 +98,8 @@ def _label(state: State) -> str:
     if state.type == "Task":
         service, action = integration(state)
         lines.append(f"{service}:{action}, {state.body.get('TimeoutSeconds', '?')} s")
+    if state.type == "Wait":
+        lines.append(f"{state.body['Seconds']} s")
     if state.type == "Map":
         config = state.body["ItemProcessor"].get("ProcessorConfig", {})
         lines[0] += f": for each {ITEMS.get(state.name, 'item')}, {config.get('Mode', 'INLINE').lower()}"

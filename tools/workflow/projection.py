@@ -12,7 +12,7 @@ from typing import Any
 
 from tools.workflow.definition import EXAMPLE, render
 
-ITEMS = {"PlanPartitions": "$$.Execution.Input.partitions", "InferBatches": "$$.Execution.Input.batches"}
+ITEMS = {"PlanPartitions": "$$.Execution.Input.partitions", "InferBatches": "$$.Execution.Input.groups"}
 """Where each projected Map finds its items: the entries of the object that it reads, given in the execution's input."""
 
 ONLY_DISTRIBUTED = frozenset(

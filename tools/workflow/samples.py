@@ -3,14 +3,17 @@
 A new Task needs its sample here; `make workflow-check` says so.
 """
 
-from dataclasses import asdict
+import json
+from dataclasses import replace
 from functools import cache
+from itertools import repeat
 from typing import Any
 
 from hundredfold.accounting.summarize import summarize
 from hundredfold.batches import LEDGER_SHARDS, Batch, BatchFailure, BatchOutcome
 from hundredfold.ingest import MOST_ID_CHARACTERS, Model, PartitionedPlan, Plan
 from hundredfold.keys import manifest_key, partitions_key, upload_key
+from hundredfold.planning.manifest import encode_groups
 from hundredfold.records import Reason
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.read_options import PLAIN_JSON_LINES
@@ -25,6 +28,7 @@ STARTED, FINISHED = "2026-11-24T10:00:00.000Z", "2026-11-24T10:00:11.500Z"
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html,
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html and bucketnamingrules.html, 2026-11-24
 WIDEST = "\U0001f3ac"  # a character of four bytes
+WIDEST_IN_JSON = "\x01"  # a character of one byte, and of six in JSON
 CAUSE_CHARACTERS, ERROR_CHARACTERS, KEY_BYTES, BUCKET_CHARACTERS = 32_768, 256, 1_024, 63
 
 
@@ -44,6 +48,7 @@ def plan_of(batches: int, *, partitions: int = 0, ingest_id: str = "ingest-1") -
         manifest=ObjectLocation(WORK_BUCKET, manifest_key(ingest_id)),
         batches=batches,
         records=100 * batches,
+        groups=-(-batches // 25),
         model=Model(f"{FUNCTION}:1", "1"),
         partitions=partitions,
     )
@@ -67,8 +72,13 @@ def partition(number: int) -> dict[str, int]:
     return {"partition": number, "objects": 1, "bytes": 1_073_741_824}
 
 
+def group(first: int, batches: int) -> dict[str, list[dict[str, int]]]:
+    """Entry of a manifest: a group of full batches of 10,000 bytes, from batch `first` on."""
+    return {"batches": [batch(number) for number in range(first, first + batches)]}
+
+
 def batch(number: int) -> dict[str, int]:
-    """Entry `number` of a manifest of full batches of 10,000 bytes."""
+    """Batch `number` of such a manifest."""
     return {
         "batch": number,
         "shard": number % LEDGER_SHARDS,
@@ -127,18 +137,19 @@ def typical() -> Samples:
                 invoked(summary_of(plans[0], failed=1, failure=FAILURE)),
             ],
         },
-        items={"PlanPartitions": [partition(1)], "InferBatches": [batch(2)]},
+        items={"PlanPartitions": [partition(1)], "InferBatches": [group(2, batches=2)]},
         error=FAILURE,
         context=_context("ingest-1"),
     )
 
 
 @cache
-def largest(records: int) -> Samples:
+def largest(records: int, group_batches: int) -> Samples:
     """Return answers as large as they can get for an ingest of so many records, in batches of 100.
 
     Every name is as long as AWS lets it be, and every batch failed, each for a reason of its own, told in the widest
-    characters.
+    characters. Groups have `group_batches` batches, or as many as the planner puts into one: of one object, and of many
+    objects whose keys take more room in JSON than any others.
     """
     batches = records // 100
     ingest_id, bucket, key = "i" * MOST_ID_CHARACTERS, "b" * BUCKET_CHARACTERS, "k" * KEY_BYTES
@@ -150,10 +161,14 @@ def largest(records: int) -> Samples:
         manifest=ObjectLocation(bucket, manifest_key(ingest_id)),
         batches=batches,
         records=records,
+        groups=batches,
         model=Model("arn:aws:lambda:us-gov-northwest-1:000000000000:function:" + "f" * 64 + ":1000000", "1000000"),
     )
     error = {"Error": WIDEST * ERROR_CHARACTERS, "Cause": WIDEST * CAUSE_CHARACTERS}
-    item = Batch(batches, batches % LEDGER_SHARDS, 5 * 1024**4, 4 * 1024**2, 100, records)
+    of_one_object = Batch(batches, batches % LEDGER_SHARDS, 5 * 1024**4, 4 * 1024**2, 100, records, again=True)
+    widest_key = WIDEST_IN_JSON * KEY_BYTES
+    staged_from = f"s3://{bucket}/{widest_key}"
+    of_many = replace(of_one_object, pinned=PinnedObject(bucket, widest_key, "e" * 128, 5 * 1024**4, staged_from))
     entries: list[BatchOutcome | BatchFailure] = [
         BatchFailure(number, WIDEST * ERROR_CHARACTERS, f"{number}{WIDEST * CAUSE_CHARACTERS}") for number in range(30)
     ]
@@ -177,10 +192,18 @@ def largest(records: int) -> Samples:
             "InferBatches": [MAP_RESULT],
             "SummarizeIngest": [invoked(summary)],
         },
-        items={"PlanPartitions": [partition(5 * 1024)], "InferBatches": [asdict(item)]},
+        items={
+            "PlanPartitions": [partition(5 * 1024)],
+            "InferBatches": [_largest_group(of_one_object, group_batches), _largest_group(of_many, group_batches)],
+        },
         error=error,
         context=_context(ingest_id),
     )
+
+
+def _largest_group(batch: Batch, group_batches: int) -> Any:
+    """Return the first group of a manifest of so large batches, as the planner writes it."""
+    return json.loads(next(encode_groups(repeat(batch, group_batches), group_batches=group_batches)))
 
 
 def _context(ingest_id: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """How long a state machine can take at the very worst: every attempt times out, every wait is as long as it can be."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,10 @@ from tools.workflow.states import Machine, State
 
 EXPRESS_SECONDS = 300
 """https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html, read 2026-11-24."""
+
+INLINE_AT_ONCE = 40
+"""How many iterations of an inline Map run at once.
+https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html, read 2026-11-24."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,28 @@ class TaskTime:
         return self.attempts * self.attempt_seconds + sum(sum(waits) for waits in self.waits)
 
 
+@dataclass(frozen=True, slots=True)
+class MapTime:
+    """The longest that an inline Map can take, in seconds: in each round, one iteration takes the slowest way.
+
+    Attributes
+    ----------
+    rounds : how often as many iterations as may run at once are started
+    way : the slowest way through an iteration
+    """
+
+    name: str
+    rounds: int
+    way: "tuple[TaskTime | MapTime, ...]"
+
+    @property
+    def seconds(self) -> float:
+        return self.rounds * sum(step.seconds for step in self.way)
+
+
+type StepTime = TaskTime | MapTime
+
+
 def task_time(state: State) -> TaskTime:
     """Return how long a Task can take; raises KeyError if it has no timeout."""
     waits = tuple(_waits(retrier) for retrier in state.body.get("Retry", ()))
@@ -42,25 +69,46 @@ def task_time(state: State) -> TaskTime:
     )
 
 
-def slowest_way(machine: Machine) -> list[TaskTime]:
-    """Return the Tasks on the slowest way through a machine that has no loop, in their order."""
-    return _slowest_from(machine, machine.start, ())
+class WorstCase:
+    """How long the state machines of a definition can take.
 
+    Parameters
+    ----------
+    machines : all of the definition
+    items : the most items of each inline Map, by its name
+    """
 
-def seconds(machine: Machine) -> float:
-    """Return how long a machine can take. Its own steps take milliseconds and are not counted."""
-    return sum(task.seconds for task in slowest_way(machine))
+    def __init__(self, machines: Iterable[Machine], items: Mapping[str, int] | None = None) -> None:
+        self._machines = {machine.inside: machine for machine in machines}
+        self._items = items or {}
 
+    def slowest_way(self, machine: Machine) -> list[StepTime]:
+        """Return the Tasks and Maps on the slowest way through a machine that has no loop, in their order."""
+        return self._slowest_from(machine, machine.start, ())
 
-def _slowest_from(machine: Machine, name: str, before: tuple[str, ...]) -> list[TaskTime]:
-    if name in before:
-        raise ValueError(f"{' -> '.join((*before, name))} is a loop: there is no longest time")
-    if name not in machine.states:
+    def seconds(self, machine: Machine) -> float:
+        """Return how long a machine can take. Its own steps take milliseconds and are not counted."""
+        return sum(step.seconds for step in self.slowest_way(machine))
+
+    def _slowest_from(self, machine: Machine, name: str, before: tuple[str, ...]) -> list[StepTime]:
+        if name in before:
+            raise ValueError(f"{' -> '.join((*before, name))} is a loop: there is no longest time")
+        if name not in machine.states:
+            return []
+        state = machine.states[name]
+        ways = [self._slowest_from(machine, target, (*before, name)) for target in state.leads_to()]
+        return self._step(state) + max(ways, key=lambda way: sum(step.seconds for step in way), default=[])
+
+    def _step(self, state: State) -> list[StepTime]:
+        match state.type:
+            case "Task":
+                return [task_time(state)]
+            case "Map":
+                at_once = min(state.body.get("MaxConcurrency", 0) or INLINE_AT_ONCE, INLINE_AT_ONCE)
+                inner = self._machines[*state.inside, state.name]
+                rounds = math.ceil(self._items[state.name] / at_once)
+                return [MapTime(state.name, rounds, tuple(self.slowest_way(inner)))]
         return []
-    state = machine.states[name]
-    here = [task_time(state)] if state.type == "Task" else []
-    ways = [_slowest_from(machine, target, (*before, name)) for target in state.leads_to()]
-    return here + max(ways, key=lambda way: sum(task.seconds for task in way), default=[])
 
 
 def _waits(retrier: Mapping[str, Any]) -> tuple[float, ...]:

@@ -1,7 +1,7 @@
 """The summary of an ingest: every planned record is predicted, rejected or failed."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,9 @@ MOST_KINDS = 20
 A summary must fit into a state's 256 KiB and an item's 400 KB, however many batches failed.
 """
 
+_MOST_NAMED = 10
+"""How many failed batches the cause names by their numbers."""
+
 
 def summarize(
     ingest_id: str,
@@ -31,10 +34,12 @@ def summarize(
     plan: Plan | None,
     entries: Iterable[BatchOutcome | BatchFailure],
     failure: Mapping[str, Any] | None,
+    *,
+    tolerated_percentage: float = 0.0,
     baseline: Baseline | None = None,
     price_list: PriceList | None = None,
 ) -> Summary:
-    """Add up the ledger and compare it with the plan.
+    """Add up the ledger, compare it with the plan, and decide whether the ingest is completed.
 
     Parameters
     ----------
@@ -42,6 +47,7 @@ def summarize(
     plan : None if the planning itself failed
     entries : the ledger's entries of batches, in any order; they are read once
     failure : the error and cause that ended the ingest, as the state machine caught them, or None
+    tolerated_percentage : the share of the batches that may fail, in percent
     baseline : of the model that scored it, for the drift; None if the model has none
     price_list : for the cost; None if there is none for this region
     """
@@ -65,6 +71,8 @@ def summarize(
         failures[NEVER_FINISHED] = unfinished
         # The tolerance is for batches that failed, not for batches that never finished.
         cause = cause or f"{unfinished} batches were never finished"
+    if len(totals.failures) * 100 > tolerated_percentage * batches:
+        cause = cause or _too_many_failed(totals.failures, batches, tolerated_percentage)
     return Summary(
         ingest_id=ingest_id,
         status=Status.COMPLETED if cause is None else Status.FAILED,
@@ -122,6 +130,17 @@ def _cause(failure: Mapping[str, Any] | None) -> str | None:
         return None
     error, cause = str(failure.get("Error", "")), str(failure.get("Cause", ""))
     return quote_failure(error, cause) or "unknown"
+
+
+def _too_many_failed(failures: Sequence[BatchFailure], batches: int, tolerated_percentage: float) -> str:
+    numbers = [str(failure.batch) for failure in failures]
+    if others := len(numbers[_MOST_NAMED:]):
+        numbers = [*numbers[:_MOST_NAMED], f"{others:,} more"]
+    *first, last = numbers
+    names = f"batches {', '.join(first)} and {last}" if first else f"batch {last}"
+    return (
+        f"{len(failures):,} of {batches:,} batches failed ({names}), more than the {tolerated_percentage:g} % that may"
+    )
 
 
 def _kind(failure: BatchFailure) -> str:

@@ -57,7 +57,7 @@ class Usage:
 
     Attributes
     ----------
-    records, batches, source_bytes : of the ingest
+    records, batches, groups, source_bytes : of the ingest. A group is one child execution.
     attempts : invocations of the inference function, retries included
     infer_seconds : billed duration of all attempts together, without the environments' start
     init_seconds : billed starts of environments together
@@ -80,6 +80,7 @@ class Usage:
 
     records: int
     batches: int
+    groups: int
     source_bytes: int
     attempts: int
     infer_seconds: float
@@ -123,9 +124,9 @@ def usage_lines(usage: Usage) -> list[UsageLine]:
         ),
         UsageLine("standard_transitions", "planning of partitions", usage.partitions * TRANSITIONS_A_PARTITION),
         # Also for Express children: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html
-        UsageLine("standard_transitions", "starts of child executions", usage.batches),
-        UsageLine("express_requests", "child executions", usage.batches),
-        UsageLine("express_gb_seconds", "child executions", usage.batches * child),
+        UsageLine("standard_transitions", "starts of child executions", usage.groups),
+        UsageLine("express_requests", "child executions", usage.groups),
+        UsageLine("express_gb_seconds", "child executions", usage.groups * child),
         UsageLine(compute, "inference", usage.infer_seconds * infer_gb),
         UsageLine(compute, "starts of inference environments", usage.init_seconds * infer_gb),
         UsageLine(compute, "planning and summing up", (usage.plan_seconds + usage.summarize_seconds) * other_gb),
@@ -154,7 +155,7 @@ class Assumptions:
     init_seconds : start of an environment, at one virtual processor
     plan_seconds, summarize_seconds : duration at 512 MB, start included
     plan_seconds_a_gb : more of the planner for each GB that it reads and cuts
-    child_overhead_seconds : duration of a child execution beyond its function call
+    child_overhead_seconds : duration of a child execution beyond its function calls
     start_seconds : from the start of an execution to its first child, without planning
     log_bytes_a_batch, log_bytes_an_ingest : as CloudWatch Logs counts them
     summarize_seconds_a_million : more of the summary for each million records, if it makes an index of them
@@ -232,9 +233,11 @@ class UsageTotals:
         seconds = self.milliseconds / 1000
         packed = plan.layout is Layout.PACKED
         from_table = isinstance(plan.spec, TableSpec)
+        groups = self._groups(plan)
         return Usage(
             records=self.records,
             batches=self.batches,
+            groups=groups,
             source_bytes=plan.source_bytes,
             attempts=self.batches,
             infer_seconds=seconds,
@@ -244,7 +247,7 @@ class UsageTotals:
             summarize_seconds=assumed.summarize_seconds
             + packed * assumed.summarize_seconds_a_million * self.records / 1_000_000,
             other_memory_mb=other_memory_mb,
-            child_seconds=seconds / self.done + assumed.child_overhead_seconds if self.done else 0.0,
+            child_seconds=self._child_seconds(groups, assumed) if self.done else 0.0,
             prediction_writes=self.write_units,
             ledger_writes=(self.batches - self.done if packed else self.batches) + 2,
             reads=ledger_reads(
@@ -265,6 +268,16 @@ class UsageTotals:
             # As many bytes as were staged. Reads of a global index are billed at half, but counted whole here.
             table_reads=math.ceil(plan.source_bytes / _READ_BYTES) if from_table else 0,
         )
+
+    def _groups(self, plan: Plan) -> int:
+        """Return how many groups were begun. Of an ingest that was stopped, that is fewer than were planned."""
+        return math.ceil(plan.groups * min(1, self.batches / plan.batches)) if plan.batches else 0
+
+    def _child_seconds(self, groups: int, assumed: Assumptions) -> float:
+        """Return how long a child takes on average: its batches run at once, as far as there are environments."""
+        batches = self.batches / max(groups, 1)
+        at_once = max(1.0, min(batches, len(self.environments)))
+        return self.milliseconds / 1000 / self.done * batches / at_once + assumed.child_overhead_seconds
 
 
 def usage_of_ledger(entries: Iterable[BatchOutcome | BatchFailure], plan: Plan, *, other_memory_mb: int) -> Usage:

@@ -20,6 +20,7 @@ def planner_on_aws(settings: Settings) -> Planner:
         ledger=DynamoLedger(dynamodb, settings.ledger_table),
         batch_records=settings.batch_records,
         batch_bytes=settings.batch_bytes,
+        group_batches=settings.group_batches,
         partition_bytes=settings.partition_bytes,
         layout=settings.layout,
     )

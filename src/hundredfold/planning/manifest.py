@@ -1,19 +1,33 @@
-"""The manifest: the JSON array of an ingest's batches. The state machine's Map reads it."""
+"""The manifest: the JSON array of an ingest's groups of batches. The state machine's Map reads it."""
 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from hundredfold.batches import Batch
 from hundredfold.ingest import Plan
 from hundredfold.ports import Upload, WorkObjects
 
+GROUP_BYTES = 131_072
+"""The most bytes of a group, as an entry of the manifest.
+
+A state takes 262,144 bytes at most: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html (2026-11).
+The other half is for what all batches of a group share.
+"""
+
 
 @contextmanager
-def write_manifest(draft: Plan, batches: Iterable[Batch], work: WorkObjects) -> Iterator[tuple[Plan, Upload]]:
-    """Write batches as the manifest of a plan, with flat memory.
+def write_manifest(
+    draft: Plan, batches: Iterable[Batch], work: WorkObjects, *, group_batches: int
+) -> Iterator[tuple[Plan, Upload]]:
+    """Write batches in groups as the manifest of a plan, with flat memory.
+
+    Parameters
+    ----------
+    group_batches : the most batches of a group
 
     Yields
     ------
@@ -21,25 +35,39 @@ def write_manifest(draft: Plan, batches: Iterable[Batch], work: WorkObjects) -> 
     upload : the manifest. The object exists only once the caller finishes it.
     """
     digest = hashlib.sha256()
-    batch_count = record_count = 0
+    batch_count = record_count = group_count = 0
 
-    def counted() -> Iterator[Batch]:
+    def counted_batches() -> Iterator[Batch]:
         nonlocal batch_count, record_count
         for batch in batches:
             batch_count += 1
             record_count += batch.records
             yield batch
 
+    def counted_groups() -> Iterator[bytes]:
+        nonlocal group_count
+        for group in encode_groups(counted_batches(), group_batches=group_batches):
+            group_count += 1
+            yield group
+
     with work.begin(draft.manifest.key) as upload:
-        for entry in encode_manifest(counted()):
-            digest.update(entry)
-            upload.write(entry)
-        plan = replace(draft, batches=batch_count, records=record_count, manifest_sha256=digest.hexdigest())
-        yield plan, upload
+        for chunk in encode_manifest(counted_groups()):
+            digest.update(chunk)
+            upload.write(chunk)
+        yield (
+            replace(
+                draft,
+                batches=batch_count,
+                records=record_count,
+                groups=group_count,
+                manifest_sha256=digest.hexdigest(),
+            ),
+            upload,
+        )
 
 
 def read_manifest(plan: Plan, work: WorkObjects) -> Iterator[Batch]:
-    """Read the manifest of a plan, a batch at a time. A manifest that is gone has no batches."""
+    """Read the batches of a plan's manifest, a group at a time. A manifest that is gone has no batches."""
     return stream_manifest(work.stream(plan.manifest.key) or ())
 
 
@@ -51,26 +79,48 @@ def manifest_is_intact(plan: Plan, work: WorkObjects) -> bool:
     return digest.hexdigest() == plan.manifest_sha256
 
 
-def encode_manifest(batches: Iterable[Batch]) -> Iterator[bytes]:
-    """Encode batches as a JSON array with one batch a line. Yield a chunk for each batch."""
-    separator = b"["
+def encode_groups(batches: Iterable[Batch], *, group_batches: int, group_bytes: int = GROUP_BYTES) -> Iterator[bytes]:
+    """Group consecutive batches. Yield each group as an entry of the manifest.
+
+    Parameters
+    ----------
+    group_batches, group_bytes : the most batches of a group, and the most bytes of its entry. A single batch may have
+        more bytes.
+    """
+    before, between, after = b'{"batches":[', b",", b"]}"
+    entries: list[bytes] = []
+    size = len(before) + len(after)
     for batch in batches:
-        yield separator + json.dumps(batch.as_dict(), separators=(",", ":")).encode()
+        entry = json.dumps(batch.as_dict(), separators=(",", ":")).encode()
+        if entries and (len(entries) == group_batches or size + len(entry) > group_bytes):
+            yield before + between.join(entries) + after
+            entries, size = [], len(before) + len(after)
+        entries.append(entry)
+        size += len(entry) + len(between)
+    if entries:
+        yield before + between.join(entries) + after
+
+
+def encode_manifest(groups: Iterable[bytes]) -> Iterator[bytes]:
+    """Make a JSON array of groups, with one group a line. Yield a chunk for each group."""
+    separator = b"["
+    for group in groups:
+        yield separator + group
         separator = b",\n"
     yield b"[]" if separator == b"[" else b"]\n"
 
 
 def decode_manifest(data: bytes) -> list[Batch]:
-    """Decode a whole manifest."""
-    return [Batch.from_dict(entry) for entry in json.loads(data)]
+    """Decode the batches of a whole manifest."""
+    return [batch for group in json.loads(data) for batch in _batches(group)]
 
 
 def stream_manifest(chunks: Iterable[bytes]) -> Iterator[Batch]:
-    """Decode what `encode_manifest` wrote, a batch at a time, from chunks of any size."""
+    """Decode the batches of what `encode_manifest` wrote, a group at a time, from chunks of any size."""
     for line in whole_lines(chunks):
-        entry = line.strip().removeprefix(b"[").rstrip(b",]")
-        if entry:
-            yield Batch.from_dict(json.loads(entry))
+        group = line.strip().removeprefix(b"[").rstrip(b",]")
+        if group:
+            yield from _batches(json.loads(group))
 
 
 def whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -81,3 +131,7 @@ def whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield from finished
     if held:
         yield held
+
+
+def _batches(group: dict[str, Any]) -> Iterator[Batch]:
+    return (Batch.from_dict(entry) for entry in group["batches"])

@@ -1,6 +1,7 @@
 """The planner: pin an ingest's source and model, find its batches, and write the manifest."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,7 +33,7 @@ from hundredfold.planning.partitions import (
 from hundredfold.planning.pinned_source import PinnedSource, pin_source
 from hundredfold.planning.ranges import ObjectRange, RangeBatches, batch_ranges, number_batches
 from hundredfold.planning.shadows import shadow_from_input
-from hundredfold.ports import Ledger, Models, Sources, Tables, WorkObjects
+from hundredfold.ports import Ledger, Models, Sources, Tables, Upload, WorkObjects
 from hundredfold.sources.objects import ObjectLocation
 from hundredfold.sources.read_options import PLAIN_JSON_LINES
 from hundredfold.sources.spec import SourceSpec, TableSpec, spec_from_input
@@ -53,6 +54,7 @@ class Planner:
     Attributes
     ----------
     batch_records, batch_bytes : the most records and bytes of a batch
+    group_batches : the most batches of a group
     partition_bytes : the most bytes of a source that one call plans
     layout : how new ingests store their predictions
     """
@@ -64,6 +66,7 @@ class Planner:
     ledger: Ledger
     batch_records: int
     batch_bytes: int
+    group_batches: int
     partition_bytes: int = PARTITION_BYTES
     layout: Layout = Layout.ITEM
 
@@ -273,7 +276,7 @@ class Planner:
 
     def _store(self, draft: Plan, batches: Iterable[Batch], enter: Callable[[Plan], None]) -> Plan:
         """Write a manifest, enter its plan into the ledger, and only then make the manifest visible."""
-        with write_manifest(draft, batches, self.work) as (plan, upload):
+        with self._write_manifest(draft, batches) as (plan, upload):
             enter(plan)
             upload.finish()
         self._keep_card(plan)
@@ -284,9 +287,12 @@ class Planner:
         whole = self._store(draft, batches, lambda plan: self.ledger.resume(plan, started_at, execution, plan.batches))
         # The earlier execution may have begun some batches. So all of them are offered again.
         missing = self._missing(whole, done=set())
-        with write_manifest(self._resumed(whole, execution), missing, self.work) as (remaining, upload):
+        with self._write_manifest(self._resumed(whole, execution), missing) as (remaining, upload):
             upload.finish()
         return remaining
+
+    def _write_manifest(self, draft: Plan, batches: Iterable[Batch]) -> AbstractContextManager[tuple[Plan, Upload]]:
+        return write_manifest(draft, batches, self.work, group_batches=self.group_batches)
 
     def _resumed(self, whole: Plan, execution: str) -> Plan:
         """Return the draft of what is missing of an ingest. It has a manifest of its own."""
@@ -311,7 +317,7 @@ class Planner:
             partitions = partition_ranges(ranges, partition_bytes=self.partition_bytes)
             ranges = [object_range for partition in partitions for object_range in partition]
         batches = number_batches(self._batched(ranges, plan.ingest_id), one_object=True)
-        with write_manifest(plan, batches, self.work) as (restored, upload):
+        with self._write_manifest(plan, batches) as (restored, upload):
             if restored.manifest_sha256 != plan.manifest_sha256:
                 raise ManifestDamagedError(str(plan.manifest))
             upload.finish()

@@ -14,7 +14,15 @@ from hundredfold_cli.commands.options import AsJson, IngestId, find_deployment
 from hundredfold_cli.console import print_json
 from hundredfold_cli.estimates.display import print_advice, print_bill, print_estimate
 from hundredfold_cli.estimates.estimate import expect, make_estimate
-from hundredfold_cli.estimates.scenario import BATCH_RECORDS, CONCURRENCY, INFER_MEMORY_MB, RECORD_BYTES, Scenario
+from hundredfold_cli.estimates.scenario import (
+    BATCH_RECORDS,
+    GROUP_BATCHES,
+    GROUPS_AT_ONCE,
+    INFER_MEMORY_MB,
+    RECORD_BYTES,
+    TABLE_WRITES,
+    Scenario,
+)
 from hundredfold_cli.ingests.cost import ingest_usage, regional_prices
 from hundredfold_cli.ingests.status import ingest_status, newest_ingest
 
@@ -62,9 +70,15 @@ def estimate(
         int, typer.Option(min=128, max=10_240, help="The memory of the inference function, in MB.")
     ] = INFER_MEMORY_MB,
     arch: Annotated[Architecture, typer.Option(help="The processor of the inference function.")] = Architecture.X86_64,
-    concurrency: Annotated[
-        int, typer.Option(min=1, max=10_000, help="How many batches are inferred at once.")
-    ] = CONCURRENCY,
+    group_batches: Annotated[
+        int, typer.Option(min=1, max=40, help="The batches of a group, which are inferred at once.")
+    ] = GROUP_BATCHES,
+    groups_at_once: Annotated[
+        int, typer.Option(min=1, max=1_000, help="How many groups are inferred at once.")
+    ] = GROUPS_AT_ONCE,
+    table_writes: Annotated[
+        int, typer.Option(min=1, help="Writes a second that the predictions table takes; the default is of a new one.")
+    ] = TABLE_WRITES,
     record_bytes: Annotated[int, typer.Option(min=1, help="The bytes of a record.")] = RECORD_BYTES,
     record_ms: Annotated[
         float, typer.Option(min=0, help="The processor time of a record, in ms on one whole processor.")
@@ -77,7 +91,17 @@ def estimate(
 ) -> None:
     """Estimate what an ingest will cost and how long it will take. It needs no stack."""
     assumed = replace(ASSUMED, cpu_ms_a_record=record_ms, init_seconds=init_seconds)
-    scenario = Scenario(records, batch_size, memory, arch.value, concurrency, record_bytes, assumed)
+    scenario = Scenario(
+        records,
+        batch_size,
+        memory,
+        arch.value,
+        group_batches,
+        groups_at_once,
+        record_bytes,
+        assumed,
+        table_writes=table_writes,
+    )
     result = make_estimate(scenario, ingests_a_day, prices())
     if as_json:
         print_json(result.as_dict())

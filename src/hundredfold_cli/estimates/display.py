@@ -61,10 +61,18 @@ def print_estimate(estimate: Estimate) -> None:
     )
     out.print(
         f"Time to finish about {scenario.seconds:,.0f} s: {scenario.batches:,} batches of "
-        f"{scenario.batch_seconds * 1000:,.0f} ms, {scenario.at_once:,} at once, "
+        f"{scenario.batch_seconds * 1000:,.0f} ms in {scenario.groups:,} groups, {scenario.at_once:,} at once, "
         f"{scenario.writes_a_second:,.0f} writes a second.",
         soft_wrap=True,
     )
+    if scenario.wait_seconds:
+        out.print(
+            f"[bold yellow]waits for the table:[/] {scenario.at_once:,} batches at once can write "
+            f"{scenario.wanted_writes_a_second:,.0f} a second, and the table takes {scenario.table_writes:,}. So each "
+            f"batch waits {scenario.wait_seconds * 1000:,.0f} ms. A new table doubles within half an hour of use; "
+            "WarmWritesPerSecond warms it up at once, for a charge; fewer at once wait less.",
+            soft_wrap=True,
+        )
     for limit in scenario.broken_limits():
         out.print(f"[bold yellow]over a limit:[/] {limit}", soft_wrap=True)
     print_advice(estimate.bill)
@@ -100,11 +108,11 @@ def _print_batch_sizes(batch_sizes: list[BatchSizeEstimate], best: BatchSizeEsti
         )
     out.print(table)
     if best is None:
-        out.print("No batch size stays within the limits.", soft_wrap=True)
+        out.print("No size of batches stays within the limits.", soft_wrap=True)
         return
     out.print(
-        f"Best within the limits: batches of {best.batch_size:,}, {best.at_once:,} at once: ${best.usd:.4f} "
-        f"and {best.seconds:,.0f} s (the smallest batches within 2 % of the cheapest).",
+        f"Best within the limits: batches of {best.batch_size:,} in groups of {best.group_batches:,}, {best.at_once:,} "
+        f"at once: ${best.usd:.4f} and {best.seconds:,.0f} s (the smallest batches within 2 % of the cheapest).",
         soft_wrap=True,
     )
 

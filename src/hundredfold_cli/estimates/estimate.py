@@ -9,14 +9,15 @@ from hundredfold.accounting.prices import PriceList
 from hundredfold.accounting.usage import ASSUMED, UsageLine, usage_lines
 from hundredfold.records import Reason
 from hundredfold.runtime.metric_names import Metric
-from hundredfold_cli.estimates.quotas import quotas
 from hundredfold_cli.estimates.scenario import Scenario
 
 BATCH_SIZES = (1, 10, 100, 1_000)
 """Batch sizes that an estimate shows beside each other."""
 _TRIED = (1, 2, 5, 10, 20, 50, 100, 200, 250, 500, 1_000, 2_000, 5_000, 10_000)
+_TRIED_GROUPS = (1, 2, 4, 8, 16, 25, 40)
 _NEAR = 1.02
-"""A batch size whose bill is within 2 % of the cheapest is as good: smaller batches lose less when one fails."""
+"""A bill within 2 % of the cheapest is as good. Smaller batches lose less when one fails, and smaller groups need fewer
+functions at once."""
 
 FUNCTIONS = 3
 METRICS = len(Metric) - 1 + len(Reason) + FUNCTIONS
@@ -39,8 +40,10 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
 ADVICE: Mapping[str, str] = {
     "DynamoDB": "one write unit for each prediction is the floor of one item a record; fewer or larger batches do not "
     "change it. Provisioned capacity, or predictions as files in S3 beside a table of what is looked up, would.",
-    "Step Functions": "each batch costs one state transition for the start of its child: larger batches cost less.",
-    "Lambda": "larger batches share what a call costs; arm64 is 20 % cheaper; fewer at once start fewer environments.",
+    "Step Functions": "each group of batches costs one state transition for the start of its child: larger groups or "
+    "batches cost less.",
+    "Lambda": "larger batches share what a call costs; arm64 is 20 % cheaper; fewer at once start fewer environments, "
+    "and wait less for the table.",
     "S3": "larger batches read with fewer requests.",
     "logs": "larger batches log less; a shorter log line would too.",
 }
@@ -58,24 +61,21 @@ def by_service(bill: Bill) -> dict[str, float]:
 
 
 def optimum(scenario: Scenario, price_list: PriceList) -> Scenario | None:
-    """Return the scenario whose batch size costs least within the limits; None if no batch size fits.
+    """Return the scenario whose sizes of batches and groups cost least within the limits; None if none fits.
 
-    Of batch sizes within 2 % of the cheapest, the smallest is taken. Where a batch size would write faster than a new
-    table takes, its concurrency is lowered until it fits.
+    Of scenarios within 2 % of the cheapest, the one with the smallest batches is taken, then with the smallest groups.
     """
-    tried = [within_writes(replace(scenario, batch_records=size)) for size in _TRIED if size <= scenario.records]
+    tried = [
+        replace(scenario, batch_records=size, group_batches=group_batches)
+        for size in _TRIED
+        if size <= scenario.records
+        for group_batches in _TRIED_GROUPS
+    ]
     fit = [(expect(candidate, price_list).usd, candidate) for candidate in tried if not candidate.broken_limits()]
     if not fit:
         return None
     cheapest = min(usd for usd, _ in fit)
     return next(candidate for usd, candidate in fit if usd <= cheapest * _NEAR)
-
-
-def within_writes(scenario: Scenario) -> Scenario:
-    """Lower the concurrency of a scenario until a new table takes its writes; at least one batch runs at once."""
-    size = min(scenario.batch_records, scenario.records)
-    fits = int(quotas()["dynamodb_new_table_writes_a_second"] * scenario.child_seconds / size)
-    return replace(scenario, concurrency=max(1, min(scenario.concurrency, fits)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,7 @@ class BatchSizeEstimate:
 
     batch_size: int
     batches: int
+    group_batches: int
     usd: float
     at_once: int
     seconds: float
@@ -154,7 +155,7 @@ class Estimate:
     ----------
     bill : of one ingest
     batch_sizes : the same ingest with each of BATCH_SIZES
-    optimum : the same ingest with the best batch size; None if no batch size stays within the limits
+    optimum : the same ingest with the best sizes of batches and groups; None if none stay within the limits
     break_even : when an always-on endpoint costs less
     month : the bill of a month with `ingests_a_day`
     """
@@ -173,7 +174,9 @@ class Estimate:
             **self.bill.as_dict(),
             "seconds": self.scenario.seconds,
             "batches": self.scenario.batches,
+            "groups": self.scenario.groups,
             "writes_a_second": self.scenario.writes_a_second,
+            "wait_seconds": self.scenario.wait_seconds,
             "limits_broken": self.scenario.broken_limits(),
             "by_service": by_service(self.bill),
             "batch_sizes": [asdict(size) for size in self.batch_sizes],
@@ -212,6 +215,7 @@ def _of_batch_size(scenario: Scenario, price_list: PriceList) -> BatchSizeEstima
     return BatchSizeEstimate(
         batch_size=scenario.batch_records,
         batches=scenario.batches,
+        group_batches=scenario.group_batches,
         usd=expect(scenario, price_list).usd,
         at_once=scenario.at_once,
         seconds=scenario.seconds,

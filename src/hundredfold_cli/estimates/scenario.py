@@ -8,7 +8,9 @@ from hundredfold.accounting.usage import ASSUMED, GB, OTHER_MEMORY_MB, Assumptio
 from hundredfold.runtime.invocation import SECONDS_BEFORE_TIMEOUT
 from hundredfold_cli.estimates.quotas import quotas
 
-BATCH_RECORDS, INFER_MEMORY_MB, CONCURRENCY = 100, 1_769, 8
+BATCH_RECORDS, INFER_MEMORY_MB = 100, 1_769
+GROUP_BATCHES, GROUP_BATCHES_AT_ONCE, GROUPS_AT_ONCE = 25, 40, 1
+TABLE_WRITES = 4_000
 """Defaults of the template. A test compares them."""
 
 RECORD_BYTES = 120
@@ -20,24 +22,39 @@ RECORDS_PUT_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """An ingest that has not run yet: `hundredfold estimate` works out its usage."""
+    """An ingest that has not run yet: `hundredfold estimate` works out its usage.
+
+    Attributes
+    ----------
+    group_batches : the most batches of a group
+    groups_at_once : how many groups are inferred at once
+    group_batches_at_once : how many batches of a group are inferred at once
+    table_writes : writes a second that the predictions table takes. Faster writes wait, inside the function.
+    """
 
     records: int
     batch_records: int = BATCH_RECORDS
     memory_mb: int = INFER_MEMORY_MB
     architecture: str = "x86_64"
-    concurrency: int = CONCURRENCY
+    group_batches: int = GROUP_BATCHES
+    groups_at_once: int = GROUPS_AT_ONCE
     record_bytes: int = RECORD_BYTES
     assumed: Assumptions = field(default=ASSUMED)
+    group_batches_at_once: int = GROUP_BATCHES_AT_ONCE
+    table_writes: int = TABLE_WRITES
 
     @classmethod
     def of_usage(cls, usage: Usage) -> Self:
         """Return the scenario that one would have estimated before an ingest that had this usage."""
+        group_batches = math.ceil(usage.batches / usage.groups) if usage.groups else 1
         return cls(
             records=max(usage.records, 1),
             batch_records=math.ceil(usage.records / usage.batches) if usage.batches else 1,
             memory_mb=usage.infer_memory_mb or INFER_MEMORY_MB,
-            concurrency=max(usage.environments, 1),
+            group_batches=group_batches,
+            # Each batch at once has an environment. A group's batches come first.
+            groups_at_once=max(usage.environments // group_batches, 1),
+            group_batches_at_once=max(min(usage.environments, group_batches), 1),
             record_bytes=max(1, round(usage.source_bytes / max(usage.records, 1))),
         )
 
@@ -46,13 +63,17 @@ class Scenario:
         return math.ceil(self.records / self.batch_records)
 
     @property
+    def groups(self) -> int:
+        return math.ceil(self.batches / self.group_batches)
+
+    @property
     def processors(self) -> float:
         """Share of a virtual processor that the memory buys; a batch uses one at most."""
         return min(1.0, self.memory_mb / quotas()["lambda_full_processor_mb"])
 
     @property
-    def batch_seconds(self) -> float:
-        """How long the function takes for a full batch."""
+    def work_seconds(self) -> float:
+        """How long the function takes for a full batch if the table takes its writes at once."""
         size = min(self.batch_records, self.records)
         cpu = self.assumed.cpu_ms_a_batch + self.assumed.cpu_ms_a_record * size
         rounds = math.ceil(size / RECORDS_PUT_AT_ONCE)
@@ -61,7 +82,24 @@ class Scenario:
 
     @property
     def at_once(self) -> int:
-        return min(self.concurrency, self.batches)
+        """How many batches are inferred at once."""
+        in_a_group = min(self.group_batches, self.group_batches_at_once)
+        return min(self.groups_at_once * in_a_group, self.batches)
+
+    @property
+    def wanted_writes_a_second(self) -> float:
+        """Predictions that would be written a second if the table took any number."""
+        return self.at_once * min(self.batch_records, self.records) / self._round_seconds(self.work_seconds)
+
+    @property
+    def wait_seconds(self) -> float:
+        """How long each batch waits for the table. What a round of batches writes takes the table that much longer."""
+        return max(0.0, self.wanted_writes_a_second / self.table_writes - 1) * self._round_seconds(self.work_seconds)
+
+    @property
+    def batch_seconds(self) -> float:
+        """How long the function takes for a full batch."""
+        return self.work_seconds + self.wait_seconds
 
     @property
     def init_seconds(self) -> float:
@@ -69,12 +107,23 @@ class Scenario:
 
     @property
     def child_seconds(self) -> float:
-        return self.batch_seconds + self.assumed.child_overhead_seconds
+        """How long a child takes for a full group."""
+        return self._rounds * self._round_seconds(self.batch_seconds)
 
     @property
     def writes_a_second(self) -> float:
         """Predictions written a second when all children are busy."""
-        return self.at_once * min(self.batch_records, self.records) / self.child_seconds
+        return min(self.wanted_writes_a_second, self.table_writes)
+
+    @property
+    def _rounds(self) -> int:
+        """In how many rounds a child does the batches of a full group."""
+        batches = min(self.group_batches, self.batches)
+        return math.ceil(batches / self.group_batches_at_once)
+
+    def _round_seconds(self, batch_seconds: float) -> float:
+        """Return how long a round takes, with its share of what a child takes beyond its calls."""
+        return batch_seconds + self.assumed.child_overhead_seconds / self._rounds
 
     @property
     def plan_seconds(self) -> float:
@@ -83,8 +132,8 @@ class Scenario:
     @property
     def seconds(self) -> float:
         """How long the ingest takes: planning, one start, all rounds of children, summing up."""
-        rounds = math.ceil(self.batches / self.at_once) if self.batches else 0
-        mapping = max(rounds * self.child_seconds, self.batches / quotas()["map_children_a_second"])
+        rounds = math.ceil(self.groups / self.groups_at_once)
+        mapping = max(rounds * self.child_seconds, self.groups / quotas()["map_children_a_second"])
         return (
             self.plan_seconds
             + self.assumed.start_seconds
@@ -97,19 +146,14 @@ class Scenario:
         """Say which limits this scenario breaks, with the figures; empty if none."""
         limit = quotas()
         broken = []
-        if self.writes_a_second > limit["dynamodb_new_table_writes_a_second"]:
-            broken.append(
-                f"{self.writes_a_second:,.0f} writes a second; a new table takes "
-                f"{limit['dynamodb_new_table_writes_a_second']:,.0f}"
-            )
         if self.batch_seconds > limit["lambda_timeout_seconds"] - SECONDS_BEFORE_TIMEOUT:
             broken.append(
                 f"{self.batch_seconds:,.0f} s a batch; the function has {limit['lambda_timeout_seconds']:.0f}"
             )
         if self.batch_records * self.record_bytes > limit["batch_bytes"]:
             broken.append(f"{self.batch_records * self.record_bytes:,} bytes a batch; {limit['batch_bytes']:,.0f} fit")
-        if self.concurrency > limit["lambda_concurrency"]:
-            broken.append(f"{self.concurrency:,} functions at once; an account has {limit['lambda_concurrency']:,.0f}")
+        if self.at_once > limit["lambda_concurrency"]:
+            broken.append(f"{self.at_once:,} functions at once; an account has {limit['lambda_concurrency']:,.0f}")
         return broken
 
     def usage(self) -> Usage:
@@ -118,6 +162,7 @@ class Scenario:
         return Usage(
             records=self.records,
             batches=self.batches,
+            groups=self.groups,
             source_bytes=self.records * self.record_bytes,
             attempts=self.batches,
             infer_seconds=self.batches * self.batch_seconds,

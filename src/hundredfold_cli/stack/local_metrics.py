@@ -156,22 +156,32 @@ def _of_executions(deployment: Deployment, position: Position) -> Iterator[Datum
         for status, metric in _METRIC_OF_STATUS.items():
             yield Datum("AWS/States", metric, parent, "Count", end, float(execution["status"] == status))
         yield Datum("AWS/States", "ExecutionTime", parent, "Milliseconds", end, end - begin)
-        yield from _of_children(deployment, ingest_id, end)
+        yield from _of_children(deployment, execution["executionArn"])
+        yield from _of_batches(deployment, ingest_id, end)
 
 
-def _of_children(deployment: Deployment, ingest_id: str, end: int) -> Iterator[Datum]:
-    child = (("StateMachineArn", f"{deployment.state_machine}/InferBatches"),)
+def _of_children(deployment: Deployment, execution: str) -> Iterator[Datum]:
+    parent = f"{deployment.state_machine}/InferBatches"
+    dimensions = (("StateMachineArn", parent),)
+    for run in deployment.step_functions.list_map_runs(executionArn=execution)["mapRuns"]:
+        if run["stateMachineArn"] != parent:
+            continue
+        pages = deployment.step_functions.get_paginator("list_executions").paginate(mapRunArn=run["mapRunArn"])
+        for child in (child for page in pages for child in page["executions"] if child["status"] != "RUNNING"):
+            begin, end = _ms(child["startDate"]), _ms(child["stopDate"])
+            yield Datum("AWS/States", "ExecutionsStarted", dimensions, "Count", begin, 1)
+            for name, status in (("ExecutionsSucceeded", "SUCCEEDED"), ("ExecutionsFailed", "FAILED")):
+                yield Datum("AWS/States", name, dimensions, "Count", end, float(child["status"] == status))
+
+
+def _of_batches(deployment: Deployment, ingest_id: str, end: int) -> Iterator[Datum]:
     predictions = (("TableName", deployment.predictions_table),)
     ledger = (("TableName", deployment.ledger_table),)
     writes = "ConsumedWriteCapacityUnits"
     for entry in deployment.ledger.entries(ingest_id):
-        done = isinstance(entry, BatchOutcome)
         stats = entry.stats if isinstance(entry, BatchOutcome) else None
         began = stats.started_at if stats else end
         ended = began + sum(entry.milliseconds.values()) if isinstance(entry, BatchOutcome) else end
-        yield Datum("AWS/States", "ExecutionsStarted", child, "Count", began, 1)
-        yield Datum("AWS/States", "ExecutionsSucceeded", child, "Count", ended, float(done))
-        yield Datum("AWS/States", "ExecutionsFailed", child, "Count", ended, float(not done))
         yield Datum("AWS/DynamoDB", writes, ledger, "Count", ended, 1)
         if stats:
             yield Datum("AWS/DynamoDB", writes, predictions, "Count", ended, stats.write_units)

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from hundredfold.keys import manifest_key, partitions_key
 from tests.support.interpreters.cases import MANIFESTS, TOLERANCES, Case, Interpreter, Outcome
 from tools.workflow.definition import EXAMPLE, render
 from tools.workflow.projection import project
-from tools.workflow.samples import WORK_BUCKET, batch, partition
+from tools.workflow.samples import WORK_BUCKET, group, partition
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -30,6 +30,8 @@ SHOWS_CHILDREN = PROJECTED
 SHOWS_MOCKED_ATTEMPTS = PROJECTED
 """Interpreters in whose histories one sees every attempt at a mocked Task of a child."""
 
+_ITERATION_ENDS = frozenset({"MapIterationSucceeded", "MapIterationFailed", "MapIterationAborted"})
+
 Event = Mapping[str, Any]
 
 
@@ -43,24 +45,36 @@ class Run:
     events: Sequence[Event]
 
 
-def definition_for(interpreter: Interpreter, tolerance: str = "0.0", text: str | None = None) -> dict[str, Any]:
+def definition_for(interpreter: Interpreter, tolerance: str = "0", text: str | None = None) -> dict[str, Any]:
     """Return the definition as this interpreter takes it: the real one, but for what it cannot run.
 
-    All get one child at a time, so that mocked answers, which are numbered over all children, go to them in order.
+    All get one child and one batch at a time, so that mocked answers, which are numbered over all children, go to them
+    in order. None waits as long as AWS would.
     localstack knows no EXPRESS children, and follows the paths of a ResultWriter in the children's results instead of
     in the state's input (tests/workflow/test_interpreters.py holds it to that): it gets STANDARD, and values.
     """
     express = interpreter is Interpreter.LOCAL_STACK
     substitutions = {
         **EXAMPLE,
-        "MaxConcurrency": "1",
-        "ToleratedFailurePercentage": tolerance,
+        "GroupsAtOnce": "1",
+        "GroupBatchesAtOnce": "1",
+        "PartitionsAtOnce": "1",
+        "ToleratedFailureCount": tolerance,
         "ChildExecutionType": "EXPRESS" if express else "STANDARD",
     }
-    definition = render(substitutions, text)
+    definition = with_short_waits(render(substitutions, text))
     if interpreter in PROJECTED:
         return project(definition)
     return definition if interpreter is Interpreter.LOCAL_STACK else with_written_out_result_writers(definition)
+
+
+def with_short_waits(definition: dict[str, Any]) -> dict[str, Any]:
+    """Return the definition with one second for each Wait of its own states."""
+    states = {
+        name: {**state, "Seconds": 1} if state["Type"] == "Wait" else state
+        for name, state in definition["States"].items()
+    }
+    return {**definition, "States": states}
 
 
 def with_written_out_result_writers(definition: dict[str, Any]) -> dict[str, Any]:
@@ -88,10 +102,10 @@ class Runner:
         self._machines = {}
         if s3 and interpreter not in PROJECTED:
             s3.create_bucket(Bucket=WORK_BUCKET)
-            for ingest_id, batches in MANIFESTS.items():
-                manifest = json.dumps([batch(number) for number in range(batches)])
+            for ingest_id, groups in MANIFESTS.items():
+                manifest = json.dumps(_groups(groups))
                 s3.put_object(Bucket=WORK_BUCKET, Key=manifest_key(ingest_id), Body=manifest.encode())
-                parts = json.dumps([partition(number) for number in range(batches)])
+                parts = json.dumps([partition(number) for number in range(sum(groups))])
                 s3.put_object(Bucket=WORK_BUCKET, Key=partitions_key(ingest_id, ingest_id), Body=parts.encode())
         for name, tolerance in TOLERANCES.items():
             definition = json.dumps(definition_for(interpreter, tolerance, text))
@@ -101,9 +115,8 @@ class Runner:
         """Start a case; returns its execution's ARN."""
         execution_input: dict[str, Any] = {"source": {"bucket": "source", "key": "records.jsonl"}}
         if self._interpreter in PROJECTED:
-            children = (case.outcome.succeeded or 0) + (case.outcome.failed or 0)
             execution_input["partitions"] = [partition(number) for number in range(case.parts)]
-            execution_input["batches"] = [batch(number) for number in range(children - case.parts)]
+            execution_input["groups"] = _groups(case.groups)
         return self._client.start_execution(
             stateMachineArn=f"{self._machines[case.machine]}#{case.name}", input=json.dumps(execution_input)
         )["executionArn"]
@@ -145,7 +158,7 @@ class Runner:
 
     def _children(self, execution: str, events: Sequence[Event]) -> tuple[int, int]:
         if self._interpreter in PROJECTED:
-            ends = Counter(str(event["type"]) for event in events)
+            ends = Counter(str(event["type"]) for event, depth in _with_depth(events) if depth == 1)
             return ends["MapIterationSucceeded"], ends["MapIterationFailed"]
         succeeded = failed = 0
         for run in self._client.list_map_runs(executionArn=execution)["mapRuns"]:
@@ -173,30 +186,36 @@ def _entered(event: Event) -> str | None:
     return event["stateEnteredEventDetails"]["name"] if "stateEnteredEventDetails" in event else None
 
 
+def _groups(groups: Sequence[int]) -> list[dict[str, Any]]:
+    """Return a manifest of groups of so many batches each."""
+    return [group(sum(groups[:number]), batches) for number, batches in enumerate(groups)]
+
+
+def _with_depth(events: Sequence[Event]) -> Iterator[tuple[Event, int]]:
+    """Yield each event with how many iterations of Maps it lies in, those that it begins or ends included.
+
+    Iterations run one after the other. Those of a Map inside another lie in one of the outer Map's.
+    """
+    depth = 0
+    for event in events:
+        kind = str(event["type"])
+        depth += kind == "MapIterationStarted"
+        yield event, depth
+        depth -= kind in _ITERATION_ENDS
+
+
 def _path(events: Sequence[Event]) -> tuple[str, ...]:
     """Return the states entered outside of a Map's iterations."""
-    path, inside = [], False
-    for event in events:
-        if event["type"] == "MapIterationStarted":
-            inside = True
-        elif str(event["type"]).startswith(("MapIteration", "MapState")):
-            inside = False
-        if not inside and (name := _entered(event)):
-            path.append(name)
-    return tuple(path)
+    return tuple(name for event, depth in _with_depth(events) if not depth and (name := _entered(event)))
 
 
 def _child_paths(events: Sequence[Event]) -> tuple[tuple[str, ...], ...]:
-    """Return the states that each iteration of a Map entered; they run one after the other."""
+    """Return the states that each iteration of an outermost Map entered, with those of the Maps inside."""
     paths: list[list[str]] = []
-    inside = False
-    for event in events:
-        if event["type"] == "MapIterationStarted":
+    for event, depth in _with_depth(events):
+        if depth == 1 and event["type"] == "MapIterationStarted":
             paths.append([])
-            inside = True
-        elif str(event["type"]).startswith(("MapIteration", "MapState")):
-            inside = False
-        if inside and (name := _entered(event)):
+        if depth and (name := _entered(event)):
             paths[-1].append(name)
     return tuple(tuple(path) for path in paths)
 

@@ -66,13 +66,32 @@ SUMMARIZE = '"SummarizeIngest": {'
 MUTATIONS = [
     Mutation("InferBatch's Retry is dropped", '"Retry": [', '"Retry": [], "Comment2": [', after=INFER_BATCH),
     Mutation("a batch that is given up is not recorded", '"Next": "RecordBatchFailure"', '"Next": "BatchFailed"'),
-    Mutation("a batch that is given up counts as done", '"Next": "BatchFailed"', '"Next": "DoneByAnother"'),
+    Mutation(
+        "a batch that is given up counts as done", '"Next": "BatchFailed"\n', '"Next": "BatchDone"\n', after=RECORD
+    ),
+    Mutation("a batch that is given up says that it is done", '"Result": "failed"', '"Result": "done"'),
+    Mutation(
+        "a failure that cannot be recorded stops the other batches",
+        '{"ErrorEquals": ["States.ALL"], "ResultPath": null, "Next": "BatchFailed"}',
+        '{"ErrorEquals": ["States.Timeout"], "ResultPath": null, "Next": "BatchFailed"}',
+    ),
+    Mutation("a group fails for one batch", "States.ArrayContains($, 'done')", "States.ArrayContains($, 'failed')"),
+    Mutation("a group never fails", '"Default": "GroupFailed"', '"Default": "GroupDone"'),
+    Mutation(
+        "a group's batches run in rounds",
+        '"MaxConcurrency": ${GroupBatchesAtOnce}',
+        '"MaxConcurrency": ${GroupsAtOnce}',
+    ),
+    Mutation("a group has more batches than run at once", "MaxValue: 40", "MaxValue: 60", template=True),
+    Mutation("a batch is given its whole group", '"batch.$": "$$.Map.Item.Value"', '"batch.$": "$.batches"'),
+    Mutation("any number of groups may fail", '"ToleratedFailureCount"', '"ToleratedFailurePercentage"'),
     Mutation(
         "an ingest whose Map failed is not summed up",
-        '"Next": "SummarizeIngest"}],',
-        '"Next": "IngestFailed"}],',
-        after='"ResultPath": null,\n      "Catch"',
+        '"Next": "SummarizeIngest"',
+        '"Next": "IngestFailed"',
+        after='"AwaitCalls": {',
     ),
+    Mutation("a stopped ingest is summed up while calls go on", '"Seconds": 22', '"Seconds": 2'),
     Mutation(
         "a path is misspelt in the ItemReader", "$.plan.manifest.key", "$.plan.manifest.keys", after=INFER_BATCHES
     ),
@@ -99,7 +118,7 @@ MUTATIONS = [
         template=True,
     ),
     Mutation("a substitution is forgotten", "        LedgerTable: !Ref LedgerTable\n", "", template=True),
-    Mutation("a number is written in place of a substitution", "${ToleratedFailurePercentage}", "5.0"),
+    Mutation("a number is written in place of a substitution", "${ToleratedFailureCount}", "5"),
     Mutation("a throttled function has another error's name", "Lambda.TooManyRequestsException", "Lambda.Throttled"),
     Mutation(
         "DynamoDB's errors have another prefix",
@@ -109,7 +128,7 @@ MUTATIONS = [
     Mutation("what cannot help is retried", '"OutOfTimeError",', '"OutOfTimeError", "SourceChangedError",'),
     Mutation("an own error is not retried any more", '"OutOfTimeError",', ""),
     Mutation("retries do not wait longer each time", '"BackoffRate": 3', '"BackoffRate": 1'),
-    Mutation("retries come all at once", ',\n                "JitterStrategy": "FULL"', "", after=INFER_BATCH),
+    Mutation("retries come all at once", ',\n                      "JitterStrategy": "FULL"', "", after=INFER_BATCH),
     Mutation("there is one retry in place of three", '"MaxAttempts": 3', '"MaxAttempts": 1', after=INFER_BATCH),
     Mutation("a Choice asks for another status", '"StringEquals": "COMPLETED"', '"StringEquals": "DONE"'),
     Mutation("a Choice asks the wrong way round", "NumericGreaterThan", "NumericLessThan", after='"HasBatches?": {'),
@@ -120,8 +139,8 @@ MUTATIONS = [
     Mutation("the Map has no ResultWriter", '"ResultWriter": {', '"Comment3": {', after=INFER_BATCHES),
     Mutation(
         "why the Map failed replaces the plan",
-        '"ResultPath": "$.failure", "Next": "SummarizeIngest"',
-        '"ResultPath": "$", "Next": "SummarizeIngest"',
+        '"ResultPath": "$.failure", "Next": "AwaitCalls"',
+        '"ResultPath": "$", "Next": "AwaitCalls"',
     ),
     Mutation(
         "any model version is called", '"FunctionName.$": "$.model.function"', '"FunctionName.$": "$.model.version"'

@@ -37,7 +37,6 @@ BATCHES = [
     {"batch": 12, "shard": 4, "offset": 10_000, "length": 10_000, "records": 100, "line": 101},
     {"batch": 13, "shard": 5, "offset": 20_000, "length": 10_000, "records": 100, "line": 201},
 ]
-ITEM = {"action": "infer_batch", "ingest_id": "ingest-1", "pinned": PINNED, "model": MODEL, "batch": BATCHES[0]}
 FAILURE = {"Error": "StoreBusyError", "Cause": "DynamoDB did not take predictions"}
 SUMMARY = {
     "ingest_id": "ingest-1", "status": "COMPLETED", "records": 300, "predicted": 297, "rejected": 3, "failed": 0,
@@ -62,6 +61,18 @@ CONTEXT = {
 }
 EXECUTION = "arn:aws:states:us-east-1:000000000000:execution:hundredfold-batch-inference:ingest-1"
 PLANNER = "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-plan-ingest"
+SHARED = {
+    "ingest_id": "ingest-1",
+    "execution": EXECUTION,
+    "spec": PLAN["spec"],
+    "pinned": PINNED,
+    "model": MODEL,
+    "layout": "item",
+}
+"""What all batches of an ingest are given."""
+GROUPS = [{"batches": BATCHES[:2]}, {"batches": BATCHES[2:]}]
+GROUP = {**SHARED, "batches": BATCHES}
+ITEM = {"action": "infer_batch", **SHARED, "batch": BATCHES[0]}
 PART = {
     "action": "plan_partition",
     "ingest_id": "ingest-1",
@@ -103,7 +114,7 @@ class Seen:
     parameters: Any = None
     item: Any = None
     concurrency: int | None = None
-    tolerance: float | None = None
+    tolerance: int | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +130,7 @@ class StateCase:
     after_retries: int = 0
     items: list[Any] | None = None
     failed_items: int = 0
-    tolerance: str = "0.0"
+    tolerance: str = "3"
 
     def request(self) -> dict[str, Any]:
         """Return the parameters of TestState, without definition and inspection level."""
@@ -386,48 +397,47 @@ STATE_CASES = [
         Seen("SUCCEEDED", "SummarizeIngest"),
     ),
     StateCase(
-        "InferBatches gives each child its batch, and forgets what they answer",
+        "InferBatches gives each child its group, and forgets what they answer",
         "InferBatches",
         {"plan": PLAN},
         Seen(
             "SUCCEEDED",
             "SummarizeIngest",
             output={"plan": PLAN},
-            item=[{**ITEM, "batch": batch} for batch in BATCHES],
-            concurrency=8,
-            tolerance=0.0,
+            item=[{**SHARED, **group} for group in GROUPS],
+            concurrency=1,
+            tolerance=3,
         ),
         answer=MAP_RESULT,
-        items=BATCHES,
+        items=GROUPS,
     ),
     StateCase(
-        "InferBatches fails for one batch of three where none may",
+        "InferBatches bears three groups that failed where three may",
         "InferBatches",
         {"plan": PLAN},
-        Seen("CAUGHT_ERROR", "SummarizeIngest", error=TOO_MANY, catch=0, tolerance=0.0),
+        Seen("SUCCEEDED", "SummarizeIngest", tolerance=3),
         answer=MAP_RESULT,
-        items=BATCHES,
+        items=GROUPS * 3,
+        failed_items=3,
+    ),
+    StateCase(
+        "InferBatches fails for four groups where three may, and lets calls end",
+        "InferBatches",
+        {"plan": PLAN},
+        Seen("CAUGHT_ERROR", "AwaitCalls", error=TOO_MANY, catch=0, tolerance=3),
+        answer=MAP_RESULT,
+        items=GROUPS * 3,
+        failed_items=4,
+    ),
+    StateCase(
+        "InferBatches fails for one group where none may",
+        "InferBatches",
+        {"plan": PLAN},
+        Seen("CAUGHT_ERROR", "AwaitCalls", error=TOO_MANY, catch=0, tolerance=0),
+        answer=MAP_RESULT,
+        items=GROUPS,
         failed_items=1,
-    ),
-    StateCase(
-        "InferBatches bears one batch of three where 40 % may fail",
-        "InferBatches",
-        {"plan": PLAN},
-        Seen("SUCCEEDED", "SummarizeIngest", tolerance=40.0),
-        answer=MAP_RESULT,
-        items=BATCHES,
-        failed_items=1,
-        tolerance="40.0",
-    ),
-    StateCase(
-        "InferBatches fails for two batches of three where 40 % may fail",
-        "InferBatches",
-        {"plan": PLAN},
-        Seen("CAUGHT_ERROR", "SummarizeIngest", error=TOO_MANY, catch=0, tolerance=40.0),
-        answer=MAP_RESULT,
-        items=BATCHES,
-        failed_items=2,
-        tolerance="40.0",
+        tolerance="0",
     ),
     StateCase(
         "InferBatches hands on why the manifest could not be read",
@@ -435,13 +445,70 @@ STATE_CASES = [
         {"plan": PLAN},
         Seen(
             "CAUGHT_ERROR",
-            "SummarizeIngest",
+            "AwaitCalls",
             error="States.ItemReaderFailed",
             catch=0,
             output={"plan": PLAN, "failure": {"Error": "States.ItemReaderFailed", "Cause": "mocked"}},
         ),
         fails_with="States.ItemReaderFailed",
-        items=BATCHES,
+        items=GROUPS,
+    ),
+    StateCase(
+        "AwaitCalls keeps what is known",
+        "AwaitCalls",
+        {"plan": PLAN, "failure": FAILURE},
+        Seen("SUCCEEDED", "SummarizeIngest", output={"plan": PLAN, "failure": FAILURE}),
+    ),
+    StateCase(
+        "InferGroup gives each iteration its batch, and keeps how each ended",
+        "InferGroup",
+        GROUP,
+        Seen(
+            "SUCCEEDED",
+            "AnyBatchDone?",
+            output={"outcomes": ["failed", "done", "failed"], "any_done": True},
+            item=[{"action": "infer_batch", **SHARED, "batch": batch} for batch in BATCHES],
+            concurrency=40,
+        ),
+        answer=["failed", "done", "failed"],
+    ),
+    StateCase(
+        "InferGroup says if no batch was done",
+        "InferGroup",
+        GROUP,
+        Seen("SUCCEEDED", "AnyBatchDone?", output={"outcomes": ["failed"] * 3, "any_done": False}),
+        answer=["failed"] * 3,
+    ),
+    StateCase(
+        "InferGroup fails its group if an iteration fails, which none does",
+        "InferGroup",
+        GROUP,
+        Seen("CAUGHT_ERROR", "GroupFailed", error="States.Timeout", catch=0),
+        fails_with="States.Timeout",
+    ),
+    StateCase(
+        "AnyBatchDone? takes a group with a batch that was done",
+        "AnyBatchDone?",
+        {"outcomes": ["failed", "done"], "any_done": True},
+        Seen("SUCCEEDED", "GroupDone"),
+    ),
+    StateCase(
+        "AnyBatchDone? takes a group without one",
+        "AnyBatchDone?",
+        {"outcomes": ["failed", "failed"], "any_done": False},
+        Seen("SUCCEEDED", "GroupFailed"),
+    ),
+    StateCase(
+        "GroupDone answers with how each batch ended",
+        "GroupDone",
+        {"outcomes": ["failed", "done"], "any_done": True},
+        Seen("SUCCEEDED", output={"outcomes": ["failed", "done"], "any_done": True}),
+    ),
+    StateCase(
+        "GroupFailed fails the child",
+        "GroupFailed",
+        {"outcomes": ["failed", "failed"], "any_done": False},
+        Seen("FAILED", error="GroupFailed"),
     ),
     StateCase(
         "InferBatch calls the pinned version with its batch, and answers with counts",
@@ -449,6 +516,7 @@ STATE_CASES = [
         ITEM,
         Seen(
             "SUCCEEDED",
+            "BatchDone",
             output={"predicted": 99, "rejected": 1},
             parameters={"FunctionName": MODEL["function"], "Payload": ITEM},
         ),
@@ -524,23 +592,30 @@ STATE_CASES = [
         RECORD,
         Seen(
             "CAUGHT_ERROR",
-            "DoneByAnother",
+            "BatchDone",
             error="DynamoDB.ConditionalCheckFailedException",
             catch=0,
             output=RECORD,
         ),
         fails_with="DynamoDB.ConditionalCheckFailedException",
     ),
-    *retried("RecordBatchFailure", RECORD, "DynamoDB.ThrottlingException", [1, 2, 4], 0, Seen("FAILED")),
-    StateCase(
-        "RecordBatchFailure does not retry what cannot help",
+    *retried(
         "RecordBatchFailure",
         RECORD,
-        Seen("FAILED", error="DynamoDB.ResourceNotFoundException"),
+        "DynamoDB.ThrottlingException",
+        [1, 2, 4],
+        0,
+        Seen("CAUGHT_ERROR", "BatchFailed", catch=1),
+    ),
+    StateCase(
+        "RecordBatchFailure does not retry what cannot help, and stops no other batch",
+        "RecordBatchFailure",
+        RECORD,
+        Seen("CAUGHT_ERROR", "BatchFailed", error="DynamoDB.ResourceNotFoundException", catch=1, output=RECORD),
         fails_with="DynamoDB.ResourceNotFoundException",
     ),
-    StateCase("DoneByAnother is no failure", "DoneByAnother", RECORD, Seen("SUCCEEDED", output=RECORD)),
-    StateCase("BatchFailed fails the child", "BatchFailed", RECORD, Seen("FAILED", error="BatchFailed")),
+    StateCase("BatchDone says so", "BatchDone", {"predicted": 99, "rejected": 1}, Seen("SUCCEEDED", output="done")),
+    StateCase("BatchFailed says so", "BatchFailed", RECORD, Seen("SUCCEEDED", output="failed")),
     StateCase(
         "SummarizeIngest is told all that is known, and adds the summary",
         "SummarizeIngest",
@@ -600,8 +675,7 @@ class StateDeviation:
 
 MAX_DELAY = "MaxDelaySeconds is left out of the wait that it tells of"
 ONE_AT_A_TIME = "it says that a Map runs one child at a time, whatever MaxConcurrency is, and nothing of ItemSelector"
-ANY_FAILURE = "any failed item is too many: ToleratedFailurePercentage is not looked at"
-NO_CAUSE = "a mocked error of a DynamoDB integration is an error of its own: KeyError 'cause'"
+NO_WAIT = "a Wait is an error of its own: it is said to be running still"
 
 LOCALSTACK_DEVIATIONS: Mapping[str, StateDeviation] = {
     "PlanIngest waits 30 s before retry 6 after Lambda.TooManyRequestsException": StateDeviation(
@@ -618,29 +692,32 @@ LOCALSTACK_DEVIATIONS: Mapping[str, StateDeviation] = {
     "PlanPartitions gives each child its part, and forgets what they answer": StateDeviation(
         ONE_AT_A_TIME, {"concurrency": 1, "item": ""}
     ),
-    "InferBatches gives each child its batch, and forgets what they answer": StateDeviation(
+    "InferBatches gives each child its group, and forgets what they answer": StateDeviation(
         ONE_AT_A_TIME, {"concurrency": 1, "item": ""}
     ),
-    "InferBatches bears one batch of three where 40 % may fail": StateDeviation(
-        ANY_FAILURE, {"status": "CAUGHT_ERROR", "error": TOO_MANY}
+    "AwaitCalls keeps what is known": StateDeviation(
+        NO_WAIT, {"status": "CALL_FAILED", "following": "", "error": "InternalError"}
     ),
-    **{
-        case.name: StateDeviation(NO_CAUSE, {"status": "CALL_FAILED", "following": "", "error": "InternalError"})
-        for case in STATE_CASES
-        if case.state == "RecordBatchFailure" and case.fails_with
-    },
+    "InferGroup gives each iteration its batch, and keeps how each ended": StateDeviation(
+        ONE_AT_A_TIME, {"concurrency": 1, "item": ""}
+    ),
     **{
         case.name: StateDeviation(
             DYNAMODB,
             {
                 "status": "CAUGHT_ERROR",
-                "following": "PartitionFailed",
+                "following": following,
                 "error": "DynamoDB.AmazonDynamoDBException",
                 "retry": None,
+                "catch": catch,
                 "seconds": None,
             },
         )
+        for state, following, catch in (
+            ("RecordPartitionFailure", "PartitionFailed", 0),
+            ("RecordBatchFailure", "BatchFailed", 1),
+        )
         for case in STATE_CASES
-        if case.state == "RecordPartitionFailure" and case.fails_with
+        if case.state == state and case.fails_with
     },
 }

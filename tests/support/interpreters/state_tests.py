@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from tests.support.interpreters.executions import with_written_out_result_writers
+from tests.support.interpreters.executions import with_short_waits, with_written_out_result_writers
 from tests.support.interpreters.state_cases import LOCALSTACK_DEVIATIONS, Seen, StateCase
 from tools.workflow.definition import EXAMPLE, render
 
@@ -70,14 +70,15 @@ class StateTester:
             parameters=_parsed(inspected.get("afterParameters")),
             item=_parsed(inspected.get("afterItemSelector")),
             concurrency=inspected.get("maxConcurrency"),
-            tolerance=inspected.get("toleratedFailurePercentage"),
+            tolerance=inspected.get("toleratedFailureCount"),
         )
 
     def _definition(self, case: StateCase) -> dict[str, Any]:
-        substitutions = {**EXAMPLE, "ToleratedFailurePercentage": case.tolerance}
+        substitutions = {**EXAMPLE, "ToleratedFailureCount": case.tolerance}
         if self._real:
             return render(substitutions, self._text)
-        return with_written_out_result_writers(render({**substitutions, "ChildExecutionType": "STANDARD"}, self._text))
+        definition = with_short_waits(render({**substitutions, "ChildExecutionType": "STANDARD"}, self._text))
+        return with_written_out_result_writers(definition)
 
     def _call(self, request: dict[str, Any]) -> dict[str, Any]:
         if self._real:

@@ -42,9 +42,12 @@ def plan_of(records: int, batches: int) -> Plan:
 
 
 def summary_of(
-    plan: Plan | None, entries: list[BatchOutcome | BatchFailure], failure: dict[str, Any] | None = None
+    plan: Plan | None,
+    entries: list[BatchOutcome | BatchFailure],
+    failure: dict[str, Any] | None = None,
+    tolerated_percentage: float = 0.0,
 ) -> Summary:
-    return summarize("i1", STARTED, FINISHED, plan, entries, failure)
+    return summarize("i1", STARTED, FINISHED, plan, entries, failure, tolerated_percentage=tolerated_percentage)
 
 
 def done(batch: int, predicted: int, rejected: int = 0, **reasons: int) -> BatchOutcome:
@@ -81,14 +84,61 @@ def test_tolerated_failures_are_counted_and_named() -> None:
     busy = BatchFailure(1, "StoreBusyError", LAMBDA_CAUSE)
     late = BatchFailure(2, "States.Timeout", "")
 
-    summary = summary_of(plan_of(400, 4), [done(0, 100), late, busy, BatchFailure(3, busy.error, busy.cause)])
+    entries: list[BatchOutcome | BatchFailure] = [
+        done(0, 100), late, busy, BatchFailure(3, busy.error, busy.cause),
+    ]  # fmt: skip
+    summary = summary_of(plan_of(400, 4), entries, tolerated_percentage=75)
 
-    assert summary.status is Status.COMPLETED
+    assert (summary.status, summary.cause) == (Status.COMPLETED, None)
     assert (summary.predicted, summary.failed, summary.batches_failed) == (100, 300, 3)
     assert list(summary.failures.items()) == [
         ("StoreBusyError: DynamoDB did not take predictions: ClientError", 2),
         ("States.Timeout", 1),
     ]
+
+
+@pytest.mark.parametrize(
+    ("failed", "tolerated_percentage", "cause"),
+    [
+        (0, 0.0, None),
+        (1, 0.0, "1 of 200 batches failed (batch 0), more than the 0 % that may"),
+        (1, 0.5, None),
+        (2, 0.5, "2 of 200 batches failed (batches 0 and 1), more than the 0.5 % that may"),
+        (3, 1.25, "3 of 200 batches failed (batches 0, 1 and 2), more than the 1.25 % that may"),
+        (200, 100.0, None),
+        (
+            11,
+            5.0,
+            "11 of 200 batches failed (batches 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1 more), more than the 5 % that may",
+        ),
+    ],
+)
+def test_an_ingest_fails_if_more_of_its_batches_failed_than_may(
+    failed: int, tolerated_percentage: float, cause: str | None
+) -> None:
+    entries: list[BatchOutcome | BatchFailure] = [
+        BatchFailure(batch, "Runtime.ExitError", "") if batch < failed else done(batch, 100) for batch in range(200)
+    ]
+
+    summary = summary_of(plan_of(20_000, 200), entries, tolerated_percentage=tolerated_percentage)
+
+    assert summary.cause == cause
+    assert summary.status is (Status.FAILED if cause else Status.COMPLETED)
+    assert (summary.predicted, summary.failed, summary.batches_failed) == (20_000 - 100 * failed, 100 * failed, failed)
+
+
+def test_what_stopped_the_ingest_is_its_cause_even_if_all_batches_may_fail() -> None:
+    failure = {"Error": "States.ExceedToleratedFailureThreshold", "Cause": "exceeded"}
+
+    summary = summary_of(plan_of(100, 1), [BatchFailure(0, "E", "")], failure, tolerated_percentage=100)
+
+    assert (summary.status, summary.cause) == (Status.FAILED, "States.ExceedToleratedFailureThreshold: exceeded")
+
+
+def test_the_tolerance_is_not_for_batches_that_never_finished() -> None:
+    summary = summary_of(plan_of(200, 2), [done(0, 100)], tolerated_percentage=100)
+
+    assert (summary.status, summary.cause) == (Status.FAILED, "1 batches were never finished")
 
 
 def test_batches_that_the_ledger_knows_nothing_of_never_finished() -> None:
@@ -153,10 +203,11 @@ def test_a_cause_that_is_not_lambdas_is_taken_as_it_is(cause: str) -> None:
         st.tuples(st.integers(1, 100), st.sampled_from(["done", "failed", "absent"]), st.floats(0, 1)), max_size=40
     ),
     given_up=st.booleans(),
+    tolerance=st.sampled_from([0, 10, 50, 100]),
     order=st.randoms(use_true_random=False),
 )
 def test_every_planned_record_is_predicted_rejected_or_failed(
-    batches: list[tuple[int, str, float]], given_up: bool, order: Any
+    batches: list[tuple[int, str, float]], given_up: bool, tolerance: float, order: Any
 ) -> None:
     entries: list[BatchOutcome | BatchFailure] = []
     predicted = rejected = failed = 0
@@ -173,7 +224,8 @@ def test_every_planned_record_is_predicted_rejected_or_failed(
     order.shuffle(entries)
     planned = sum(records for records, _, _ in batches)
 
-    summary = summary_of(plan_of(planned, len(batches)), entries, {"Error": "E", "Cause": "c"} if given_up else None)
+    failure = {"Error": "E", "Cause": "c"} if given_up else None
+    summary = summary_of(plan_of(planned, len(batches)), entries, failure, tolerance)
 
     assert (summary.predicted, summary.rejected, summary.failed) == (predicted, rejected, failed)
     assert summary.records == summary.predicted + summary.rejected + summary.failed == planned
@@ -183,7 +235,8 @@ def test_every_planned_record_is_predicted_rejected_or_failed(
     assert summary.failures.get("never finished", 0) == states.count("absent")
     assert sum(summary.failures.values()) == summary.batches_failed
     assert sum(summary.reasons.values()) == summary.rejected
-    assert summary.status is (Status.FAILED if given_up or "absent" in states else Status.COMPLETED)
+    too_many = states.count("failed") * 100 > tolerance * len(states)
+    assert summary.status is (Status.FAILED if given_up or "absent" in states or too_many else Status.COMPLETED)
 
 
 def test_failed_batches_are_named_by_cause_the_most_frequent_first() -> None:

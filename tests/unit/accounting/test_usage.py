@@ -29,6 +29,7 @@ from hundredfold_cli.estimates.scenario import Scenario
 USAGE = Usage(
     records=1_000,
     batches=10,
+    groups=4,
     source_bytes=5 * 1024 * 1024,  # two parts of 4 MiB
     attempts=11,
     infer_seconds=4.0,
@@ -58,9 +59,9 @@ def test_every_line_of_a_bill_is_quantity_times_price() -> None:
             ("dynamodb_writes", "ledger"): 12,
             ("dynamodb_reads", "ledger, by the summary"): 9,
             ("standard_transitions", "states of the ingest's execution"): 7,
-            ("standard_transitions", "starts of child executions"): 10,
-            ("express_requests", "child executions"): 10,
-            ("express_gb_seconds", "child executions"): 0.1875,
+            ("standard_transitions", "starts of child executions"): 4,
+            ("express_requests", "child executions"): 4,
+            ("express_gb_seconds", "child executions"): 0.075,
             ("lambda_gb_seconds_x86_64", "inference"): 8,
             ("lambda_gb_seconds_x86_64", "starts of inference environments"): 4,
             ("lambda_gb_seconds_x86_64", "planning and summing up"): 1,
@@ -79,11 +80,11 @@ def test_every_line_of_a_bill_is_quantity_times_price() -> None:
             ("dynamodb_reads", "ledger, by the summary"): 0.000001125,
             # $0.025 a thousand
             ("standard_transitions", "states of the ingest's execution"): 0.000175,
-            ("standard_transitions", "starts of child executions"): 0.00025,
+            ("standard_transitions", "starts of child executions"): 0.0001,
             # $1 a million
-            ("express_requests", "child executions"): 0.00001,
-            # 0.25 s is billed as 0.3 s of 64 MB: 10 x 0.3 x 0.0625 GB = 0.1875, x 0.00001667
-            ("express_gb_seconds", "child executions"): 0.000003125625,
+            ("express_requests", "child executions"): 0.000004,
+            # 0.25 s is billed as 0.3 s of 64 MB: 4 x 0.3 x 0.0625 GB = 0.075, x 0.00001667
+            ("express_gb_seconds", "child executions"): 0.00000125025,
             # 4 s x 2 GB, x 0.0000166667
             ("lambda_gb_seconds_x86_64", "inference"): 0.0001333336,
             ("lambda_gb_seconds_x86_64", "starts of inference environments"): 0.0000666668,
@@ -99,7 +100,7 @@ def test_every_line_of_a_bill_is_quantity_times_price() -> None:
         },
         abs=1e-12,
     )
-    assert bill.usd == pytest.approx(0.001832417725)
+    assert bill.usd == pytest.approx(0.00167454235)
     assert bill.of("dynamodb_") == pytest.approx(0.000633625)
 
 
@@ -143,8 +144,11 @@ def test_the_ledger_says_what_an_ingest_used() -> None:
         BatchFailure(3, "StoreBusyError", "busy"),
     ]
 
-    usage = usage_of_ledger(entries, plan_of(ObjectsSpec("b", "k"), 77), other_memory_mb=512)
+    plan = replace(plan_of(ObjectsSpec("b", "k"), 77), batches=4, groups=1)
 
+    usage = usage_of_ledger(entries, plan, other_memory_mb=512)
+
+    assert (usage.batches, usage.groups) == (4, 1)
     assert (usage.batches, usage.attempts, usage.environments, usage.records) == (4, 4, 2, 300)
     assert usage.infer_seconds == pytest.approx(0.18)  # 3 x 60 ms
     assert usage.init_seconds == pytest.approx(3.0)
@@ -152,8 +156,37 @@ def test_the_ledger_says_what_an_ingest_used() -> None:
     assert usage.prediction_writes == 295
     assert usage.ledger_writes == 6  # 4 batches, and the ingest's own item twice
     assert usage.rejected_batches == 1
-    assert usage.child_seconds == pytest.approx(0.11)  # 60 ms, and 50 of the child itself
+    assert usage.child_seconds == pytest.approx(0.17)  # two rounds of 60 ms in two environments, and 50 of the child
     assert (usage.card_writes, usage.source_bytes) == (1, 77)
+
+
+@pytest.mark.parametrize(
+    ("batches_planned", "groups_planned", "groups"),
+    [
+        (4, 2, 2),
+        (8, 4, 2),  # half of the batches were begun, and so half of the groups
+        (7, 4, 3),  # 4 x 4/7 is 2.3
+        (3, 2, 2),  # a shadow of them was planned, or the ledger has more than was planned
+        (0, 0, 0),
+    ],
+)
+def test_only_groups_that_were_begun_are_paid_for(batches_planned: int, groups_planned: int, groups: int) -> None:
+    plan = replace(plan_of(ObjectsSpec("b", "k"), 77), batches=batches_planned, groups=groups_planned)
+
+    usage = usage_of_ledger([outcome(batch, "a") for batch in range(4)], plan, other_memory_mb=512)
+
+    assert usage.groups == groups
+
+
+@pytest.mark.parametrize(
+    ("environments", "seconds"),
+    [(1, 0.29), (2, 0.17), (4, 0.11), (9, 0.11)],  # four batches of 60 ms: in 4 rounds, 2, 1 and 1; and 50 ms
+)
+def test_the_batches_of_a_child_run_in_as_many_environments_as_there_are(environments: int, seconds: float) -> None:
+    plan = replace(plan_of(ObjectsSpec("b", "k"), 77), batches=36, groups=9)
+    entries = [outcome(batch, str(batch % environments)) for batch in range(36)]
+
+    assert usage_of_ledger(entries, plan, other_memory_mb=512).child_seconds == pytest.approx(seconds)
 
 
 def plan_of(spec: SourceSpec, source_bytes: int, partitions: int = 0) -> Plan:
@@ -224,21 +257,49 @@ ROUND = Assumptions(
 
 
 def test_a_scenario_is_worked_out_as_by_hand() -> None:
-    scenario = Scenario(1_000, 100, 1_769, concurrency=5, record_bytes=1_000, assumed=ROUND)
+    scenario = Scenario(1_000, 100, 1_769, group_batches=5, record_bytes=1_000, assumed=ROUND, table_writes=5_000)
 
-    assert scenario.batches == 10
+    assert (scenario.batches, scenario.groups, scenario.at_once) == (10, 2, 5)
     assert scenario.batch_seconds == pytest.approx(0.06)  # 10 + 100 x 0.2 + 20 + one round of 10 ms
     assert scenario.child_seconds == pytest.approx(0.11)
     assert scenario.writes_a_second == pytest.approx(4_545.45, abs=0.01)  # 5 x 100 / 0.11
     assert scenario.plan_seconds == pytest.approx(1.52)  # 1 MB more at 20 s a GB
-    # 1.52 planning, 1 to the first child, 2 for its environment, two rounds of 0.11, 1.5 summing up
+    # 1.52 planning, 1 to the first child, 2 for its environment, two groups of 0.11, 1.5 summing up
     assert scenario.seconds == pytest.approx(6.24)
-    assert scenario.broken_limits() == ["4,545 writes a second; a new table takes 4,000"]
+    assert scenario.broken_limits() == []
     usage = scenario.usage()
+    assert (usage.batches, usage.groups) == (10, 2)
     assert usage.infer_seconds == pytest.approx(0.6)
     assert usage.init_seconds == pytest.approx(10.0)  # five environments
     assert usage.log_bytes == 25_000
     assert (usage.prediction_writes, usage.ledger_writes, usage.reads) == (1_000, 12, 9)
+
+
+def test_writes_wait_for_a_table_that_takes_fewer() -> None:
+    scenario = Scenario(1_000, 100, 1_769, group_batches=5, record_bytes=1_000, assumed=ROUND, table_writes=2_000)
+
+    assert scenario.wanted_writes_a_second == pytest.approx(4_545.45, abs=0.01)
+    assert scenario.writes_a_second == 2_000
+    assert scenario.child_seconds == pytest.approx(0.25)  # 500 writes at 2,000 a second
+    assert scenario.batch_seconds == pytest.approx(0.2)  # 0.05 of them are the child's own
+    assert scenario.wait_seconds == pytest.approx(0.14)
+    assert scenario.usage().infer_seconds == pytest.approx(2.0)
+    assert scenario.broken_limits() == []
+
+
+def test_a_child_does_the_batches_of_its_group_in_rounds_if_not_all_run_at_once() -> None:
+    scenario = Scenario(2_500, 100, 1_769, group_batches_at_once=2, assumed=ROUND, groups_at_once=1)
+
+    assert (scenario.batches, scenario.groups, scenario.at_once) == (25, 1, 2)
+    assert scenario.child_seconds == pytest.approx(0.83)  # 13 rounds of 0.06, and 0.05
+
+
+def test_a_scenario_of_what_was_used_has_its_groups_and_its_concurrency() -> None:
+    two = Scenario.of_usage(replace(USAGE, batches=500, groups=20, environments=2))
+    sixty = Scenario.of_usage(replace(USAGE, batches=500, groups=20, environments=60))
+
+    assert (two.group_batches, two.groups_at_once, two.group_batches_at_once, two.at_once) == (25, 1, 2, 2)
+    assert (sixty.group_batches, sixty.groups_at_once, sixty.at_once) == (25, 2, 50)
 
 
 def test_half_a_processor_takes_twice_the_processor_time() -> None:
@@ -257,9 +318,14 @@ def test_an_item_over_a_kilobyte_takes_two_units() -> None:
 
 
 def test_limits_are_named_with_their_figures() -> None:
-    slow = Scenario(10_000, 10_000, concurrency=1, record_bytes=1_000, assumed=replace(ROUND, cpu_ms_a_record=5.0))
+    slow = Scenario(10_000, 10_000, record_bytes=1_000, assumed=replace(ROUND, cpu_ms_a_record=5.0))
+    many = Scenario(1_000_000, groups_at_once=41)
 
     assert slow.broken_limits() == ["51 s a batch; the function has 20", "10,000,000 bytes a batch; 4,194,304 fit"]
+    assert many.broken_limits() == [
+        "26 s a batch; the function has 20",  # 102,500 writes at 4,000 a second
+        "1,025 functions at once; an account has 1,000",
+    ]
 
 
 SCENARIOS = st.builds(
@@ -267,7 +333,8 @@ SCENARIOS = st.builds(
     records=st.integers(1, 1_000_000),
     batch_records=st.integers(1, 10_000),
     memory_mb=st.integers(128, 10_240),
-    concurrency=st.integers(1, 1_000),
+    group_batches=st.integers(1, 40),
+    groups_at_once=st.integers(1, 1_000),
     record_bytes=st.integers(1, 10_000),
 )
 
@@ -294,6 +361,7 @@ def test_every_record_is_written_once_and_every_batch_entered(scenario: Scenario
     assert usage.prediction_writes == scenario.records
     assert usage.batches * scenario.batch_records >= scenario.records > (usage.batches - 1) * scenario.batch_records
     assert usage.ledger_writes == usage.batches + 2
+    assert usage.groups * scenario.group_batches >= usage.batches > (usage.groups - 1) * scenario.group_batches
 
 
 def test_prices_are_by_the_unit_that_they_are_listed_for() -> None:

@@ -183,6 +183,7 @@ def test_an_ingest_is_entered_unless_another_execution_has_its_id(aws: Answering
             "plan": {
                 "M": {
                     "ingest_id": {"S": "i1"},
+                    "groups": {"N": "0"},
                     "manifest_sha256": {"S": ""},
                     "partitions": {"N": "0"},
                     "layout": {"S": "item"},

@@ -21,4 +21,6 @@ def test_any_other_deployment_is_one_step(parameters: dict[str, str], live: bool
 
 
 def test_the_local_target_has_its_parameters_in_the_config_of_sam() -> None:
-    assert configured_parameters("local") == {"MaxConcurrency": "2"}
+    assert configured_parameters("local") == {
+        "GroupsAtOnce": "1", "GroupBatchesAtOnce": "2", "PartitionsAtOnce": "2",
+    }  # fmt: skip

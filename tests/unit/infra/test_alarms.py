@@ -10,7 +10,7 @@ from tools.workflow.template import Template
 
 ALARM = "AWS::CloudWatch::Alarm"
 
-ADVICE = r"[Rr]un hundredfold|docs/st(reams|arting)\.md|[Ll]ower MaxConcurrency"
+ADVICE = r"[Rr]un hundredfold|docs/st(reams|arting)\.md|[Ll]ower\s+GroupsAtOnce"
 
 THRESHOLDS = {
     "DriftAlarm": {"Ref": "AlarmDriftIndex"},

@@ -44,7 +44,10 @@ NAMED = "${AWS::StackName}-"
 def test_a_scenario_begins_with_the_template_s_defaults(template: Template) -> None:
     assert template.default("BatchRecords") == scenario.BATCH_RECORDS
     assert template.default("InferMemoryMB") == scenario.INFER_MEMORY_MB
-    assert template.default("MaxConcurrency") == scenario.CONCURRENCY
+    assert template.default("GroupBatches") == scenario.GROUP_BATCHES
+    assert template.default("GroupBatchesAtOnce") == scenario.GROUP_BATCHES_AT_ONCE
+    assert template.default("GroupsAtOnce") == scenario.GROUPS_AT_ONCE
+    assert template.default("WarmWritesPerSecond") == scenario.TABLE_WRITES
 
 
 def test_limits_that_an_estimate_stays_within_are_the_template_s(template: Template) -> None:
@@ -117,15 +120,19 @@ def test_the_longest_record_fits_into_a_batch(template: Template) -> None:
 
 
 def test_examples_of_the_definition_have_the_template_s_defaults(template: Template) -> None:
-    for name in ("MaxConcurrency", "ToleratedFailurePercentage", "ChildExecutionType"):
+    for name in (
+        "GroupsAtOnce", "GroupBatchesAtOnce", "PartitionsAtOnce", "ToleratedFailureCount", "ChildExecutionType",
+    ):  # fmt: skip
         assert EXAMPLE[name] == str(template.default(name))
         assert template.substitutions[name] == {"Ref": name}
 
 
 def test_a_batch_is_waited_for_as_long_as_its_function_may_take(template: Template) -> None:
     waited = find(render(EXAMPLE), "InferBatch").body["TimeoutSeconds"]
+    awaited = find(render(EXAMPLE), "AwaitCalls").body["Seconds"]
 
     assert waited - template.properties("InferBatchFunction")["Timeout"] == 2
+    assert awaited == waited
 
 
 # ---------------------------------------------------------------- names

@@ -9,9 +9,9 @@ from tools.workflow.template import Template
 
 READ_BY_POWERTOOLS = {"POWERTOOLS_LOG_LEVEL"}
 OF_ONE_FUNCTION = {
-    "PlanIngestFunction": {"LIVE_ALIAS", "PARTITION_BYTES", "PREDICTIONS_LAYOUT"},
+    "PlanIngestFunction": {"LIVE_ALIAS", "GROUP_BATCHES", "PARTITION_BYTES", "PREDICTIONS_LAYOUT"},
     "InferBatchFunction": {"STREAM_FIELDS"},
-    "SummarizeIngestFunction": {"EVENT_BUS"},
+    "SummarizeIngestFunction": {"EVENT_BUS", "TOLERATED_FAILURE_PERCENTAGE"},
     "StartIngestFunction": {"STATE_MACHINE", "SCHEDULED_SOURCE"},
 }
 

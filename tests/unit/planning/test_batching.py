@@ -1,6 +1,5 @@
 """Batching: hand-written examples, and properties checked against a naive reading of the same bytes."""
 
-import json
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 
 from hundredfold.batches import Batch
 from hundredfold.planning.batching import cut_batches
-from hundredfold.planning.manifest import decode_manifest, encode_manifest
 
 BOM = b"\xef\xbb\xbf"
 NO_LIMIT = 10**9
@@ -137,26 +135,6 @@ def test_a_batch_is_as_large_as_the_limits_allow_and_no_larger(data: bytes, max_
         assert batch.records == max_records or with_next_line > max_bytes
 
 
-@given(
-    st.lists(
-        st.builds(
-            Batch,
-            batch=st.integers(0, 10**6),
-            shard=st.integers(0, 7),
-            offset=st.integers(0, 2**50),
-            length=st.integers(1, 2**30),
-            records=st.integers(1, 10**4),
-            line=st.integers(1, 2**40),
-        )
-    )
-)
-def test_a_manifest_is_decoded_as_it_was_encoded(batches: list[Batch]) -> None:
-    data = b"".join(encode_manifest(batches))
-
-    assert decode_manifest(data) == batches
-    assert isinstance(json.loads(data), list)
-
-
 # ---------------------------------------------------------------- examples
 
 
@@ -242,17 +220,3 @@ def test_a_batch_is_yielded_before_the_whole_source_is_read() -> None:
 
     assert next(batches).records == 2
     assert chunks_read <= 4
-
-
-def test_a_manifest_has_one_batch_a_line() -> None:
-    batches = [Batch(0, 0, offset=0, length=16, records=2, line=1), Batch(1, 1, offset=16, length=8, records=1, line=3)]
-
-    assert b"".join(encode_manifest(batches)) == (
-        b'[{"batch":0,"shard":0,"offset":0,"length":16,"records":2,"line":1},\n'
-        b'{"batch":1,"shard":1,"offset":16,"length":8,"records":1,"line":3}]\n'
-    )
-
-
-def test_an_empty_manifest_is_an_empty_array() -> None:
-    assert b"".join(encode_manifest([])) == b"[]"
-    assert decode_manifest(b"[]") == []

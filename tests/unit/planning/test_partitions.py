@@ -85,6 +85,7 @@ class World:
             ledger=self.ledger,
             batch_records=self.batch_records,
             batch_bytes=1_000,
+            group_batches=25,
             partition_bytes=self.partition_bytes,
         )
 
@@ -181,8 +182,9 @@ def test_partitions_together_have_the_lines_of_a_plan_made_in_one_call(
     assert all(batch.shard == batch.batch % 8 for batch in batches)
     assert all(1 <= batch.records <= batch_records for batch in batches)
     assert all((batch.pinned is None) == (len(contents) == 1) for batch in batches)
-    assert replace(plan, batches=0, manifest_sha256="", partitions=0) == replace(
-        expected, batches=0, manifest_sha256=""
+    assert plan.groups == -(-plan.batches // 25)
+    assert replace(plan, batches=0, groups=0, manifest_sha256="", partitions=0) == replace(
+        expected, batches=0, groups=0, manifest_sha256=""
     )
 
 

@@ -53,6 +53,7 @@ class World:
             ledger=self.ledger,
             batch_records=2,
             batch_bytes=1000,
+            group_batches=25,
             layout=layout,
         )
         return as_plan(planner.plan(ingest_id, execution_input, started_at))

@@ -49,6 +49,7 @@ class World:
             ledger=self.ledger,
             batch_records=2,
             batch_bytes=1000,
+            group_batches=25,
         )
 
     def plan(self, **source: object) -> Plan:

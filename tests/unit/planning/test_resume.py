@@ -71,6 +71,7 @@ class World:
             "ledger": self.ledger,
             "batch_records": 3,
             "batch_bytes": 1_000,
+            "group_batches": 2,
         }
 
     def manifest(self, plan: Plan) -> list[Batch]:
@@ -375,5 +376,43 @@ def test_the_manifest_of_a_resume_marks_its_batches_as_offered_before(world: Wor
     plan = world.resume()
 
     entries = json.loads(world.work.objects[plan.manifest.key])
-    assert entries[0] == {"batch": 0, "shard": 0, "offset": 0, "length": 69, "records": 3, "line": 1, "again": True}
-    assert "again" not in json.loads(world.work.objects["ingests/i1/manifest.json"])[0]
+    assert entries[0]["batches"][0] == {
+        "batch": 0, "shard": 0, "offset": 0, "length": 69, "records": 3, "line": 1, "again": True,
+    }  # fmt: skip
+    assert "again" not in json.loads(world.work.objects["ingests/i1/manifest.json"])[0]["batches"][0]
+
+
+def test_what_is_missing_is_grouped_anew(world: World) -> None:
+    # Given four batches in groups of two, of which one in each group is done
+    whole = world.plan()
+    world.done(0)
+    world.done(3)
+
+    plan = world.resume()
+
+    assert (whole.groups, plan.groups) == (2, 1)
+    [group] = json.loads(world.work.objects[plan.manifest.key])
+    assert [batch["batch"] for batch in group["batches"]] == [1, 2]
+
+
+def test_one_batch_that_failed_is_resumed_alone(world: World) -> None:
+    world.plan()
+    for batch in (0, 1, 3):
+        world.done(batch)
+    world.ledger.batches["i1", 2] = BatchFailure(2, "Runtime.ExitError", "")
+
+    plan = world.resume()
+
+    assert (plan.batches, plan.groups) == (1, 1)
+    assert [batch.batch for batch in world.manifest(plan)] == [2]
+
+
+def test_a_lost_manifest_is_made_again_only_with_the_same_groups(world: World) -> None:
+    whole = world.plan()
+    before = world.work.objects.pop(whole.manifest.key)
+
+    with pytest.raises(ManifestDamagedError):
+        world.resume(group_batches=3)
+    world.resume()
+
+    assert world.work.objects[whole.manifest.key] == before

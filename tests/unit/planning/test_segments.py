@@ -154,6 +154,7 @@ class World:
             ledger=self.ledger,
             batch_records=4,
             batch_bytes=1_000,
+            group_batches=25,
         )
 
     def plan(self, **more: Any) -> Plan:

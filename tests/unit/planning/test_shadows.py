@@ -84,12 +84,13 @@ def test_a_shadow_is_planned_as_an_ingest_of_its_share_with_its_own_model() -> N
         ledger=ledger,
         batch_records=2,
         batch_bytes=1_000,
+        group_batches=25,
     )
     execution_input = {"source": {"bucket": "b", "key": "k"}, "shadow": shadow.as_input()}
     plan = as_plan(planner.plan(shadow.ingest_id, execution_input, "2026-11-24T00:00:00Z"))
 
     manifest = json.loads(work.objects["ingests/sales.shadow-12/manifest.json"])
-    chosen = [entry["batch"] for entry in manifest]
+    chosen = [entry["batch"] for group in manifest for entry in group["batches"]]
     assert chosen[0] == 0
     assert 1 < len(chosen) < 20
     assert (plan.batches, plan.records) == (len(chosen), 2 * len(chosen))

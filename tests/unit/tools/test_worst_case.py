@@ -1,14 +1,19 @@
-"""However the attempts at a batch end: its child ends before the 5 minutes of an Express execution."""
+"""However the attempts at its batches end: a child ends before the 5 minutes of an Express execution."""
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.workflow.definition import EXAMPLE, render
+from tools.workflow.states import machines
+from tools.workflow.worst_case import MapTime, WorstCase
 
 EXPRESS_SECONDS = 300
-CHILD = render(EXAMPLE)["States"]["InferBatches"]["ItemProcessor"]["States"]
+DEFINITION = render(EXAMPLE)
+GROUP = DEFINITION["States"]["InferBatches"]["ItemProcessor"]["States"]["InferGroup"]
+CHILD = GROUP["ItemProcessor"]["States"]
 ERRORS = [error for state in CHILD.values() for retrier in state.get("Retry", []) for error in retrier["ErrorEquals"]]
 
 
@@ -30,7 +35,26 @@ def run(state: dict[str, Any], draw: st.DataObject) -> float:
 
 @given(st.data())
 def test_a_child_ends_in_time(draw: st.DataObject) -> None:
+    """All batches of its group run at once, so that the slowest of them decides."""
+    assert GROUP["MaxConcurrency"] == 40
     assert run(CHILD["InferBatch"], draw) + run(CHILD["RecordBatchFailure"], draw) < EXPRESS_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("batches", "at_once", "rounds"),
+    [(1, 40, 1), (25, 40, 1), (40, 40, 1), (41, 40, 2), (25, 8, 4), (25, 2, 13), (80, 0, 2), (80, 100, 2)],
+)
+def test_an_inline_map_takes_as_many_rounds_as_its_concurrency_leaves(batches: int, at_once: int, rounds: int) -> None:
+    definition = render({**EXAMPLE, "GroupBatchesAtOnce": str(at_once)})
+    worst = WorstCase(machines(definition), {"InferGroup": batches})
+    [child] = [machine for machine in machines(definition) if machine.express]
+
+    [group] = worst.slowest_way(child)
+
+    assert isinstance(group, MapTime)
+    assert (group.name, group.rounds) == ("InferGroup", rounds)
+    assert [step.name for step in group.way] == ["InferBatch", "RecordBatchFailure"]
+    assert worst.seconds(child) == 263 * rounds
 
 
 def test_the_worst_case_is_the_one_in_the_documentation() -> None:

@@ -16,7 +16,6 @@ from hundredfold_cli.estimates.estimate import (
     month,
     optimum,
     prediction_gb,
-    within_writes,
 )
 from hundredfold_cli.estimates.scenario import Scenario
 
@@ -79,24 +78,30 @@ ASSUMED = Assumptions(
 )
 
 
-def test_concurrency_is_lowered_to_what_a_new_table_takes() -> None:
-    scenario = Scenario(10_000, 100, concurrency=20, assumed=ASSUMED)
-
-    # A child takes 0.06 + 0.05 s; 4,000 x 0.11 / 100 = 4.4
-    assert within_writes(scenario).concurrency == 4
-    assert within_writes(replace(scenario, concurrency=3)).concurrency == 3
-
-
-def test_the_best_batch_size_is_the_smallest_of_the_cheapest_that_fit() -> None:
-    best = optimum(Scenario(50_000, 100, concurrency=8, assumed=ASSUMED), prices())
+def test_the_best_sizes_are_the_smallest_of_the_cheapest_that_fit() -> None:
+    best = optimum(Scenario(50_000, assumed=ASSUMED), prices())
 
     assert best is not None
     assert best.broken_limits() == []
     cost = expect(best, prices()).usd
-    for size in (1, 10, 100, 500, 1_000, 2_000, 5_000, 10_000):
-        candidate = within_writes(Scenario(50_000, size, concurrency=8, assumed=ASSUMED))
-        if not candidate.broken_limits():
-            assert cost <= expect(candidate, prices()).usd * 1.02
+    candidates = [
+        Scenario(50_000, size, group_batches=group_batches, assumed=ASSUMED)
+        for size in (1, 10, 100, 500, 1_000, 2_000, 5_000, 10_000)
+        for group_batches in (1, 8, 25, 40)
+    ]
+    fit = {candidate: expect(candidate, prices()).usd for candidate in candidates if not candidate.broken_limits()}
+    assert cost <= min(fit.values()) * 1.02
+    near = [candidate for candidate, usd in fit.items() if usd <= cost / 1.02]
+    assert all(candidate.batch_records > best.batch_records for candidate in near)
+
+
+def test_a_warm_table_makes_many_at_once_cheaper() -> None:
+    new = Scenario(50_000, assumed=ASSUMED)
+    warm = replace(new, table_writes=25_000)
+
+    assert expect(warm, prices()).usd < expect(new, prices()).usd
+    assert warm.seconds < new.seconds
+    assert (warm.wait_seconds, warm.broken_limits()) == (0, [])
 
 
 def test_there_is_no_best_batch_size_where_one_record_takes_too_long() -> None:
@@ -104,18 +109,19 @@ def test_there_is_no_best_batch_size_where_one_record_takes_too_long() -> None:
 
 
 def test_fifty_thousand_records_by_hand() -> None:
-    bill = expect(Scenario(50_000, 100, 1_769, concurrency=8, record_bytes=120, assumed=ASSUMED), prices())
+    warm = Scenario(50_000, 100, 1_769, group_batches=25, record_bytes=120, assumed=ASSUMED, table_writes=40_000)
+    bill = expect(warm, prices())
 
     assert bill.of("dynamodb_writes") == pytest.approx(0.03156375)  # (50,000 + 500 + 2) x 0.000000625
-    assert bill.of("standard_") == pytest.approx(0.012675)  # 507 x 0.000025
-    assert bill.of("express_requests") == pytest.approx(0.0005)
-    # 500 children of 0.11 s, billed as 0.2 s of 64 MB: 6.25 GB-s x 0.00001667
-    assert bill.of("express_gb_seconds") == pytest.approx(0.0001041875)
+    assert bill.of("standard_") == pytest.approx(0.000675)  # 27 x 0.000025
+    assert bill.of("express_requests") == pytest.approx(0.00002)
+    # 20 children of 0.11 s, billed as 0.2 s of 64 MB: 0.25 GB-s x 0.00001667
+    assert bill.of("express_gb_seconds") == pytest.approx(0.0000041675)
     assert bill.of("lambda_requests") == pytest.approx(0.0001004)
 
 
 def test_an_estimate_has_the_same_ingest_with_other_batch_sizes_and_a_month() -> None:
-    scenario = Scenario(50_000, 100, concurrency=8, assumed=ASSUMED)
+    scenario = Scenario(50_000, 100, assumed=ASSUMED)
 
     estimate = make_estimate(scenario, ingests_a_day=10, price_list=prices())
 

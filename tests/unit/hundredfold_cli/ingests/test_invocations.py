@@ -39,6 +39,7 @@ def test_the_start_of_an_environment_is_what_is_billed_beyond_the_duration() -> 
 
 
 USAGE = Usage(
+    groups=1,
     records=200, batches=2, source_bytes=1, attempts=2, infer_seconds=0.1, init_seconds=1.5, infer_memory_mb=1_024,
     plan_seconds=9.0, summarize_seconds=9.0, other_memory_mb=512, child_seconds=0.1, prediction_writes=200,
     ledger_writes=4, reads=9, rejected_batches=0, card_writes=1, log_bytes=5.0,
