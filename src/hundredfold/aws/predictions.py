@@ -26,6 +26,9 @@ WITHDRAWAL_ATTEMPTS = 6
 """Of each removal. The pauses between them add up to 1.55 s at most, beside botocore's own."""
 
 _encode = msgspec.json.Encoder().encode
+_JSON = "json"
+"""The protocol whose bodies are encoded here. botocore chooses one of those that the service's model lists, and a later
+botocore, which Lambda may bring, may choose another: https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html"""
 
 type Put = dict[str, Any]
 
@@ -35,7 +38,7 @@ class DynamoPredictions:
 
     Parameters
     ----------
-    client : its BatchWriteItem is changed to take an encoded body (see `_send_encoded`)
+    client : its BatchWriteItem is changed to take an encoded body (see `_send_encoded`), if it sends JSON
     table : the predictions table, whose keys are `record_id` and `ingest_id`
     now : returns the time of the predictions, ISO 8601
     pool : sends the calls of a batch
@@ -54,7 +57,9 @@ class DynamoPredictions:
         self._now = now
         self._pool = pool
         self._sleep = sleep
-        _send_encoded(client)
+        self._sends_json = client.meta.service_model.resolved_protocol == _JSON
+        if self._sends_json:
+            _send_encoded(client)
 
     def write(
         self, ingest_id: str, batch: int, model: Model, predictions: Sequence[Prediction], time_left: TimeLeft
@@ -126,10 +131,9 @@ class DynamoPredictions:
     def _put_some(self, puts: list[Put], time_left: TimeLeft) -> tuple[list[Put], float]:
         if time_left() <= 0:
             raise OutOfTimeError(f"{len(puts)} predictions were still to be written when time was out")
-        body = _encode({"RequestItems": {self._table: puts}, "ReturnConsumedCapacity": "TOTAL"})
         with mapped_errors("DynamoDB did not take predictions"):
             try:
-                answer = self._client.batch_write_item(RequestItems={self._table: []}, EncodedBody=body)  # type: ignore[call-arg]
+                answer = self._batch_write(puts)
             except ClientError as error:
                 if is_throttled(error):
                     return puts, 0.0
@@ -138,7 +142,14 @@ class DynamoPredictions:
             # DynamoDB always lists what it left, even if that is nothing. botocore takes an answer cut off for {}.
             raise StoreBusyError("DynamoDB's answer to predictions was cut off")
         units = sum(consumed.get("CapacityUnits", 0.0) for consumed in answer.get("ConsumedCapacity", []))
-        return list(answer["UnprocessedItems"].get(self._table, [])), units  # type: ignore[arg-type]
+        return list(answer["UnprocessedItems"].get(self._table, [])), units
+
+    def _batch_write(self, puts: list[Put]) -> Any:
+        if not self._sends_json:
+            items: Any = {self._table: puts}
+            return self._client.batch_write_item(RequestItems=items, ReturnConsumedCapacity="TOTAL")
+        body = _encode({"RequestItems": {self._table: puts}, "ReturnConsumedCapacity": "TOTAL"})
+        return self._client.batch_write_item(RequestItems={self._table: []}, EncodedBody=body)  # type: ignore[call-arg]
 
 
 def _put(prediction: Prediction, common: Mapping[str, Any]) -> Put:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
@@ -461,3 +462,40 @@ def test_the_places_of_calls_that_a_busy_table_did_not_take_are_returned(
 def test_all_places_are_returned_when_time_is_out(aws: AnsweringServer, written: Written) -> None:
     assert written.predictions.write_each(MODEL, streamed(30), lambda: 0.0) == frozenset(streamed(30))
     assert aws.requests == []
+
+
+CBOR = "smithy-rpc-v2-cbor"
+ALL_WRITTEN_IN_CBOR = b"\xa1\x70UnprocessedItems\xa0"  # a map of one text of 16 bytes to an empty map
+
+
+def test_a_client_that_does_not_send_json_writes_as_botocore_does(
+    aws: AnsweringServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a botocore whose model of DynamoDB prefers another protocol
+    aws.answer = lambda _: Reply(
+        ALL_WRITTEN_IN_CBOR, headers={"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
+    )
+    session = botocore.session.Session()
+    loader = session.get_component("data_loader")
+    load = loader.load_service_model
+
+    def prefer_cbor(service: str, kind: str, api_version: str | None = None) -> Any:
+        loaded = load(service, kind, api_version)
+        metadata = loaded.get("metadata", {}) | {"protocol": CBOR, "protocols": [CBOR]}
+        return loaded | {"metadata": metadata} if kind == "service-2" else loaded
+
+    monkeypatch.setattr(loader, "load_service_model", prefer_cbor)
+    client = boto3.Session(botocore_session=session).client("dynamodb", endpoint_url=aws.url)
+
+    # When predictions are written
+    with ThreadPoolExecutor(1) as pool:
+        DynamoPredictions(client, "predictions", now=lambda: NOW, pool=pool).write(
+            "i1", 7, MODEL, predictions(2), lambda: 60.0
+        )
+
+    # Then the request is in that protocol
+    [request] = aws.requests
+    assert request.headers["Content-Type"] == "application/cbor"
+    assert request.path.endswith("/operation/BatchWriteItem")
+    assert b"r0" in request.body
+    assert not request.body.startswith(b"{")

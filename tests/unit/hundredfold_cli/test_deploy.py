@@ -8,9 +8,9 @@ STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/reviews"
 
 
 def test_while_nothing_is_live_the_stream_comes_in_a_second_step() -> None:
-    steps = deployment_steps({"StreamArn": STREAM, "InferMemoryMB": "512"}, lambda: False)
+    steps = deployment_steps({"StreamArn": STREAM, "InferMemoryMB": "1024"}, lambda: False)
 
-    assert steps == [{"InferMemoryMB": "512"}, {"StreamArn": STREAM, "InferMemoryMB": "512"}]
+    assert steps == [{"InferMemoryMB": "1024"}, {"StreamArn": STREAM, "InferMemoryMB": "1024"}]
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,13 @@ def test_a_batch_gives_up_well_before_its_function_is_ended(template: Template) 
     assert template.properties("InferBatchFunction")["Timeout"] == 20
 
 
+def test_an_environment_of_the_least_memory_starts_in_half_the_time_that_lambda_gives_it(template: Template) -> None:
+    # 10 s: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (2026-11)
+    processors = template.parameters["InferMemoryMB"]["MinValue"] / quotas()["lambda_full_processor_mb"]
+
+    assert Assumptions().init_seconds / processors <= 10 / 2
+
+
 def test_planner_and_summary_are_billed_for_the_memory_that_they_have(template: Template) -> None:
     for function in ("PlanIngestFunction", "SummarizeIngestFunction"):
         assert template.properties(function)["MemorySize"] == OTHER_MEMORY_MB
