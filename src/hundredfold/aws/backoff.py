@@ -1,4 +1,4 @@
-"""Backoff: waiting for a service that throttles. Throttling slows an ingest down; it fails nothing."""
+"""Backoff: waiting for a service that throttles. A batch waits until its time is out."""
 
 import random
 from collections.abc import Callable
