@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import boto3
+from botocore.exceptions import ClientError
 
+from hundredfold.aws.errors import error_code
 from hundredfold_cli.errors import DeploymentError, NotThereError
 from hundredfold_cli.models.releases import Releases, Version
 from hundredfold_cli.stack.artefacts import provide
@@ -112,10 +114,24 @@ def deploy_to_aws(stack: str, parameters: Mapping[str, str], *, built_model: boo
         return Deployment.find(boto3.Session(), None, stack)
 
     def run_sam(command: list[str]) -> None:
-        if subprocess.run(command, env=_sam_environment({}, None), check=False).returncode:
-            raise DeploymentError("the template could not be deployed; the messages of sam above say why")
+        run_sam_on_aws(command, stack)
 
     _deploy("default", stack, parameters, find, run_sam, built_model=built_model, say=say)
+
+
+def run_sam_on_aws(command: list[str], stack: str) -> None:
+    """Run `sam deploy`, which shows what changes and asks first.
+
+    Raises
+    ------
+    DeploymentError
+        If sam fails, or if the changes were not confirmed. Then sam ends with 0, and leaves the change set as it is.
+    """
+    waiting = _waiting_change_sets(stack)
+    if subprocess.run(command, env=_sam_environment({}, None), check=False).returncode:
+        raise DeploymentError("the template could not be deployed; the messages of sam above say why")
+    if _waiting_change_sets(stack) - waiting:
+        raise DeploymentError("nothing was deployed or released, because the changes were not confirmed")
 
 
 def release_deployed(deployment: Deployment, *, built_model: bool = False, say: Say = lambda _: None) -> Version:
@@ -184,6 +200,22 @@ def _deploy(
     for step in steps:
         run_sam(_sam_command(environment, stack, step))
         release_deployed(find(), built_model=built_model, say=say)
+
+
+def _waiting_change_sets(stack: str) -> frozenset[str]:
+    """Return the change sets of a stack that could be executed. None is left once one of them was."""
+    try:
+        pages = list(boto3.client("cloudformation").get_paginator("list_change_sets").paginate(StackName=stack))
+    except ClientError as error:
+        if error_code(error) == "ValidationError":  # there is no such stack yet
+            return frozenset()
+        raise
+    return frozenset(
+        change_set["ChangeSetId"]
+        for page in pages
+        for change_set in page["Summaries"]
+        if change_set.get("ExecutionStatus") == "AVAILABLE"
+    )
 
 
 def _sam_command(environment: str, stack: str, parameters: Mapping[str, str]) -> list[str]:

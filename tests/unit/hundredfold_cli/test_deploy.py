@@ -1,8 +1,12 @@
 """Deploying with a stream: it is mapped to the alias, which the first release makes."""
 
+import sys
+
 import pytest
 
-from hundredfold_cli.deploy import configured_parameters, deployment_steps
+from hundredfold_cli.deploy import configured_parameters, deployment_steps, run_sam_on_aws
+from hundredfold_cli.errors import DeploymentError
+from tests.unit.answering_server import AnsweringServer, Reply
 
 STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/reviews"
 
@@ -24,3 +28,47 @@ def test_the_local_target_has_its_parameters_in_the_config_of_sam() -> None:
     assert configured_parameters("local") == {
         "GroupsAtOnce": "1", "GroupBatchesAtOnce": "2", "PartitionsAtOnce": "2",
     }  # fmt: skip
+
+
+def change_sets(**statuses: str) -> Reply:
+    """Answer ListChangeSets: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListChangeSets.html"""
+    members = "".join(
+        f"<member><ChangeSetId>{name}</ChangeSetId><ExecutionStatus>{status}</ExecutionStatus></member>"
+        for name, status in statuses.items()
+    )
+    return Reply(
+        f"<ListChangeSetsResponse><ListChangeSetsResult><Summaries>{members}</Summaries>"
+        "</ListChangeSetsResult></ListChangeSetsResponse>".encode(),
+        headers={"Content-Type": "text/xml"},
+    )
+
+
+NO_STACK = Reply(
+    b"<ErrorResponse><Error><Code>ValidationError</Code><Message>no such stack</Message></Error></ErrorResponse>",
+    400,
+    {"Content-Type": "text/xml"},
+)
+SAM_ENDS_WELL = [sys.executable, "-c", ""]
+
+
+@pytest.mark.parametrize("before", [NO_STACK, change_sets(), change_sets(old="AVAILABLE")])
+def test_a_change_set_that_was_not_confirmed_ends_the_deployment(
+    aws: AnsweringServer, monkeypatch: pytest.MonkeyPatch, before: Reply
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
+    answers = iter([before, change_sets(old="AVAILABLE", declined="AVAILABLE")])
+    aws.answer = lambda _: next(answers)
+
+    with pytest.raises(DeploymentError, match="nothing was deployed or released, because the changes were not conf"):
+        run_sam_on_aws(SAM_ENDS_WELL, "hundredfold")
+
+
+@pytest.mark.parametrize("after", [change_sets(), change_sets(empty="UNAVAILABLE"), change_sets(old="AVAILABLE")])
+def test_a_deployment_that_was_executed_or_had_nothing_to_change_goes_on(
+    aws: AnsweringServer, monkeypatch: pytest.MonkeyPatch, after: Reply
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
+    answers = iter([change_sets(old="AVAILABLE"), after])
+    aws.answer = lambda _: next(answers)
+
+    run_sam_on_aws(SAM_ENDS_WELL, "hundredfold")
