@@ -21,6 +21,8 @@ DATA = {"a": {"b": [10, {"c": None}]}, "odd name": 1, "text": "x", "n": 2}
         ("$$.Execution.Input.batches[1]", 8),
         ("States.Format('{}#{}', $$.Execution.Name, $.n)", "i-1#2"),
         ("States.Format('a, b: {}', $.a.b)", 'a, b: [10, {"c": null}]'),
+        ("States.ArrayContains($.a.b, 10)", True),
+        ("States.ArrayContains($.a.b, 'x')", False),
         ("States.ArrayLength($.a.b)", 2),
         ("States.MathAdd($.n, -1)", 1),
         ("States.StringToJson(States.Format('{}', $.n))", 2),
@@ -118,6 +120,39 @@ def test_a_child_sees_its_item_and_the_maps_input() -> None:
     assert problems == []
     assert outputs["C"] == ({"id": "i-1", "item": 1},)
     assert outputs["M"] == ({"id": "i-1", "batches": []},)
+
+
+def test_an_inline_map_has_the_items_of_its_path_and_returns_what_its_iterations_end_with() -> None:
+    states = {
+        "A": {"Type": "Pass", "Next": "Inline"},
+        "Inline": {
+            "Type": "Map",
+            "ItemsPath": "$.batches",
+            "ItemProcessor": {
+                "StartAt": "C",
+                "States": {
+                    "C": {
+                        "Type": "Task",
+                        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Bad"}],
+                        "Next": "Good",
+                    },
+                    "Good": {"Type": "Pass", "Result": "good", "End": True},
+                    "Bad": {"Type": "Pass", "Result": "bad", "End": True},
+                },
+            },
+            "ResultSelector": {"ends.$": "$", "any.$": "States.ArrayContains($, 'good')"},
+            "End": True,
+        },
+    }
+
+    problems, outputs = walked(states, {"batches": [1, 2, 3]}, C=[{}])
+
+    assert problems == []
+    assert sorted(outputs["Inline"], key=str) == [
+        {"ends": ["bad", "bad", "bad"], "any": False},
+        {"ends": ["bad", "good", "bad"], "any": True},
+        {"ends": ["good", "good", "good"], "any": True},
+    ]
 
 
 def test_what_is_largest_on_the_way_counts_also_when_it_is_thrown_away() -> None:

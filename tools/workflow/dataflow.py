@@ -129,7 +129,7 @@ class _Walker:
         body = state.body
         effective = resolve(body.get("InputPath", "$"), value, context)
         if state.type == "Choice":
-            for target in _chosen(body, effective, context):
+            for target in choose(body, effective, context):
                 yield target, effective
             return
         for result in self._results(state, effective, context, sizes):
@@ -240,7 +240,7 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def _chosen(body: Mapping[str, Any], value: Any, context: Mapping[str, Any]) -> list[str]:
+def choose(body: Mapping[str, Any], value: Any, context: Mapping[str, Any]) -> list[str]:
     """Return where a Choice leads to; all ways that are possible, if it asks something that is not known here."""
     ways = []
     for rule in body["Choices"]:
