@@ -70,7 +70,7 @@ def main() -> None:
 
 def _run(number: int, records: Path, max_concurrency: int, temporary: Path | None) -> Run:
     """Run both on a fresh stack, the one first that was second in the run before; raises SystemExit if they differ."""
-    with fresh_stack("compare", {"MaxConcurrency": str(max_concurrency)}, temporary) as (process, deployment):
+    with fresh_stack("compare", {"GroupBatchesAtOnce": str(max_concurrency)}, temporary) as (process, deployment):
         busy = psutil.cpu_percent(interval=1)
         if number % 2:
             loop, loop_loaded = _time_loop(process, deployment, records)

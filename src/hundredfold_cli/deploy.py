@@ -15,7 +15,8 @@ import boto3
 from botocore.exceptions import ClientError
 
 from hundredfold.aws.errors import error_code
-from hundredfold_cli.errors import DeploymentError, NotThereError
+from hundredfold_cli.errors import DeploymentError, NotThereError, OptionError
+from hundredfold_cli.estimates.scenario import GROUP_BATCHES, GROUP_BATCHES_AT_ONCE
 from hundredfold_cli.models.releases import Releases, Version
 from hundredfold_cli.stack.artefacts import provide
 from hundredfold_cli.stack.checkout import BUILT, BUNDLE, ROOT, SAM, SAM_CONFIG, TEMPLATE
@@ -106,9 +107,12 @@ def deploy_to_aws(stack: str, parameters: Mapping[str, str], *, built_model: boo
 
     Raises
     ------
+    OptionError
+        As of `check_groups`.
     NotThereError, DeploymentError, ReleaseRefusedError
         As of `deploy_locally`.
     """
+    check_groups(parameters)
 
     def find() -> Deployment:
         return Deployment.find(boto3.Session(), None, stack)
@@ -132,6 +136,23 @@ def run_sam_on_aws(command: list[str], stack: str) -> None:
         raise DeploymentError("the template could not be deployed; the messages of sam above say why")
     if _waiting_change_sets(stack) - waiting:
         raise DeploymentError("nothing was deployed or released, because the changes were not confirmed")
+
+
+def check_groups(parameters: Mapping[str, str]) -> None:
+    """Check that all batches of a group run at once on AWS. In rounds, a child could exceed its five minutes.
+
+    Raises
+    ------
+    OptionError
+        If a group can have more batches than run at once.
+    """
+    batches = parameters.get("GroupBatches", str(GROUP_BATCHES))
+    at_once = parameters.get("GroupBatchesAtOnce", str(GROUP_BATCHES_AT_ONCE))
+    if batches.isdecimal() and at_once.isdecimal() and int(batches) > int(at_once):
+        raise OptionError(
+            f"GroupBatches={batches} and GroupBatchesAtOnce={at_once}: on AWS all batches of a group must run at once; "
+            f"set GroupBatchesAtOnce to at least {batches}"
+        )
 
 
 def release_deployed(deployment: Deployment, *, built_model: bool = False, say: Say = lambda _: None) -> Version:

@@ -1,11 +1,11 @@
-"""Deploying with a stream: it is mapped to the alias, which the first release makes."""
+"""Deploying: a stream is mapped to the alias, which the first release makes; groups must fit into a child's time."""
 
 import sys
 
 import pytest
 
-from hundredfold_cli.deploy import configured_parameters, deployment_steps, run_sam_on_aws
-from hundredfold_cli.errors import DeploymentError
+from hundredfold_cli.deploy import check_groups, configured_parameters, deployment_steps, run_sam_on_aws
+from hundredfold_cli.errors import DeploymentError, OptionError
 from tests.unit.answering_server import AnsweringServer, Reply
 
 STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/reviews"
@@ -72,3 +72,26 @@ def test_a_deployment_that_was_executed_or_had_nothing_to_change_goes_on(
     aws.answer = lambda _: next(answers)
 
     run_sam_on_aws(SAM_ENDS_WELL, "hundredfold")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"GroupBatches": "40"},
+        {"GroupBatches": "8", "GroupBatchesAtOnce": "8"},
+        {"GroupBatchesAtOnce": "25"},
+        {"GroupBatches": "many"},  # CloudFormation refuses it
+    ],
+)
+def test_groups_whose_batches_all_run_at_once_are_deployed_to_aws(parameters: dict[str, str]) -> None:
+    check_groups(parameters)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"GroupBatchesAtOnce": "24"}, {"GroupBatches": "9", "GroupBatchesAtOnce": "8"}, configured_parameters("local")],
+)
+def test_groups_whose_batches_would_run_in_rounds_are_not(parameters: dict[str, str]) -> None:
+    with pytest.raises(OptionError, match="on AWS all batches of a group must run at once"):
+        check_groups(parameters)
