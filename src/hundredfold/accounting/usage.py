@@ -150,6 +150,7 @@ class Assumptions:
     Attributes
     ----------
     cpu_ms_a_batch, cpu_ms_a_record : processor time of the inference function at one virtual processor
+    put_cpu_ms_a_record : the part of `cpu_ms_a_record` that packed predictions save
     wait_ms_a_batch : waiting for S3 and the ledger
     wait_ms_a_call : waiting for one round of BatchWriteItem calls
     init_seconds : start of an environment, at one virtual processor
@@ -165,6 +166,7 @@ class Assumptions:
 
     cpu_ms_a_batch: float = 6.0
     cpu_ms_a_record: float = 0.12
+    put_cpu_ms_a_record: float = 0.045
     wait_ms_a_batch: float = 25.0
     wait_ms_a_call: float = 10.0
     init_seconds: float = 2.8

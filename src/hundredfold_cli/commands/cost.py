@@ -10,6 +10,7 @@ from hundredfold.accounting.bill import bill_of
 from hundredfold.accounting.prices import prices
 from hundredfold.accounting.usage import ASSUMED, usage_lines
 from hundredfold.errors import InvalidIngestError
+from hundredfold.layout import Layout
 from hundredfold_cli.commands.options import AsJson, IngestId, find_deployment
 from hundredfold_cli.console import print_json
 from hundredfold_cli.estimates.display import print_advice, print_bill, print_estimate
@@ -79,6 +80,7 @@ def estimate(
     table_writes: Annotated[
         int, typer.Option(min=1, help="Writes a second that the predictions table takes; the default is of a new one.")
     ] = TABLE_WRITES,
+    layout: Annotated[Layout, typer.Option(help="How predictions are stored.")] = Layout.ITEM,
     record_bytes: Annotated[int, typer.Option(min=1, help="The bytes of a record.")] = RECORD_BYTES,
     record_ms: Annotated[
         float, typer.Option(min=0, help="The processor time of a record, in ms on one whole processor.")
@@ -101,6 +103,7 @@ def estimate(
         record_bytes,
         assumed,
         table_writes=table_writes,
+        layout=layout,
     )
     result = make_estimate(scenario, ingests_a_day, prices())
     if as_json:

@@ -5,7 +5,7 @@ from rich.table import Table
 
 from hundredfold.accounting.bill import Bill
 from hundredfold_cli.console import out
-from hundredfold_cli.estimates.estimate import ADVICE, BatchSizeEstimate, Estimate, by_service
+from hundredfold_cli.estimates.estimate import ADVICE, BatchSizeEstimate, Estimate, LayoutEstimate, by_service
 
 
 def print_bill(bill: Bill, title: str, expected: Bill | None = None) -> None:
@@ -57,7 +57,7 @@ def print_estimate(estimate: Estimate) -> None:
     print_bill(
         estimate.bill,
         f"Estimate: {scenario.records:,} records in batches of {scenario.batch_records:,}, {scenario.memory_mb:,} MB, "
-        f"{scenario.architecture}",
+        f"{scenario.architecture}, predictions in the layout {scenario.layout}",
     )
     out.print(
         f"Time to finish about {scenario.seconds:,.0f} s: {scenario.batches:,} batches of "
@@ -76,6 +76,7 @@ def print_estimate(estimate: Estimate) -> None:
     for limit in scenario.broken_limits():
         out.print(f"[bold yellow]over a limit:[/] {limit}", soft_wrap=True)
     print_advice(estimate.bill)
+    _print_layouts(estimate.layouts)
     _print_batch_sizes(estimate.batch_sizes, estimate.optimum)
     for endpoint in estimate.break_even:
         out.print(
@@ -88,6 +89,26 @@ def print_estimate(estimate: Estimate) -> None:
     print_bill(estimate.month, f"A month with {estimate.ingests_a_day:g} such ingests a day")
     out.print(
         "What the times are from, and what is left out: docs/cost.md. After a run: hundredfold cost --estimate.",
+        soft_wrap=True,
+    )
+
+
+def _print_layouts(layouts: list[LayoutEstimate]) -> None:
+    table = Table(box=SIMPLE, title="By layout of predictions", title_justify="left")
+    for name in ("layout", "$", "seconds", "write units a batch", "batches at once, at most"):
+        table.add_column(name, justify="right")
+    for layout in layouts:
+        table.add_row(
+            layout.layout,
+            f"{layout.usd:.4f}",
+            f"{layout.seconds:,.0f}",
+            f"{layout.units_a_batch:,}",
+            f"{layout.most_at_once:,}",
+        )
+    out.print(table)
+    out.print(
+        "item is right if any client reads single predictions by their id, or if they are written back onto items; "
+        "packed if an ingest is read as a whole, or by few look-ups. docs/packed.md has more.",
         soft_wrap=True,
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 from hundredfold.accounting.bill import Bill, bill_of
 from hundredfold.accounting.prices import PriceList
 from hundredfold.accounting.usage import ASSUMED, UsageLine, usage_lines
+from hundredfold.layout import Layout
 from hundredfold.records import Reason
 from hundredfold.runtime.metric_names import Metric
 from hundredfold_cli.estimates.scenario import Scenario
@@ -39,7 +40,7 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
 }
 ADVICE: Mapping[str, str] = {
     "DynamoDB": "one write unit for each prediction is the floor of one item a record; fewer or larger batches do not "
-    "change it. Provisioned capacity, or predictions as files in S3 beside a table of what is looked up, would.",
+    "change it. PredictionsLayout=packed stores one item a batch: docs/packed.md.",
     "Step Functions": "each group of batches costs one state transition for the start of its child: larger groups or "
     "batches cost less.",
     "Lambda": "larger batches share what a call costs; arm64 is 20 % cheaper; fewer at once start fewer environments, "
@@ -148,12 +149,30 @@ class BatchSizeEstimate:
 
 
 @dataclass(frozen=True, slots=True)
+class LayoutEstimate:
+    """What a scenario comes to in one layout of predictions.
+
+    Attributes
+    ----------
+    units_a_batch : write units of a full batch's predictions
+    most_at_once : batches at once that write no faster than the table takes
+    """
+
+    layout: str
+    usd: float
+    seconds: float
+    units_a_batch: int
+    most_at_once: int
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """What an ingest will cost, and what would be better.
 
     Attributes
     ----------
     bill : of one ingest
+    layouts : the same ingest in each layout of predictions
     batch_sizes : the same ingest with each of BATCH_SIZES
     optimum : the same ingest with the best sizes of batches and groups; None if none stay within the limits
     break_even : when an always-on endpoint costs less
@@ -163,6 +182,7 @@ class Estimate:
     scenario: Scenario
     ingests_a_day: float
     bill: Bill
+    layouts: list[LayoutEstimate]
     batch_sizes: list[BatchSizeEstimate]
     optimum: BatchSizeEstimate | None
     break_even: list[BreakEven]
@@ -179,6 +199,8 @@ class Estimate:
             "wait_seconds": self.scenario.wait_seconds,
             "limits_broken": self.scenario.broken_limits(),
             "by_service": by_service(self.bill),
+            "layout": self.scenario.layout.value,
+            "layouts": [asdict(layout) for layout in self.layouts],
             "batch_sizes": [asdict(size) for size in self.batch_sizes],
             "optimum": asdict(self.optimum) if self.optimum else None,
             "break_even": [asdict(endpoint) for endpoint in self.break_even],
@@ -199,16 +221,29 @@ def make_estimate(scenario: Scenario, ingests_a_day: float, price_list: PriceLis
         scenario=scenario,
         ingests_a_day=ingests_a_day,
         bill=bill,
+        layouts=[_of_layout(replace(scenario, layout=layout), price_list) for layout in Layout],
         batch_sizes=[_of_batch_size(replace(scenario, batch_records=size), price_list) for size in BATCH_SIZES],
         optimum=_of_batch_size(best, price_list) if best else None,
         break_even=break_even(bill, price_list),
-        month=month(bill, ingests_a_day, prediction_gb(scenario.records), price_list),
+        month=month(bill, ingests_a_day, prediction_gb(scenario), price_list),
     )
 
 
-def prediction_gb(records: int) -> float:
-    """Return what the predictions of an ingest take in the table, in GB."""
-    return records * (ASSUMED.prediction_bytes + _ITEM_OVERHEAD_BYTES) / 1e9
+def prediction_gb(scenario: Scenario) -> float:
+    """Return what the predictions of an ingest take in their table, in GB."""
+    if scenario.packed:
+        return scenario.batches * (scenario.entry_bytes + _ITEM_OVERHEAD_BYTES) / 1e9
+    return scenario.records * (ASSUMED.prediction_bytes + _ITEM_OVERHEAD_BYTES) / 1e9
+
+
+def _of_layout(scenario: Scenario, price_list: PriceList) -> LayoutEstimate:
+    return LayoutEstimate(
+        layout=scenario.layout.value,
+        usd=expect(scenario, price_list).usd,
+        seconds=scenario.seconds,
+        units_a_batch=scenario.units_a_batch,
+        most_at_once=scenario.most_at_once,
+    )
 
 
 def _of_batch_size(scenario: Scenario, price_list: PriceList) -> BatchSizeEstimate:

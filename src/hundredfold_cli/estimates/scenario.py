@@ -4,7 +4,16 @@ import math
 from dataclasses import dataclass, field
 from typing import Self
 
-from hundredfold.accounting.usage import ASSUMED, GB, OTHER_MEMORY_MB, Assumptions, Usage, ledger_reads
+from hundredfold.accounting.usage import (
+    ASSUMED,
+    GB,
+    OTHER_MEMORY_MB,
+    Assumptions,
+    Usage,
+    index_puts,
+    ledger_reads,
+)
+from hundredfold.layout import Layout
 from hundredfold.runtime.invocation import SECONDS_BEFORE_TIMEOUT
 from hundredfold_cli.estimates.quotas import quotas
 
@@ -29,7 +38,9 @@ class Scenario:
     group_batches : the most batches of a group
     groups_at_once : how many groups are inferred at once
     group_batches_at_once : how many batches of a group are inferred at once
-    table_writes : writes a second that the predictions table takes. Faster writes wait, inside the function.
+    table_writes : write units a second that the table takes which predictions are written to: the predictions table,
+        or the ledger if they are packed. Faster writes wait, inside the function.
+    layout : how predictions are stored
     """
 
     records: int
@@ -42,6 +53,7 @@ class Scenario:
     assumed: Assumptions = field(default=ASSUMED)
     group_batches_at_once: int = GROUP_BATCHES_AT_ONCE
     table_writes: int = TABLE_WRITES
+    layout: Layout = Layout.ITEM
 
     @classmethod
     def of_usage(cls, usage: Usage) -> Self:
@@ -56,7 +68,33 @@ class Scenario:
             groups_at_once=max(usage.environments // group_batches, 1),
             group_batches_at_once=max(min(usage.environments, group_batches), 1),
             record_bytes=max(1, round(usage.source_bytes / max(usage.records, 1))),
+            layout=usage.layout,
         )
+
+    @property
+    def packed(self) -> bool:
+        return self.layout is Layout.PACKED
+
+    @property
+    def entry_bytes(self) -> float:
+        """Size of a full batch's entry in the ledger, with its predictions if they are packed."""
+        if not self.packed:
+            return self.assumed.ledger_bytes_a_batch
+        predictions = self.assumed.packed_bytes_a_record * min(self.batch_records, self.records)
+        return self.assumed.ledger_bytes_a_batch + self.assumed.packed_bytes_a_batch + predictions
+
+    @property
+    def units_a_batch(self) -> int:
+        """Write units of the predictions of a full batch. Packed predictions share the item of the ledger's entry."""
+        unit = quotas()["dynamodb_unit_bytes"]
+        if self.packed:
+            return math.ceil(self.entry_bytes / unit)
+        return min(self.batch_records, self.records) * math.ceil(self.assumed.prediction_bytes / unit)
+
+    @property
+    def most_at_once(self) -> int:
+        """How many batches at once write no faster than the table takes."""
+        return max(1, int(self.table_writes * self._round_seconds(self.work_seconds) / self.units_a_batch))
 
     @property
     def batches(self) -> int:
@@ -75,8 +113,9 @@ class Scenario:
     def work_seconds(self) -> float:
         """How long the function takes for a full batch if the table takes its writes at once."""
         size = min(self.batch_records, self.records)
-        cpu = self.assumed.cpu_ms_a_batch + self.assumed.cpu_ms_a_record * size
-        rounds = math.ceil(size / RECORDS_PUT_AT_ONCE)
+        saved = self.assumed.put_cpu_ms_a_record if self.packed else 0.0
+        cpu = self.assumed.cpu_ms_a_batch + max(0.0, self.assumed.cpu_ms_a_record - saved) * size
+        rounds = 0 if self.packed else math.ceil(size / RECORDS_PUT_AT_ONCE)
         wait = self.assumed.wait_ms_a_batch + self.assumed.wait_ms_a_call * rounds
         return (cpu / self.processors + wait) / 1000
 
@@ -88,8 +127,8 @@ class Scenario:
 
     @property
     def wanted_writes_a_second(self) -> float:
-        """Predictions that would be written a second if the table took any number."""
-        return self.at_once * min(self.batch_records, self.records) / self._round_seconds(self.work_seconds)
+        """Write units of predictions that would be consumed a second if the table took any number."""
+        return self.at_once * self.units_a_batch / self._round_seconds(self.work_seconds)
 
     @property
     def wait_seconds(self) -> float:
@@ -112,7 +151,7 @@ class Scenario:
 
     @property
     def writes_a_second(self) -> float:
-        """Predictions written a second when all children are busy."""
+        """Write units of predictions that are consumed a second when all children are busy."""
         return min(self.wanted_writes_a_second, self.table_writes)
 
     @property
@@ -134,13 +173,13 @@ class Scenario:
         """How long the ingest takes: planning, one start, all rounds of children, summing up."""
         rounds = math.ceil(self.groups / self.groups_at_once)
         mapping = max(rounds * self.child_seconds, self.groups / quotas()["map_children_a_second"])
-        return (
-            self.plan_seconds
-            + self.assumed.start_seconds
-            + self.init_seconds
-            + mapping
-            + self.assumed.summarize_seconds
-        )
+        return self.plan_seconds + self.assumed.start_seconds + self.init_seconds + mapping + self.summarize_seconds
+
+    @property
+    def summarize_seconds(self) -> float:
+        """How long the summary takes. It makes an index of packed predictions."""
+        indexing = self.assumed.summarize_seconds_a_million * self.records / 1_000_000 if self.packed else 0.0
+        return self.assumed.summarize_seconds + indexing
 
     def broken_limits(self) -> list[str]:
         """Say which limits this scenario breaks, with the figures; empty if none."""
@@ -158,7 +197,7 @@ class Scenario:
 
     def usage(self) -> Usage:
         """Return what the ingest will use."""
-        units = math.ceil(self.assumed.prediction_bytes / quotas()["dynamodb_unit_bytes"])
+        item_units = math.ceil(self.assumed.prediction_bytes / quotas()["dynamodb_unit_bytes"])
         return Usage(
             records=self.records,
             batches=self.batches,
@@ -169,15 +208,17 @@ class Scenario:
             init_seconds=self.at_once * self.init_seconds,
             infer_memory_mb=self.memory_mb,
             plan_seconds=self.plan_seconds,
-            summarize_seconds=self.assumed.summarize_seconds,
+            summarize_seconds=self.summarize_seconds,
             other_memory_mb=OTHER_MEMORY_MB,
             child_seconds=self.child_seconds,
-            prediction_writes=self.records * units,
-            ledger_writes=self.batches + 2,
-            reads=ledger_reads(self.batches, self.assumed.ledger_bytes_a_batch),
+            prediction_writes=self.batches * self.units_a_batch if self.packed else self.records * item_units,
+            ledger_writes=2 if self.packed else self.batches + 2,
+            reads=ledger_reads(self.batches, self.entry_bytes),
             rejected_batches=0,
             card_writes=int(self.batches > 0),
             log_bytes=self.batches * self.assumed.log_bytes_a_batch + self.assumed.log_bytes_an_ingest,
             environments=self.at_once,
             architecture=self.architecture,
+            layout=self.layout,
+            index_puts=index_puts(self.records) if self.packed else 0,
         )

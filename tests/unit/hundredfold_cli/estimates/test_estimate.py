@@ -7,6 +7,7 @@ import pytest
 from hundredfold.accounting.bill import Bill, Line
 from hundredfold.accounting.prices import prices
 from hundredfold.accounting.usage import Assumptions
+from hundredfold.layout import Layout
 from hundredfold_cli.estimates.estimate import (
     METRICS,
     break_even,
@@ -130,11 +131,47 @@ def test_an_estimate_has_the_same_ingest_with_other_batch_sizes_and_a_month() ->
         (1, 50_000), (10, 5_000), (100, 500), (1_000, 50),
     ]  # fmt: skip
     assert estimate.batch_sizes[2].usd == estimate.bill.usd
-    assert estimate.month == month(estimate.bill, 10, prediction_gb(50_000), prices())
+    assert estimate.month == month(estimate.bill, 10, prediction_gb(scenario), prices())
     document = estimate.as_dict()
     assert document["optimum"]["limits_broken"] == []
     assert document["usd"] == estimate.bill.usd
 
 
 def test_stored_predictions_have_an_overhead_for_each_item() -> None:
-    assert prediction_gb(1_000_000) == pytest.approx((Assumptions().prediction_bytes + 100) / 1_000)
+    assert prediction_gb(Scenario(1_000_000)) == pytest.approx((Assumptions().prediction_bytes + 100) / 1_000)
+
+
+PACKED = Scenario(50_000, layout=Layout.PACKED, assumed=Assumptions())
+
+
+def test_packed_predictions_are_an_item_a_batch() -> None:
+    # 500 bytes of the entry, 150 and 100 x 12.2 of the predictions: 1,870 bytes, two write units
+    assert PACKED.units_a_batch == 2
+    assert prediction_gb(PACKED) == pytest.approx(500 * 1_970 / 1e9)
+    usage = PACKED.usage()
+    assert (usage.prediction_writes, usage.ledger_writes, usage.index_puts) == (1_000, 2, 1)
+    # 8 queries of 62.5 x 1,870 bytes: 29 units of 4 KB each; and one GetItem
+    assert usage.reads == 233
+    # 6 ms a batch, 0.075 ms a record, 25 ms of waiting; no round of BatchWriteItem
+    assert PACKED.work_seconds == pytest.approx(0.0385)
+    # 1.5 s, and 7 s a million records
+    assert PACKED.summarize_seconds == pytest.approx(1.85)
+    assert PACKED.wait_seconds == 0
+
+
+def test_the_table_bounds_how_many_batches_are_inferred_at_once() -> None:
+    # 4,000 units a second; a batch of 2 units takes 38.5 ms, and 50 of its child: 177 at once
+    assert PACKED.most_at_once == 177
+    # and one of 100 units takes 53 ms and 50: 4.1
+    assert replace(PACKED, layout=Layout.ITEM).most_at_once == 4
+
+
+def test_an_estimate_has_both_layouts_beside_each_other() -> None:
+    estimate = make_estimate(PACKED, ingests_a_day=10, price_list=prices())
+
+    item, packed = estimate.layouts
+    assert (item.layout, packed.layout) == ("item", "packed")
+    assert packed.usd == estimate.bill.usd
+    assert item.usd == expect(replace(PACKED, layout=Layout.ITEM), prices()).usd
+    assert packed.usd < item.usd / 5
+    assert estimate.as_dict()["layouts"][1]["units_a_batch"] == 2
