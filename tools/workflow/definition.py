@@ -15,6 +15,7 @@ from typing import Any
 DEFINITION = Path(__file__).resolve().parents[2] / "workflows/batch_inference.asl.json"
 
 EXAMPLE = {
+    "Partition": "aws",
     "PlanIngestFunction": "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-plan-ingest",
     "SummarizeIngestFunction": "arn:aws:lambda:us-east-1:000000000000:function:hundredfold-summarize-ingest",
     "LedgerTable": "hundredfold-ledger",

@@ -42,7 +42,12 @@ SERVICES = {
 }  # fmt: skip
 
 RUNTIME = frozenset({"Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory", "Runtime.ImportModuleError"})
-"""What Lambda itself says of a function: https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html."""
+"""What Lambda itself says of a function: https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html.
+
+A function that was out of memory has been seen under two names: `Runtime.ExitError` ("signal: killed",
+https://github.com/awslabs/amazon-s3-find-and-forget/pull/283) and `Runtime.OutOfMemory`
+(https://github.com/nasa-gcn/gcn.nasa.gov/pull/3628), both read 2026-11-24.
+"""
 
 OWN = frozenset(
     name

@@ -1,5 +1,6 @@
 """Numbers and names that stand in the template and in the code too: each pair says the same."""
 
+import re
 import tomllib
 from itertools import pairwise
 
@@ -29,7 +30,7 @@ from hundredfold_cli.stack.checkout import BUILT, SAM_CONFIG, TEMPLATE
 from hundredfold_cli.stack.deployment import STACK_NAME
 from layers.packages import PLATFORMS, PYTHON_VERSION
 from layers.sizes import LAMBDA_LIMIT_BYTES
-from tools.workflow.definition import EXAMPLE, render
+from tools.workflow.definition import DEFINITION, EXAMPLE, render
 from tools.workflow.states import find, machines
 from tools.workflow.template import Template
 
@@ -124,6 +125,14 @@ def test_a_model_is_waited_for_within_the_planner_s_time(template: Template) -> 
 
 def test_the_longest_record_fits_into_a_batch(template: Template) -> None:
     assert template.default("BatchBytes") >= template.default("RecordBytes")
+
+
+def test_the_definition_is_of_the_partition_that_it_is_deployed_to(template: Template) -> None:
+    text = DEFINITION.read_text()
+
+    assert template.substitutions["Partition"] == {"Ref": "AWS::Partition"}
+    assert "arn:${Partition}:states:::lambda:invoke" in text
+    assert not re.search(r"arn:[a-z]", text)
 
 
 def test_examples_of_the_definition_have_the_template_s_defaults(template: Template) -> None:

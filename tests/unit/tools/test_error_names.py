@@ -44,6 +44,19 @@ def test_planning_and_summing_up_are_tried_again_if_a_store_was_busy(states: dic
     assert "StoreBusyError" in retried(states[name])
 
 
+def test_a_batch_is_tried_again_while_lambda_prepares_or_restores_the_version(states: dict[str, Any]) -> None:
+    # https://docs.aws.amazon.com/lambda/latest/dg/snapstart-troubleshooting.html (2026-11)
+    assert {"Lambda.SnapStartNotReadyException", "Lambda.SnapStartTimeoutException"} < retried(states["InferBatch"])
+
+
+def test_a_function_that_was_out_of_memory_is_tried_again_under_each_name_that_this_has(states: dict[str, Any]) -> None:
+    functions = [state for state in states.values() if str(state.get("Resource", "")).endswith(":lambda:invoke")]
+
+    assert len(functions) == 5
+    for state in functions:
+        assert {"Runtime.ExitError", "Runtime.OutOfMemory"} < retried(state)
+
+
 def test_nothing_is_tried_again_after_an_error_that_this_cannot_help_with(states: dict[str, Any]) -> None:
     hopeless = {name for name, error in our_errors().items() if not error.retryable}
 
