@@ -89,7 +89,7 @@ $(ASL_VALIDATOR): requirements/package.json requirements/package-lock.json $(TOO
 
 .PHONY: lock
 lock: $(DEV) ## pin what requirements/*.in ask for, newest versions that fit, with hashes
-	cd requirements && for name in uv core dependencies readers stack tools audit dev; do \
+	cd requirements && for name in uv core dependencies readers stack tools audit dev runtime plain peers; do \
 	    ../$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --upgrade \
 	        --custom-compile-command "make lock" $$name.in -o $$name.txt; done
 	cd requirements && for name in extras/*.in; do \
@@ -148,6 +148,12 @@ test: setup build ## all tests but the faults, by two processes; those of each t
 .PHONY: faults
 faults: setup build ## make everything go wrong, and print what came of it: lost, doubled
 	$(VENV)/bin/pytest tests/faults
+
+# ---------------------------------------------------------------- speed
+
+.PHONY: bench-runtime
+bench-runtime: $(TOOLS) $(STACK) .venvs/runtime/.installed build ## the functions under AWS's runtime emulator: cold starts and warm calls, against a plain function
+	$(PYTHON) -m bench.runtime
 
 .PHONY: audit
 audit: $(DEV) .venvs/audit/.installed ## look up known vulnerabilities of all locked packages
