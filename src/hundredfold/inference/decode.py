@@ -10,6 +10,7 @@ from hundredfold.batches import Batch
 from hundredfold.errors import SourceChangedError
 from hundredfold.model.signature import Signature, UnfitValueError
 from hundredfold.records import MAX_ID_BYTES, Reason, Rejection
+from hundredfold.sources.formats.json_lines import parse_integer
 from hundredfold.sources.objects import PinnedObject
 from hundredfold.sources.unreadable import read_unreadable
 
@@ -190,7 +191,7 @@ def _decode_with_infinities(content: bytes, message: str) -> Any:
     try:
         if _OUT_OF_RANGE not in message:
             raise ValueError(message)
-        record = json.loads(content, parse_constant=refuse)
+        record = json.loads(content, parse_constant=refuse, parse_int=parse_integer)
         json.dumps(record, ensure_ascii=False).encode()  # a lone surrogate is no Unicode
     except (ValueError, RecursionError):
         raise UnfitValueError(Reason.NOT_JSON, message) from None
