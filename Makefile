@@ -149,6 +149,10 @@ test: setup build ## all tests but the faults, by two processes; those of each t
 faults: setup build ## make everything go wrong, and print what came of it: lost, doubled
 	$(VENV)/bin/pytest tests/faults
 
+.PHONY: store-mutations
+store-mutations: setup build ## alter what ingests have stored in many ways; say what verify finds, and what it cannot
+	$(PYTHON) -m tests.support.stores.report
+
 # ---------------------------------------------------------------- speed
 
 .PHONY: bench-runtime

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hundredfold_cli.commands import cost, ingest, model, report, results, resume, stack
+from hundredfold_cli.commands import cost, ingest, model, report, results, resume, stack, verify
 from hundredfold_cli.console import print_error, print_line
 from hundredfold_cli.errors import explain
 from hundredfold_cli.stack.deployment import STACK_NAME
@@ -25,7 +25,7 @@ app = typer.Typer(
 
 COMMANDS = {
     "Ingests": (ingest.ingest, ingest.watch, resume.resume),
-    "Results": (results.summary, results.results, results.verify, report.report),
+    "Results": (results.summary, results.results, verify.verify, report.report),
     "Cost": (cost.estimate, cost.cost),
     "Stack": (stack.up, stack.status, stack.down, stack.deploy, report.dashboard),
 }

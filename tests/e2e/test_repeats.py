@@ -56,7 +56,9 @@ def test_a_batch_and_a_summary_that_are_run_again_are_counted_once(
     assert {**after, "seconds": 0, "usd": 0} == {**summary, "seconds": 0, "usd": 0}
     assert metric_lines(stack, ingest_id, "RecordsPredicted") == 3
     assert metric_lines(stack, ingest_id, "IngestsCompleted") == 1
-    assert stack.read("verify", ingest_id)["ok"] is True
+    # Only the duration shows that the summary was run once more, after the execution had ended
+    [problem] = json.loads(stack.command("verify", ingest_id, "--json").stdout)["problems"]
+    assert problem["what"].startswith("seconds, which the execution returned, is ")
 
 
 def test_an_id_that_stands_in_two_batches_is_found_and_named(
@@ -73,10 +75,31 @@ def test_an_id_that_stands_in_two_batches_is_found_and_named(
     assert (summary["records"], summary["predicted"], summary["rejected"], summary["failed"]) == (150, 150, 0, 0)
 
     # The recount sees that one prediction took another's place
-    told = stack.command("verify", ingest_id, "--json")
-    found = json.loads(told.stdout)
-    assert told.returncode == 1
-    assert (found["records"], found["predicted"], found["missing"], found["doubled"]) == (150, 149, 0, 1)
-    assert found["examples"][0] in (
-        "line 6 has an id that batch 1 has too", "line 130 has an id that batch 0 has too",
-    )  # fmt: skip
+    verified = stack.command("verify", ingest_id, "--json")
+    recount = json.loads(verified.stdout)
+    assert verified.returncode == 1
+    counts = ("records", "predicted", "missing", "doubled", "overwritten")
+    assert [recount[name] for name in counts] == [150, 149, 0, 0, 1]
+    [problem] = recount["problems"]
+    assert problem["what"] in (
+        "batch 0: line 6 has an id that batch 1 has too, and its prediction",
+        "batch 1: line 130 has an id that batch 0 has too, and its prediction",
+    )
+
+    # The results say of both records whose the prediction is
+    for arguments in ((), ("--join",)):
+        results = stack.command("results", ingest_id, *arguments)
+        rows = [json.loads(line) for line in results.stdout.splitlines()]
+        assert results.returncode == 1
+        assert len(rows) == 150
+        assert "149 predictions of" in results.stderr
+        assert "1 more has no prediction: another batch has a record with the same id" in results.stderr
+        kept, lost = sorted((row for row in rows if row["record_id"] == "r-5"), key=lambda row: "overwritten_by" in row)
+        assert kept["label"] in {"positive", "negative"}
+        assert (lost["label"], lost["overwritten_by"]) == (None, kept["batch"])
+        assert {kept["batch"], lost["batch"]} == {0, 1}
+    exported = stack.command("results", ingest_id, "--format", "csv")
+    assert exported.returncode == 1
+    assert exported.stdout.splitlines()[0].endswith(",batch,overwritten_by")
+    [row] = [line for line in exported.stdout.splitlines() if line.startswith("r-5,,,")]
+    assert row.endswith((",0,1", ",1,0"))

@@ -57,7 +57,7 @@ def test_joined_csv_has_the_same_columns(stack: Stack, scored: Scored) -> None:
     told = stack.command("results", ingest_id, "--join", "--format", "csv")
 
     header, *rows = csv.reader(io.StringIO(told.stdout, newline=""))
-    assert header == COLUMNS
+    assert header == [*COLUMNS, "overwritten_by"]
     assert [row[:6] for row in rows] == [
         [record["id"], record["text"], record["label"], str(record["stars"]), json.dumps(record["tags"]), ""]
         for record in records
@@ -82,6 +82,7 @@ def test_parquet_has_types_and_goes_to_a_file_and_to_s3_alike(stack: Stack, scor
         "record_id": pa.string(), "text": pa.string(), "record_label": pa.string(), "stars": pa.int64(),
         "tags": pa.string(), "ü": pa.string(), "label": pa.string(), "score": pa.float64(),
         "model_version": pa.string(), "predicted_at": pa.timestamp("ms", tz="UTC"), "batch": pa.int64(),
+        "overwritten_by": pa.int64(),
     }  # fmt: skip
     rows = table.to_pylist()
     assert [row["text"] for row in rows] == [record["text"] for record in records]
@@ -126,6 +127,23 @@ def test_what_cannot_be_written_is_one_line(stack: Stack, scored: Scored, argume
     assert len(told.stderr.strip().splitlines()) == 1
 
 
+def test_the_outcome_of_a_record_whose_id_is_invalid_is_its_rejection(
+    stack: Stack, tmp_path: Path, new_id: Callable[[], str]
+) -> None:
+    file = tmp_path / "records.jsonl"
+    file.write_text('{"id": 4711, "text": "fine"}\n{"id": "", "text": "fine"}\nno json\n{"id": "a", "text": "fine"}\n')
+    ingest_id = new_id()
+    stack.read("ingest", str(file), "--id", ingest_id)
+
+    number, empty, absent = (stack.command("results", ingest_id, "--id", name) for name in ("4711", "", "b"))
+
+    assert [json.loads(told.stdout)["line"] for told in (number, empty)] == [1, 2]
+    assert absent.returncode == 3
+    assert "has no outcome for a record 'b'; records without a valid id were rejected (2 invalid_id, 1 not_json)" in (
+        absent.stderr
+    )
+
+
 def test_a_source_that_was_replaced_since_is_told_and_leaves_no_file(
     stack: Stack, few_records: Path, tmp_path: Path, new_id: Callable[[], str]
 ) -> None:
@@ -139,3 +157,61 @@ def test_a_source_that_was_replaced_since_is_told_and_leaves_no_file(
     assert told.returncode == 2
     assert "was replaced after this ingest was planned" in told.stderr
     assert not target.exists()
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["gone", "replaced"])
+def test_without_its_source_all_but_the_join_is_there(
+    stack: Stack, few_records: Path, new_id: Callable[[], str], gone: bool
+) -> None:
+    # Given an ingest whose source is lost
+    ingest_id = new_id()
+    stack.read("ingest", str(few_records), "--id", ingest_id)
+    with_source = stack.command("results", ingest_id)
+    plan = stack.deployment.ledger.plan(ingest_id)
+    assert plan is not None
+    assert plan.pinned is not None
+    place: Any = {"Bucket": plan.pinned.bucket, "Key": plan.pinned.key}
+    if gone:
+        stack.deployment.s3.delete_object(**place)
+    else:
+        stack.deployment.s3.put_object(**place, Body=b"{}")
+
+    # Then its predictions are the same, and in the order of their batches
+    results = stack.command("results", ingest_id)
+    assert results.returncode == 0, results.stderr
+    assert "scanning the table of predictions without it" in results.stderr
+    assert sorted(results.stdout.splitlines()) == sorted(with_source.stdout.splitlines())
+    batches = [json.loads(line)["batch"] for line in results.stdout.splitlines()]
+    assert batches == sorted(batches)
+    if gone:
+        refused = stack.command("results", ingest_id, "--no-scan")
+        assert refused.returncode == 2
+        assert "--scan reads the table of predictions without it" in refused.stderr
+
+    # And it is verified but for the source
+    recount = stack.read("verify", ingest_id)
+    assert (recount["ok"], recount["records"], recount["predicted"]) == (True, 250, 250)
+    [lost, _] = recount["not_verified"]
+    assert ("is gone" if gone else "was replaced") in lost
+
+
+def test_a_batch_that_is_not_done_has_no_results_although_its_predictions_are_stored(
+    stack: Stack, few_records: Path, new_id: Callable[[], str]
+) -> None:
+    # Given an ingest that a worker died in, between the predictions and the ledger
+    ingest_id = new_id()
+    stack.read("ingest", str(few_records), "--id", ingest_id)
+    stack.deployment.dynamodb.delete_item(
+        TableName=stack.deployment.ledger_table,
+        Key={"ledger_key": {"S": f"{ingest_id}#1"}, "entry": {"S": "1"}},
+    )
+
+    results = stack.command("results", ingest_id)
+
+    assert results.returncode == 0, results.stderr
+    assert {json.loads(line)["batch"] for line in results.stdout.splitlines()} == {0, 2}
+    assert "150 predictions of" in results.stderr
+    assert "1 of 3 batches are not done, and have no results; finish them with: hundredfold resume" in results.stderr
+    one = stack.command("results", ingest_id, "--id", "r-00100")
+    assert one.returncode == 3
+    assert "record 'r-00100' is in batch 1, which is not done" in one.stderr

@@ -12,12 +12,12 @@ from hundredfold.ingest import Resume
 from hundredfold.model.bundle import Bundle
 from hundredfold.sources.spec import ObjectsSpec, SourceSpec
 from hundredfold.summary import Status
-from hundredfold_cli.ingests.outcomes import read_all_rejections, read_batches, read_manifest
+from hundredfold_cli.ingests.outcomes import read_all_rejections
 from hundredfold_cli.ingests.request import FileUpload
 from hundredfold_cli.ingests.resume import start_resume
 from hundredfold_cli.ingests.start import start_ingest
 from hundredfold_cli.ingests.status import IngestStatus, ingest_status
-from hundredfold_cli.ingests.verification import verify
+from hundredfold_cli.ingests.verification.verify import verify_ingest
 from tests.faults.fault_proxy import Fault, FaultProxy
 from tests.faults.matrix import Row
 from tests.support.deployed import Stack
@@ -123,11 +123,7 @@ class Trial:
         self.world.rows.append(row)
         assert (row.lost, row.doubled) == (0, 0)
         assert {**predicted, **dict.fromkeys(rejected, REJECTED)} == self.expected
-        done = {
-            entry.batch for entry in self.deployment.ledger.entries(self.ingest_id) if isinstance(entry, BatchOutcome)
-        }
-        batches = read_manifest(self.deployment, now.plan)
-        recount = verify(read_batches(self.deployment, now.plan, batches), done, now.summary)
+        recount = verify_ingest(self.deployment, self.ingest_id, scan=True)
         assert recount.ok, recount
         assert (recount.predicted, recount.rejected, recount.failed) == (
             len(predicted), rejected.total(), 0,

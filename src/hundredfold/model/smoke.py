@@ -34,19 +34,20 @@ def differences(card: Card, digest: str, result: dict[str, Any]) -> list[str]:
     return [
         f"record {number} of the sample is {deployed} there, and was {packaged} when it was packaged"
         for number, (deployed, packaged) in enumerate(zip(answers, expected, strict=True), start=1)
-        if not _same(deployed, packaged)
+        if not same_answer(deployed, packaged)
     ]
 
 
-def _same(deployed: Any, packaged: Any) -> bool:
+def same_answer(deployed: Any, packaged: Any) -> bool:
+    """Tell whether two answers are the same: their labels are equal, and their numbers within TOLERANCE."""
     match deployed, packaged:
         case ((float() | int()), (float() | int())):
             return math.isclose(deployed, packaged, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
         case list(), list():
-            return len(deployed) == len(packaged) and all(map(_same, deployed, packaged))
+            return len(deployed) == len(packaged) and all(map(same_answer, deployed, packaged))
         case dict(), dict():
             return deployed.keys() == packaged.keys() and all(
-                _same(deployed[name], packaged[name]) for name in deployed
+                same_answer(deployed[name], packaged[name]) for name in deployed
             )
         case _:
             return bool(deployed == packaged)

@@ -1,15 +1,16 @@
 """Columns of exported results: the id, the answer, and with `--join` the record's own fields."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from hundredfold.ingest import Plan
 from hundredfold.model.signature import FieldType, Signature
 from hundredfold_cli.ingests.answers import flat_answer
+from hundredfold_cli.ingests.result_rows import OVERWRITTEN_BY
 
 RECORD_PREFIX = "record_"
 """Put before the name of a record's field that is also the name of a result's column."""
@@ -29,10 +30,17 @@ class ColumnType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of results; `type` is None if only the values show it."""
+    """A column of results.
+
+    Attributes
+    ----------
+    type : None if only the values show it
+    optional : whether a row of JSON Lines leaves it out if it has no value
+    """
 
     name: str
     type: ColumnType | None = None
+    optional: bool = False
 
 
 _REJECTION_COLUMNS = (
@@ -48,8 +56,9 @@ _PROVENANCE_COLUMNS = (
     Column("model_version", ColumnType.TEXT),
     Column("predicted_at", ColumnType.TIME),
     Column("batch", ColumnType.INTEGER),
+    Column(OVERWRITTEN_BY, ColumnType.INTEGER, optional=True),
 )
-"""Which model made a prediction, when, and in which batch."""
+"""Which model made a prediction, when, and in which batch; and which other batch has replaced it."""
 
 _COLUMN_TYPES = {
     FieldType.TEXT: ColumnType.TEXT,
@@ -74,9 +83,11 @@ def flat_predictions(
     One model makes all predictions of an ingest. So the columns of the first prediction are those of all.
     """
     rows = iter(predictions)
-    first = list(islice(rows, 1))
-    flat = ({**prediction, **flat_answer(prediction)} for prediction in chain(first, rows))
-    return flat, (_ID, *_answer_columns(first), *_PROVENANCE_COLUMNS)
+    first = _up_to_answer(rows, lambda prediction: prediction)
+    columns = (_ID, *_answer_columns(first[-1:]), *_PROVENANCE_COLUMNS)
+    absent = {column.name: None for column in columns}
+    flat = ({**absent, **prediction, **flat_answer(prediction)} for prediction in chain(first, rows))
+    return flat, columns
 
 
 @dataclass(slots=True)
@@ -99,8 +110,9 @@ class JoinedRows:
     def of(cls, rows: Iterable[RecordAndPrediction], signature: Signature | None) -> "JoinedRows":
         """Find the columns: the fields of the model's signature, and all other fields of the first record."""
         rows = iter(rows)
-        first = list(islice(rows, 1))
-        answer = _answer_columns([prediction for _, prediction in first])
+        taken = _up_to_answer(rows, lambda row: row[1])
+        first = taken[:1]
+        answer = _answer_columns([prediction for _, prediction in taken[-1:]])
         result_names = frozenset(column.name for column in (_ID, *answer, *_PROVENANCE_COLUMNS))
         known = {field.name: _COLUMN_TYPES[field.type] for field in (signature.fields if signature else ())}
         types: dict[str, ColumnType | None] = {
@@ -114,7 +126,7 @@ class JoinedRows:
         )
         return cls(
             (_ID, *fields, *answer, *_PROVENANCE_COLUMNS),
-            _rows=chain(first, rows),
+            _rows=chain(taken, rows),
             _result_names=result_names,
             _text_names=text_names,
         )
@@ -123,14 +135,19 @@ class JoinedRows:
         """Yield the rows; with `all_fields` each row has all fields of its record, also those without a column."""
         names = [column.name for column in self.columns]
         known = set(names)
+        absent = dict.fromkeys(self._result_names)
         for record, prediction in self._rows:
             fields = {field_column(name, self._result_names): value for name, value in record.items() if name != "id"}
-            result = {**prediction, **flat_answer(prediction)}
+            result = {**absent, **prediction, **flat_answer(prediction)}
             for name in fields.keys() - known:
                 self.left_out[name] = self.left_out.get(name, 0) + 1
             if all_fields:
                 # The id first and the answer last, in the order of the columns.
-                fixed = {name: result[name] for name in names if name in self._result_names}
+                fixed = {
+                    name: result[name]
+                    for name in names
+                    if name in self._result_names and (name != OVERWRITTEN_BY or result[name] is not None)
+                }
                 yield {"record_id": fixed.pop("record_id"), **fields, **fixed}
             else:
                 yield {
@@ -151,6 +168,16 @@ def field_column(name: str, result_names: frozenset[str]) -> str:
     return f"{RECORD_PREFIX}{name}" if bare in result_names else name
 
 
+def _up_to_answer[Row](rows: Iterator[Row], prediction_of: Callable[[Row], Mapping[str, Any]]) -> list[Row]:
+    """Take rows up to the first that has an answer: a prediction that was replaced has none."""
+    taken: list[Row] = []
+    for row in rows:
+        taken.append(row)
+        if OVERWRITTEN_BY not in prediction_of(row):
+            break
+    return taken
+
+
 def _answer_columns(first: Sequence[Mapping[str, Any]]) -> Sequence[Column]:
-    answer = flat_answer(first[0]) if first else {"label": None, "score": None}
+    answer = (flat_answer(first[0]) if first else {}) or {"label": None, "score": None}
     return tuple(Column(name, ColumnType.TEXT if name.endswith("label") else ColumnType.NUMBER) for name in answer)

@@ -65,8 +65,13 @@ class _RowCounter:
 
 def _write_jsonl(rows: Iterable[Row], columns: Sequence[Column] | None, file: TextIO) -> None:
     for row in rows:
-        members = row if columns is None else {column.name: row[column.name] for column in columns}
+        members = row if columns is None else _members(row, columns)
         file.write(json.dumps(members, ensure_ascii=False) + "\n")
+
+
+def _members(row: Row, columns: Sequence[Column]) -> Row:
+    values = ((column, row[column.name]) for column in columns)
+    return {column.name: value for column, value in values if value is not None or not column.optional}
 
 
 def _write_csv(rows: Iterable[Row], columns: Sequence[Column], file: TextIO) -> None:

@@ -14,6 +14,19 @@ def stored_answer(label: Any, score: Any) -> dict[str, Any]:
     return {"label": label} if score is None else {"label": label, "score": score}
 
 
+def model_answer(prediction: Mapping[str, Any] | None) -> list[Any] | None:
+    """Return a stored prediction's answer as a bundle gives it: a label or a number, and a score or None."""
+    if prediction is None:
+        return None
+    if "outputs" in prediction:
+        answers = {name: model_answer(output) or [] for name, output in prediction["outputs"].items()}
+        return [
+            {name: label for name, (label, _) in answers.items()},
+            {name: score for name, (_, score) in answers.items()},
+        ]
+    return [prediction.get("label", prediction.get("value")), prediction.get("score")]
+
+
 def flat_answer(prediction: Mapping[str, Any]) -> dict[str, Any]:
     """Return a prediction's answer as columns: its own names, or `<output>_label`, `<output>_score`, … of outputs."""
     if "outputs" not in prediction:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from rich.box import SIMPLE
@@ -13,7 +14,7 @@ from hundredfold.summary import Status
 from hundredfold_cli.console import out, say
 from hundredfold_cli.ingests.answers import answer_text
 from hundredfold_cli.ingests.outcomes import BatchRead, record_of
-from hundredfold_cli.ingests.verification import Verification
+from hundredfold_cli.ingests.verification.findings import Verification
 
 _STYLES = {Status.COMPLETED: "bold green", Status.FAILED: "bold red", Status.RUNNING: "bold yellow"}
 
@@ -75,31 +76,43 @@ def print_sample(plan: Plan, batches: Sequence[BatchRead]) -> None:
     table.add_column("prediction", no_wrap=True)
     table.add_column("record", overflow="ellipsis", no_wrap=True, ratio=1)
     for batch in batches:
-        line = next((line for line in batch.lines if line.record_id in batch.predictions), None)
-        if line and line.record_id:
-            prediction = batch.predictions[line.record_id]
+        predicted = ((line, prediction) for line in batch.lines if (prediction := batch.own_prediction(line)))
+        for line, prediction in islice(predicted, 1):
             fields = {name: value for name, value in record_of(line, plan).items() if name != "id"}
             text = next(iter(fields.values())) if len(fields) == 1 else json.dumps(fields, ensure_ascii=False)
-            table.add_row(escape(line.record_id), escape(answer_text(prediction)), escape(str(text)))
+            table.add_row(escape(str(line.record_id)), escape(answer_text(prediction)), escape(str(text)))
     if table.row_count:
         out.print(table)
 
 
-def print_verification(recount: Verification, ingest_id: str) -> None:
-    """Print a recount of an ingest."""
-    verdict = "[bold green]agrees[/]" if recount.ok else "[bold red]does not agree[/]"
+def print_verification(verification: Verification, ingest_id: str) -> None:
+    """Print the result of a verification."""
+    verdict = "[bold green]agrees[/]" if verification.ok else "[bold red]does not agree[/]"
+    counts = {
+        "predicted": verification.predicted,
+        "rejected": verification.rejected,
+        "failed": verification.failed,
+        **{name: count for name in ("missing", "doubled", "overwritten") if (count := getattr(verification, name))},
+    }
     out.print(
-        f"Recount of {ingest_id} {verdict}: {recount.records:,} records in the source = {recount.predicted:,} "
-        f"predicted + {recount.rejected:,} rejected + {recount.failed:,} failed"
-        + (
-            f" + {recount.missing:,} missing + {recount.doubled:,} doubled"
-            if recount.missing or recount.doubled
-            else ""
-        ),
+        f"Recount of {ingest_id} {verdict}: {verification.records:,} records in the source = "
+        + " + ".join(f"{count:,} {name}" for name, count in counts.items())
+        + (f"; {verification.extra:,} outcomes of no record" if verification.extra else ""),
         soft_wrap=True,
     )
-    for problem in (*recount.disagreements, *recount.examples):
-        out.print(f"  {problem}", markup=False)
+    if verification.predicted_again is not None:
+        out.print(f"  {verification.predicted_again:,} records were predicted again")
+    for store, count in verification.counts.items():
+        problems = [problem for problem in verification.problems if problem.store is store]
+        out.print(f"  {store}: {count:,} problem{'s' if count > 1 else ''}", markup=False)
+        for problem in problems:
+            out.print(f"    {problem.what}", markup=False, soft_wrap=True)
+        if count > len(problems):
+            out.print(f"    and {count - len(problems):,} more")
+    if verification.not_verified:
+        out.print("  not verified:")
+        for what in verification.not_verified:
+            out.print(f"    {what}", markup=False, soft_wrap=True)
 
 
 def _skipped(summary: Mapping[str, Any]) -> dict[str, str]:

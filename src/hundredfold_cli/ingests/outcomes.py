@@ -1,16 +1,16 @@
-"""The outcome of each record, read back from the source, the manifest, the predictions table and the rejections.
+"""The outcome of each record, read back from the source, the manifest, the predictions and the rejections.
 
 Everything is read in the order of the source.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hundredfold.batches import Batch
+from hundredfold.batches import Batch, BatchOutcome
 from hundredfold.errors import SourceMissingError
 from hundredfold.inference.decode import Line, read_lines
 from hundredfold.ingest import Plan
@@ -19,8 +19,9 @@ from hundredfold.planning.manifest import decode_manifest
 from hundredfold.sources.dynamodb.items import KEY_MEMBER
 from hundredfold.sources.spec import TableSpec
 from hundredfold_cli.stack.deployment import Deployment
+from hundredfold_cli.stack.predictions_reader import StoredPrediction
 
-_READERS = 8
+READERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,24 @@ class BatchRead:
     Attributes
     ----------
     lines : its records, as the source has them
-    predictions : those stored for its records, by record id
+    predictions : those stored for its records, by record id; perhaps some of another batch
     rejections : by line number
     """
 
     batch: Batch
     lines: list[Line]
-    predictions: dict[str, dict[str, Any]]
+    predictions: Mapping[str, StoredPrediction]
     rejections: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def own_prediction(self, line: Line) -> StoredPrediction | None:
+        """Return the prediction that this batch made for a line. None if there is none, or another batch's."""
+        prediction = self.predictions.get(line.record_id) if line.record_id is not None else None
+        return prediction if prediction and prediction.get("batch") == self.batch.batch else None
+
+
+def batches_done(deployment: Deployment, ingest_id: str) -> set[int]:
+    """Return the numbers of the batches that the ledger has as done."""
+    return {entry.batch for entry in deployment.ledger.entries(ingest_id) if isinstance(entry, BatchOutcome)}
 
 
 def read_manifest(deployment: Deployment, plan: Plan) -> list[Batch]:
@@ -62,31 +73,31 @@ def read_batches(deployment: Deployment, plan: Plan, batches: list[Batch]) -> It
     SourceChangedError, SourceMissingError
         If the source is no longer what the ingest was planned from.
     """
-    rejected = _rejected_batches(deployment, plan)
+    reader = BatchReader(deployment, plan)
+    with ThreadPoolExecutor(READERS) as pool:
+        # In slices, so that no more than a few batches wait in memory.
+        for first in range(0, len(batches), 4 * READERS):
+            yield from pool.map(reader.read, batches[first : first + 4 * READERS])
 
-    def read(batch: Batch) -> BatchRead:
+
+class BatchReader:
+    """Reads batches of one ingest back; several threads may do so at once."""
+
+    def __init__(self, deployment: Deployment, plan: Plan) -> None:
+        self._deployment = deployment
+        self._plan = plan
+        self._rejected = _rejected_batches(deployment, plan)
+
+    def read(self, batch: Batch) -> BatchRead:
+        """Read a batch. Raise SourceChangedError or SourceMissingError as `read_batches` does."""
+        deployment, plan = self._deployment, self._plan
         content = deployment.sources.read(plan.pinned_of(batch), batch.offset, batch.length)
         lines = read_lines(content, batch, converts=plan.spec.converts)
         ids = list(dict.fromkeys(line.record_id for line in lines if line.record_id is not None))
-        rejections = _read_rejections(deployment, plan.ingest_id, batch.batch) if batch.batch in rejected else {}
         predictions = deployment.predictions.read_batch(plan.ingest_id, batch.batch, ids)
-        return BatchRead(batch, lines, dict(predictions), rejections)
-
-    with ThreadPoolExecutor(_READERS) as pool:
-        # In slices, so that no more than a few batches wait in memory.
-        for first in range(0, len(batches), 4 * _READERS):
-            yield from pool.map(read, batches[first : first + 4 * _READERS])
-
-
-def read_all_predictions(deployment: Deployment, plan: Plan) -> Iterator[dict[str, Any]]:
-    """Read all predictions of an ingest, in the order of the source."""
-    return (prediction for _, prediction in _read_all_predicted(deployment, plan))
-
-
-def read_all_joined(deployment: Deployment, plan: Plan) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Read all predictions of an ingest, each after its record as the source has it."""
-    for line, prediction in _read_all_predicted(deployment, plan):
-        yield record_of(line, plan), prediction
+        rejected = batch.batch in self._rejected
+        rejections = _read_rejections(deployment, plan.ingest_id, batch.batch) if rejected else {}
+        return BatchRead(batch, lines, predictions, rejections)
 
 
 def record_of(line: Line, plan: Plan) -> dict[str, Any]:
@@ -97,35 +108,26 @@ def record_of(line: Line, plan: Plan) -> dict[str, Any]:
     return record
 
 
-def _read_all_predicted(deployment: Deployment, plan: Plan) -> Iterator[tuple[Line, dict[str, Any]]]:
-    for batch in read_batches(deployment, plan, read_manifest(deployment, plan)):
-        for line in batch.lines:
-            if line.number not in batch.rejections and line.record_id in batch.predictions:
-                yield line, batch.predictions[line.record_id]
-
-
-def read_prediction(deployment: Deployment, ingest_id: str, record_id: str) -> dict[str, Any] | None:
-    """Look up one record's prediction."""
-    return deployment.predictions.read_record(ingest_id, record_id)
-
-
-def find_rejection(deployment: Deployment, plan: Plan, record_id: str) -> dict[str, Any] | None:
-    """Search an ingest's rejections for a record."""
-    return next((entry for entry in read_all_rejections(deployment, plan) if entry["record_id"] == record_id), None)
-
-
-def read_all_rejections(deployment: Deployment, plan: Plan) -> Iterator[dict[str, Any]]:
+def read_all_rejections(
+    deployment: Deployment, plan: Plan, done: Container[int] | None = None
+) -> Iterator[dict[str, Any]]:
     """Read all rejections of an ingest, in the order of the source.
 
     In an ingest of several objects, each rejection names as `source` the object that its line and offset are in.
+
+    Parameters
+    ----------
+    done : the batches that are done; those of others are left out. None reads all.
     """
     for batch in sorted(_rejected_batches(deployment, plan)):
-        yield from _read_rejections(deployment, plan.ingest_id, batch).values()
+        if done is None or batch in done:
+            yield from _read_rejections(deployment, plan.ingest_id, batch).values()
 
 
 def _rejected_batches(deployment: Deployment, plan: Plan) -> set[int]:
     folder = rejections_key(plan.ingest_id, 0).rpartition("/")[0] + "/"
-    return {int(key.removeprefix(folder).removesuffix(".jsonl")) for key in deployment.work.keys(folder)}
+    names = (key.removeprefix(folder).removesuffix(".jsonl") for key in deployment.work.keys(folder))
+    return {int(name) for name in names if name.isdecimal()}
 
 
 def _read_rejections(deployment: Deployment, ingest_id: str, batch: int) -> dict[int, dict[str, Any]]:

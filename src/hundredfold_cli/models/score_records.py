@@ -1,7 +1,7 @@
 """Scores records with a bundle: one line of answers for each line of records.
 
-`hundredfold model compare` runs this module on the Python of the inference environment. A record that the model would
-reject gets `null` as its answer.
+`hundredfold model compare` and `verify --again` run this module on the Python of the inference environment. A record
+that the model would reject gets `null` as its answer.
 """
 
 import argparse
@@ -18,12 +18,18 @@ from hundredfold.model.signature import UnfitValueError
 _BATCH_RECORDS = 1000
 
 
-def score(bundle: Bundle, lines: list[bytes]) -> Iterator[list[object] | None]:
-    """Yield a label and its score for each line, or None if the model would reject it."""
+def score(bundle: Bundle, lines: list[bytes], *, converts: bool = False) -> Iterator[list[object] | None]:
+    """Yield a label and its score for each line, or None if the model would reject it.
+
+    Parameters
+    ----------
+    converts : whether values are converted to the signature's types, as those of CSV are
+    """
+    signature = bundle.card.signature.converting() if converts else bundle.card.signature
     records = []
     for number, line in enumerate(lines):
         try:
-            records.append(Record("", bundle.card.signature.read(json.loads(line)), number, 0))
+            records.append(Record("", signature.read(json.loads(line)), number, 0))
         except (UnfitValueError, ValueError, AttributeError):
             continue
     answers: dict[int, list[object]] = {}
@@ -43,10 +49,12 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("records", type=Path)
     parser.add_argument("answers", type=Path)
+    parser.add_argument("--converts", action="store_true")
     arguments = parser.parse_args()
-    lines = arguments.records.read_bytes().splitlines()
+    # Only a line feed ends a line: JSON may have a carriage return between its members.
+    lines = arguments.records.read_bytes().removesuffix(b"\n").split(b"\n")
     with arguments.answers.open("w") as answers:
-        for answer in score(load(arguments.bundle), lines):
+        for answer in score(load(arguments.bundle), lines, converts=arguments.converts):
             answers.write(json.dumps(answer) + "\n")
 
 

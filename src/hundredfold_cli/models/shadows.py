@@ -11,6 +11,7 @@ from hundredfold.planning.shadows import SHADOW, Shadow
 from hundredfold.runtime.metric_names import NAMESPACE, SERVICE, ShadowMetric, unit_of
 from hundredfold.summary import Status
 from hundredfold_cli.errors import NotThereError, OptionError
+from hundredfold_cli.ingests.answers import model_answer
 from hundredfold_cli.ingests.follow import follow
 from hundredfold_cli.ingests.outcomes import read_batches, read_manifest
 from hundredfold_cli.ingests.status import ingest_status
@@ -95,21 +96,9 @@ def _answers(deployment: Deployment, live: Plan, shadow: Plan) -> tuple[list[str
     ):
         for record_id in dict.fromkeys(line.record_id for line in live_batch.lines if line.record_id is not None):
             ids.append(record_id)
-            live_answers.append(_answer(live_batch.predictions.get(record_id)))
-            shadow_answers.append(_answer(shadow_batch.predictions.get(record_id)))
+            live_answers.append(model_answer(live_batch.predictions.get(record_id)))
+            shadow_answers.append(model_answer(shadow_batch.predictions.get(record_id)))
     return ids, live_answers, shadow_answers
-
-
-def _answer(prediction: dict[str, Any] | None) -> Answer:
-    if prediction is None:
-        return None
-    if "outputs" in prediction:
-        answers = {name: _answer(output) or [] for name, output in prediction["outputs"].items()}
-        return [
-            {name: label for name, (label, _) in answers.items()},
-            {name: score for name, (_, score) in answers.items()},
-        ]
-    return [prediction.get("label", prediction.get("value")), prediction.get("score")]
 
 
 def _put_metrics(deployment: Deployment, values: Mapping[ShadowMetric, int]) -> None:

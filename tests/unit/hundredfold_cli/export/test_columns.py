@@ -30,6 +30,7 @@ def test_answers_have_the_columns_of_the_first() -> None:
     assert columns == (
         Column("record_id", TEXT), Column("colour_label", TEXT), Column("size_value", NUMBER),
         Column("model_version", TEXT), Column("predicted_at", TIME), Column("batch", INTEGER),
+        Column("overwritten_by", INTEGER, optional=True),
     )  # fmt: skip
     assert next(iter(rows))["size_value"] == 2.5
 
@@ -43,6 +44,7 @@ def test_own_fields_stand_beside_the_answer_typed_as_the_signature_says() -> Non
     assert [(column.name, column.type) for column in join.columns] == [
         ("record_id", TEXT), ("text", TEXT), ("age", NUMBER), ("more", None), ("label", TEXT),
         ("score", NUMBER), ("model_version", TEXT), ("predicted_at", TIME), ("batch", INTEGER),
+        ("overwritten_by", INTEGER),
     ]  # fmt: skip
     first, second = join.rows(all_fields=False)
     assert (first["record_id"], first["more"], first["age"], first["label"]) == ("a", [1], 3, "good")
@@ -84,7 +86,26 @@ def test_fields_that_an_answer_has_too_get_a_prefix() -> None:
     assert (row["label"], row["score"], row["record_id"], row["batch"]) == ("good", 0.9, "a", 0)
     assert (row["record_label"], row["record_score"], row["record_batch"]) == ("mine", 5, "b")
     assert (row["record_record_id"], row["record_record_label"]) == ("r", "second")
-    assert {column.name for column in join.columns} == set(row)
+    assert {column.name for column in join.columns} == {*row, "overwritten_by"}
+
+
+def test_a_record_that_was_overwritten_has_no_answer_and_the_columns_are_those_of_the_next() -> None:
+    lost = {"record_id": "b", "ingest_id": "i1", "batch": 1, "overwritten_by": 4}
+
+    rows, columns = flat_predictions([lost, PREDICTION])
+    first, second = rows
+
+    assert [column.name for column in columns] == [
+        "record_id", "label", "score", "model_version", "predicted_at", "batch", "overwritten_by",
+    ]  # fmt: skip
+    assert (first["label"], first["batch"], first["overwritten_by"]) == (None, 1, 4)
+    assert (second["label"], second["batch"], second["overwritten_by"]) == ("good", 0, None)
+    in_full = list(JoinedRows.of([({"id": "b"}, lost), ({"id": "a"}, PREDICTION)], None).rows(all_fields=True))
+    assert in_full[0] == {
+        "record_id": "b", "label": None, "score": None, "model_version": None, "predicted_at": None, "batch": 1,
+        "overwritten_by": 4,
+    }  # fmt: skip
+    assert "overwritten_by" not in in_full[1]
 
 
 @pytest.mark.parametrize(("name", "column"), [("x", "x"), ("record_x", "record_x"), ("value", "value")])

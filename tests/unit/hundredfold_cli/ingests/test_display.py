@@ -6,7 +6,7 @@ import pytest
 
 from hundredfold_cli.console import out
 from hundredfold_cli.ingests.display import print_failures, print_summary, print_verification
-from hundredfold_cli.ingests.verification import Verification
+from hundredfold_cli.ingests.verification.findings import Store, Verification
 
 SUMMARY: dict[str, Any] = {
     "ingest_id": "i1", "status": "FAILED", "cause": "[Errno 2] no [/such] file", "records": 1_200, "predicted": 1_000,
@@ -86,14 +86,32 @@ def test_nothing_is_printed_without_failures(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_recount_says_whether_it_agrees_and_shows_what_does_not(capsys: pytest.CaptureFixture[str]) -> None:
-    print_verification(Verification(records=3, predicted=2, rejected=1), "i1")
-    print_verification(Verification(records=2, predicted=1, missing=1, examples=["line 2 has no outcome"]), "i2")
+    wrong = Verification(records=2, predicted=1, missing=1, extra=1, predicted_again=1)
+    for number in range(25):
+        wrong.add(Store.PREDICTIONS, f"line {number} has no outcome")
+    wrong.compare(Store.SUMMARY, "records", 1_003, 2)
+    wrong.leave_out("the source was replaced")
+    wrong.leave_out("the source was replaced")
 
-    assert capsys.readouterr().out.splitlines() == [
-        "Recount of i1 agrees: 3 records in the source = 2 predicted + 1 rejected + 0 failed",
+    print_verification(Verification(records=3, predicted=2, rejected=1), "i1")
+    print_verification(wrong, "i2")
+
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "Recount of i1 agrees: 3 records in the source = 2 predicted + 1 rejected + 0 failed"
+    assert shown[1:5] == [
         (
-            "Recount of i2 does not agree: 2 records in the source = 1 predicted + 0 rejected + 0 failed + 1 missing"
-            " + 0 doubled"
+            "Recount of i2 does not agree: 2 records in the source = 1 predicted + 0 rejected + 0 failed + 1 missing; "
+            "1 outcomes of no record"
         ),
-        "  line 2 has no outcome",
+        "  1 records were predicted again",
+        "  predictions: 25 problems",
+        "    line 0 has no outcome",
+    ]
+    assert shown[-6:] == [
+        "    line 19 has no outcome",
+        "    and 5 more",
+        "  summary: 1 problem",
+        "    records is 1,003, and should be 2",
+        "  not verified:",
+        "    the source was replaced",
     ]

@@ -1,0 +1,60 @@
+"""verify: does everything that is stored of an ingest agree with its source?"""
+
+from typing import Annotated
+
+import typer
+
+from hundredfold_cli.commands.options import AsJson, IngestId, find_deployment
+from hundredfold_cli.console import print_json, say
+from hundredfold_cli.errors import ExitCode, OptionError
+from hundredfold_cli.ingests.display import print_verification
+from hundredfold_cli.ingests.scanning import may_scan, scan_cost
+from hundredfold_cli.ingests.status import newest_ingest
+from hundredfold_cli.ingests.verification.verify import verify_ingest
+from hundredfold_cli.models.predict_again import Sample, predict_again
+
+
+def verify(
+    context: typer.Context,
+    ingest_id: IngestId = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Predict records again here, with the ingest's model, and compare.")
+    ] = False,
+    sample: Annotated[
+        str, typer.Option(metavar="N", help="How many records --again predicts, chosen by chance: a number, or all.")
+    ] = "1000",
+    scan: Annotated[
+        bool | None,
+        typer.Option("--scan/--no-scan", help="Scan the tables; without it, only if that costs a cent at most."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recount an ingest: does every record of the source have exactly one outcome, and is nothing else stored?
+
+    It reads the source as it is now, and compares the plan, the manifest, the ledger, the predictions, the rejections
+    and the summary with it. The exit code is 1 if something does not agree.
+    """
+    chosen = Sample(_sample_size(sample)) if again else Sample(0)
+    deployment = find_deployment(context)
+    name = ingest_id or newest_ingest(deployment)
+    cost = scan_cost(deployment)
+    scans = may_scan(deployment, cost, wanted=scan)
+    say(f"{'scanning' if scans else 'not scanning'} the tables: {cost}")
+    verification = verify_ingest(deployment, name, scan=scans, offer=chosen.offer if again else None)
+    if chosen.kept and (plan := deployment.ledger.plan(name)):
+        say(f"predicting {len(chosen.kept):,} of {chosen.offered:,} records again ...")
+        predict_again(deployment, plan, chosen.kept, verification)
+    if as_json:
+        print_json({"ingest_id": name, **verification.as_dict()})
+    else:
+        print_verification(verification, name)
+    if not verification.ok:
+        raise typer.Exit(ExitCode.INGEST_FAILED)
+
+
+def _sample_size(sample: str) -> int | None:
+    if sample == "all":
+        return None
+    if not sample.isdecimal() or int(sample) < 1:
+        raise OptionError(f"--sample {sample} is no number of records; write a number, or all")
+    return int(sample)

@@ -1,0 +1,142 @@
+"""Checks of an ingest's summary: every field is computed again, or compared with what Step Functions knows."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from hundredfold.accounting.prices import prices_or_none
+from hundredfold.accounting.summarize import summarize
+from hundredfold.ingest import Plan
+from hundredfold.model.card import Card
+from hundredfold.summary import Status
+from hundredfold_cli.ingests.executions import has_summary
+from hundredfold_cli.ingests.verification.answers import parse_time
+from hundredfold_cli.ingests.verification.executions import Execution, Executions
+from hundredfold_cli.ingests.verification.findings import Store, Verification
+from hundredfold_cli.ingests.verification.shapes import LedgerEntry
+
+_RECOUNTED = ("records", "predicted", "rejected", "failed")
+_RECOMPUTED = (
+    "ingest_id", "batches", "batches_failed", "model_version", "source", "reasons", "failures", "written_back",
+    "outdated", "skipped_objects",
+)  # fmt: skip
+_OF_OUTPUT = (
+    "status", "records", "predicted", "rejected", "failed", "batches", "seconds", "model_version", "cause",
+)  # fmt: skip
+_ENDED_BY_SUMMARY = frozenset({"SUCCEEDED", "FAILED"})
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def check_summary(
+    item: Mapping[str, Any],
+    plan: Plan,
+    recounted: Mapping[str, int],
+    entries: Iterable[LedgerEntry],
+    executions: Executions,
+    card: Card | None,
+    region: str,
+    verification: Verification,
+) -> None:
+    """Check the summary of an ingest.
+
+    Parameters
+    ----------
+    item : of the ingest in the ledger
+    recounted : records, predicted, rejected and failed, as they must be
+    card : of the model in the plan; None if it is not known
+    region : whose prices the cost is computed with
+    """
+    last = executions.last
+    resumes = item.get("resumed") or []
+    named = resumes[-1].get("execution") if resumes and isinstance(resumes[-1], dict) else plan.ingest_id
+    verification.compare(Store.SUMMARY, "execution", item.get("execution"), named)
+    if not has_summary(item, executions.last_name):
+        if last and last.status == "SUCCEEDED":
+            verification.add(Store.SUMMARY, f"execution {last.name} succeeded, and the ledger has no summary of it")
+        else:
+            verification.leave_out("the ledger has no summary: the last execution was lost or ended before it")
+        return
+    for name in _RECOUNTED:
+        verification.compare(Store.SUMMARY, name, item.get(name), recounted[name])
+    entries = list(entries)
+    _recompute(item, plan, entries, card, region, verification)
+    _check_status(item, plan, entries, verification)
+    if last is None:
+        verification.leave_out("Step Functions has forgotten the execution: start, duration and cause are not known")
+    else:
+        _check_execution(item, last, verification)
+    for resume in resumes:
+        if not isinstance(resume, dict) or parse_time(resume.get("started_at")) is None:
+            verification.add(Store.SUMMARY, "a resume in it is malformed")
+
+
+def _recompute(
+    item: Mapping[str, Any],
+    plan: Plan,
+    entries: list[LedgerEntry],
+    card: Card | None,
+    region: str,
+    verification: Verification,
+) -> None:
+    """Compute the summary once more from the ledger."""
+    started, seconds = parse_time(item.get("started_at")), item.get("seconds")
+    if started is None or not isinstance(seconds, float | int) or seconds < 0:
+        verification.add(Store.SUMMARY, "started_at is no time, or seconds is no number")
+        return
+    ended = started + timedelta(seconds=seconds)
+    price_list = prices_or_none(region)
+    computed = summarize(
+        str(item.get("ingest_id")),
+        started.isoformat(),
+        ended.isoformat(),
+        plan,
+        [entry.outcome for entry in entries],
+        None,
+        baseline=card.baseline if card else None,
+        price_list=price_list,
+    ).as_dict()
+    computed["ingest_id"] = plan.ingest_id
+    for name in _RECOMPUTED:
+        verification.compare(Store.SUMMARY, name, item.get(name, 0), computed[name])
+    if card:
+        verification.compare(Store.SUMMARY, "drift", item.get("drift"), computed["drift"])
+    if any((done_at := parse_time(entry.done_at)) and done_at > ended for entry in entries):
+        # A batch may be delivered twice. The later invocation replaces the figures of the earlier one.
+        verification.leave_out("a batch was done again after the summary: the cost could not be computed as it was")
+    elif price_list and price_list.dated > started.date().isoformat():
+        verification.leave_out("the price list is newer than the ingest: the cost could not be computed as it was")
+    else:
+        verification.compare(Store.SUMMARY, "usd", item.get("usd"), computed["usd"])
+
+
+def _check_status(item: Mapping[str, Any], plan: Plan, entries: list[LedgerEntry], verification: Verification) -> None:
+    status, cause = item.get("status"), item.get("cause")
+    if status not in {Status.COMPLETED, Status.FAILED}:
+        verification.add(Store.SUMMARY, f"status is {status!r}")
+    if (status == Status.FAILED) != bool(cause):
+        verification.add(Store.SUMMARY, "an ingest has a cause if it failed, and only then")
+    if status == Status.COMPLETED and len(entries) < plan.batches:
+        verification.add(Store.SUMMARY, "the ingest is COMPLETED, and batches of it were never finished")
+
+
+def _check_execution(item: Mapping[str, Any], last: Execution, verification: Verification) -> None:
+    """Compare a summary with the execution that made it."""
+    started, seconds = parse_time(item.get("started_at")), item.get("seconds")
+    if started and abs(started - last.started) > _MILLISECOND:
+        verification.compare(Store.SUMMARY, "started_at", item.get("started_at"), last.started.isoformat())
+    if last.status not in _ENDED_BY_SUMMARY or last.stopped is None:
+        return  # it was stopped after it had written the summary
+    if last.status == "SUCCEEDED" and isinstance(last.output, dict):
+        for name in _OF_OUTPUT:
+            verification.compare(
+                Store.SUMMARY, f"{name}, which the execution returned,", item.get(name), last.output.get(name)
+            )
+    elif last.error == "IngestFailed":
+        verification.compare(Store.SUMMARY, "status, as the execution ended,", item.get("status"), Status.FAILED.value)
+        verification.compare(Store.SUMMARY, "cause, as the execution ended,", item.get("cause"), last.cause)
+        if started and isinstance(seconds, float | int) and not _within(started + timedelta(seconds=seconds), last):
+            verification.add(Store.SUMMARY, "seconds is longer than the execution was")
+
+
+def _within(time: datetime, execution: Execution) -> bool:
+    return execution.stopped is None or execution.started <= time <= execution.stopped + timedelta(seconds=1)
