@@ -23,7 +23,7 @@ from hundredfold_cli.ingests.one_record import find_outcome
 from hundredfold_cli.ingests.outcomes import batches_done, read_all_rejections, read_batches, read_manifest
 from hundredfold_cli.ingests.report import read_card
 from hundredfold_cli.ingests.result_rows import OVERWRITTEN_BY, ResultRows, SourceLostError
-from hundredfold_cli.ingests.scanning import may_scan, scan_cost
+from hundredfold_cli.ingests.scanning import cost_of_predictions, may_scan
 from hundredfold_cli.ingests.status import IngestStatus, ingest_status, newest_ingest
 from hundredfold_cli.stack.deployment import Deployment
 
@@ -80,7 +80,7 @@ def results(
         print_json(find_outcome(deployment, plan, record_id))
         return
     left_out: Mapping[str, int] = {}
-    results = ResultRows(deployment, plan, lambda lost: _scan(deployment, lost, wanted=scan))
+    results = ResultRows(deployment, plan, lambda lost: _scan(deployment, name, lost, wanted=scan))
     with open_destination(destination, deployment.s3, sys.stdout.buffer) as file:
         if rejected:
             rejections = read_all_rejections(deployment, plan, results.done)
@@ -102,8 +102,8 @@ def results(
         raise typer.Exit(ExitCode.INGEST_FAILED)
 
 
-def _scan(deployment: Deployment, lost: SourceLostError, *, wanted: bool | None) -> None:
-    cost = scan_cost(deployment)
+def _scan(deployment: Deployment, ingest_id: str, lost: SourceLostError, *, wanted: bool | None) -> None:
+    cost = cost_of_predictions(deployment, ingest_id)
     if not may_scan(deployment, cost, wanted=wanted):
         raise InvalidIngestError(f"{lost}; --scan reads the table of predictions without it: {cost}")
     say(f"{lost}; scanning the table of predictions without it: {cost}")

@@ -8,7 +8,7 @@ from hundredfold_cli.commands.options import AsJson, IngestId, find_deployment
 from hundredfold_cli.console import print_json, say
 from hundredfold_cli.errors import ExitCode, OptionError
 from hundredfold_cli.ingests.display import print_verification
-from hundredfold_cli.ingests.scanning import may_scan, scan_cost
+from hundredfold_cli.ingests.scanning import cost_of_tables, may_scan
 from hundredfold_cli.ingests.status import newest_ingest
 from hundredfold_cli.ingests.verification.verify import verify_ingest
 from hundredfold_cli.models.predict_again import Sample, predict_again
@@ -37,7 +37,7 @@ def verify(
     chosen = Sample(_sample_size(sample)) if again else Sample(0)
     deployment = find_deployment(context)
     name = ingest_id or newest_ingest(deployment)
-    cost = scan_cost(deployment)
+    cost = cost_of_tables(deployment)
     scans = may_scan(deployment, cost, wanted=scan)
     say(f"{'scanning' if scans else 'not scanning'} the tables: {cost}")
     verification = verify_ingest(deployment, name, scan=scans, offer=chosen.offer if again else None)

@@ -24,11 +24,20 @@ class ScanCost:
         return f"{self.scanned_bytes / 1_000_000:,.1f} MB, about ${self.usd:.4f}"
 
 
-def scan_cost(deployment: Deployment) -> ScanCost:
-    """Return what it costs to read all predictions of an ingest, and the ledger."""
-    ledger = deployment.dynamodb.describe_table(TableName=deployment.ledger_table)["Table"]
-    scanned = deployment.predictions.scanned_bytes() + ledger.get("TableSizeBytes", 0)
-    return ScanCost(scanned, prices()["dynamodb_reads"].of(scanned / _READ_UNIT_BYTES))
+def cost_of_predictions(deployment: Deployment, ingest_id: str) -> ScanCost:
+    """Return what it costs to read all predictions of an ingest, beyond its own."""
+    return _cost(deployment.predictions.scanned_bytes(ingest_id))
+
+
+def cost_of_tables(deployment: Deployment) -> ScanCost:
+    """Return what it costs to scan the tables of predictions and of the ledger."""
+    tables = (deployment.predictions_table, deployment.ledger_table)
+    descriptions = (deployment.dynamodb.describe_table(TableName=table)["Table"] for table in tables)
+    return _cost(sum(description.get("TableSizeBytes", 0) for description in descriptions))
+
+
+def _cost(scanned_bytes: int) -> ScanCost:
+    return ScanCost(scanned_bytes, prices()["dynamodb_reads"].of(scanned_bytes / _READ_UNIT_BYTES))
 
 
 def may_scan(deployment: Deployment, cost: ScanCost, *, wanted: bool | None) -> bool:

@@ -26,7 +26,7 @@ class PackedBatches:
     def read_all(self, ingest_id: str) -> Iterator[StoredPrediction]:
         return self._items.read_all(ingest_id)
 
-    def scanned_bytes(self) -> int:
+    def scanned_bytes(self, ingest_id: str) -> int:
         return 0  # queries read the ingest's own items only
 
 
@@ -51,8 +51,8 @@ class PredictionsByLayout:
     def read_all(self, ingest_id: str) -> Iterator[StoredPrediction]:
         return self._reader(ingest_id).read_all(ingest_id)
 
-    def scanned_bytes(self) -> int:
-        return self._items.scanned_bytes()
+    def scanned_bytes(self, ingest_id: str) -> int:
+        return self._reader(ingest_id).scanned_bytes(ingest_id)
 
     def _reader(self, ingest_id: str) -> PredictionsReader:
         if ingest_id not in self._layouts:

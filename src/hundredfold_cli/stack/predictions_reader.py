@@ -48,8 +48,8 @@ class PredictionsReader(Protocol):
         """Read all predictions of an ingest, in any order, strongly consistent. `scanned_bytes` says what is read."""
         ...
 
-    def scanned_bytes(self) -> int:
-        """Return about how many bytes `read_all` reads beyond those of the ingest. 0 if it reads no others."""
+    def scanned_bytes(self, ingest_id: str) -> int:
+        """Return about how many bytes `read_all` reads. 0 if it reads no other predictions than the ingest's."""
         ...
 
 
@@ -109,8 +109,9 @@ class ItemPredictions:
                 for item in page["Items"]:
                     yield _prediction(item)
 
-    def scanned_bytes(self) -> int:
+    def scanned_bytes(self, ingest_id: str) -> int:
         """Return the table's size as DynamoDB says it. It counts again about every six hours."""
+        del ingest_id  # a scan reads the table as a whole
         with mapped_errors(_BUSY):
             return self._client.describe_table(TableName=self._table)["Table"].get("TableSizeBytes", 0)
 

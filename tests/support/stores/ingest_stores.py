@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from hundredfold_cli.stack.deployment import Deployment
@@ -116,7 +117,11 @@ class IngestStores:
     def objects(self) -> dict[str, bytes]:
         """Return the ingest's objects in the work bucket as they were, by the end of their keys."""
         folder = f"ingests/{self.ingest_id}/"
-        return {key.removeprefix(folder): content for key, content in self._before["objects"].items()}
+        return {
+            key.removeprefix(folder): content
+            for key, content in self._before["objects"].items()
+            if key.startswith(folder)
+        }
 
     def put_object(self, name: str, content: bytes) -> None:
         key = f"ingests/{self.ingest_id}/{name}"
@@ -137,6 +142,20 @@ class IngestStores:
         self.change_plan("manifest_sha256", {"S": hashlib.sha256(content).hexdigest()})
         self.change_plan("batches", {"N": str(len(batches))})
         self.change_plan("records", {"N": str(sum(batch["records"] for batch in batches))})
+
+    @property
+    def _index_key(self) -> str:
+        return str(self.item()["index"]["M"]["pinned"]["M"]["key"]["S"])
+
+    def index(self) -> bytes:
+        content: bytes = self._before["objects"][self._index_key]
+        return content
+
+    def put_index(self, content: bytes) -> None:
+        self.deployment.s3.put_object(Bucket=self.deployment.work_bucket, Key=self._index_key, Body=content)
+
+    def delete_index(self) -> None:
+        self.deployment.s3.delete_object(Bucket=self.deployment.work_bucket, Key=self._index_key)
 
     def rejections(self, batch: int) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.objects()[f"rejected/{batch:08d}.jsonl"].splitlines()]
@@ -173,7 +192,10 @@ class IngestStores:
             for item in page["Items"]
             if item["ingest_id"]["S"].startswith(self.ingest_id)
         ]
-        keys = self.deployment.work.keys(f"ingests/{self.ingest_id}/")
+        keys = chain(
+            self.deployment.work.keys(f"ingests/{self.ingest_id}/"),
+            self.deployment.work.keys(f"index/{self.ingest_id}/"),
+        )
         return {
             "ledger": {(item["ledger_key"]["S"], item["entry"]["S"]): item for item in ledger},
             "predictions": {(item["record_id"]["S"], item["ingest_id"]["S"]): item for item in predictions},

@@ -1,5 +1,6 @@
 """Alterations of an ingest's stores. Verification must find each, or it stands here why it cannot."""
 
+import gzip
 import hashlib
 import json
 from collections.abc import Callable
@@ -18,6 +19,7 @@ class Subject(StrEnum):
     """The ingest that is altered."""
 
     LINES = "JSON Lines, read in place"
+    PACKED = "the same, with packed predictions"
     TABLES = "two CSV objects, staged"
     FAILED = "a table of items, all batches failed"
 
@@ -362,17 +364,17 @@ def _moved(stores: IngestStores) -> None:
     stores.delete_prediction(PREDICTED)
 
 
-def _early(stores: IngestStores) -> None:
+def _early(stores: IngestStores, record_id: str = "i-0", batch: int = 0) -> None:
     """Store what a batch may have stored before it failed."""
     stores.put_prediction(
         {
-            "record_id": text("i-0"),
+            "record_id": text(record_id),
             "ingest_id": text(stores.ingest_id),
             "label": text("positive"),
             "score": number(0.75),
             "model_version": text("1"),
             "predicted_at": text(datetime.now(UTC).isoformat()),
-            "batch": number(0),
+            "batch": number(batch),
         }
     )
 
@@ -564,6 +566,97 @@ STAGED = [
 ]  # fmt: skip
 
 
+def _part(change: Callable[[dict[str, Any]], Any]) -> Callable[[IngestStores], None]:
+    """Change the packed predictions of batch 1."""
+
+    def alter(stores: IngestStores) -> None:
+        columns = json.loads(gzip.decompress(stores.entry(1)["predictions"]["B"]))
+        change(columns)
+        stores.change_entry(1, predictions={"B": gzip.compress(json.dumps(columns).encode(), mtime=0)})
+
+    return alter
+
+
+def _columns(change: Callable[[list[Any]], Any], *names: str) -> Callable[[IngestStores], None]:
+    """Change columns of the packed predictions of batch 1."""
+
+    def alter(columns: dict[str, Any]) -> None:
+        for name in names:
+            change(columns[name])
+
+    return _part(alter)
+
+
+def _index(change: Callable[[bytes], bytes], *, pinned: bool = False) -> Callable[[IngestStores], None]:
+    """Change the index; with `pinned`, its ETag and size in the ingest's item, too."""
+
+    def alter(stores: IngestStores) -> None:
+        content = change(stores.index())
+        stores.put_index(content)
+        if pinned:
+            index = stores.item()["index"]["M"]
+            index["pinned"]["M"] |= {"etag": text(hashlib.md5(content).hexdigest()), "size": number(len(content))}  # noqa: S324 - as S3 does
+            stores.change_item(index={"M": index})
+
+    return alter
+
+
+def _index_counts(stores: IngestStores) -> None:
+    index = stores.item()["index"]["M"]
+    stores.change_item(index={"M": {**index, "counts": {"B": index["counts"]["B"][4:] + b"\0\0\0\0"}}})
+
+
+ALL = ("ids", "label", "score")
+PACKED = [
+    Mutation(Store.PREDICTIONS, "they are gone", _entry(predictions=None), subject=Subject.PACKED),
+    Mutation(Store.PREDICTIONS, "they are cut off",
+             lambda stores: stores.change_entry(1, predictions={"B": stores.entry(1)["predictions"]["B"][:-20]}),
+             subject=Subject.PACKED),
+    Mutation(Store.PREDICTIONS, "they are text", _entry(predictions=text("gzip")), subject=Subject.PACKED),
+    Mutation(Store.PREDICTIONS, "they are those of another batch",
+             lambda stores: stores.change_entry(1, predictions=stores.entry(2)["predictions"]), subject=Subject.PACKED),
+    Mutation(Store.PREDICTIONS, "they should have a second part", _entry(parts=number(2)), subject=Subject.PACKED),
+    Mutation(Store.PREDICTIONS, "one is gone", _columns(lambda column: column.pop(), *ALL), subject=Subject.PACKED),
+    Mutation(Store.PREDICTIONS, "one is there twice", _columns(lambda column: column.append(column[0]), *ALL),
+             subject=Subject.PACKED),
+    Mutation(Store.PREDICTIONS, "one is of no record", _columns(lambda ids: ids.append(f"{ids.pop()}-x"), "ids"),
+             subject=Subject.PACKED),
+    Mutation(Store.PREDICTIONS, "one has no label", _columns(lambda column: column.pop(), "label"),
+             subject=Subject.PACKED),
+    Mutation(Store.PREDICTIONS, "one has another label",
+             _columns(lambda column: column.append(1 - column.pop()), "label"), subject=Subject.PACKED),
+    Mutation(Store.PREDICTIONS, "two have each other's id", _columns(lambda ids: ids.insert(0, ids.pop(1)), "ids"),
+             by=Finder.AGAIN, cannot="the counts of labels and scores stay the same", subject=Subject.PACKED),
+    Mutation(Store.PREDICTIONS, "a label is no class", _part(lambda columns: columns.update(labels=["good", "bad"])),
+             subject=Subject.PACKED),
+    Mutation(Store.PREDICTIONS, "they are of another model", _part(lambda columns: columns.update(model_version="77")),
+             subject=Subject.PACKED),
+    Mutation(Store.PREDICTIONS, "they are of no time", _part(lambda columns: columns.update(predicted_at="soon")),
+             subject=Subject.PACKED),
+    Mutation(Store.PREDICTIONS, "a column is gone", _part(lambda columns: columns.pop("ids")), subject=Subject.PACKED),
+    Mutation(Store.PREDICTIONS, "a part is left over from an earlier attempt", _entry_at("#1", "1.1"),
+             cannot="a batch that was done again may leave one, and nothing reads it", subject=Subject.PACKED),
+    Mutation(Store.PREDICTIONS, "a part, where predictions are not packed", _entry_at("#1", "1.1")),
+    Mutation(Store.PREDICTIONS, "one in the table of items, where they are packed",
+             lambda stores: _early(stores, "r-110", batch=1), subject=Subject.PACKED),
+    Mutation(Store.PLAN, "its predictions are packed", lambda stores: stores.change_plan("layout", text("packed"))),
+    Mutation(Store.PLAN, "its predictions are not packed", lambda stores: stores.change_plan("layout", text("item")),
+             subject=Subject.PACKED),
+    Mutation(Store.INDEX, "it is gone", lambda stores: stores.delete_index(), subject=Subject.PACKED),
+    Mutation(Store.INDEX, "the ingest's item has none", _item(index=None), subject=Subject.PACKED),
+    Mutation(Store.INDEX, "it is another object", _index(lambda content: content[12:]), subject=Subject.PACKED),
+    Mutation(Store.INDEX, "an entry is gone", _index(lambda content: content[12:], pinned=True),
+             subject=Subject.PACKED),
+    Mutation(Store.INDEX, "an entry names another batch",
+             _index(lambda content: content[:11] + bytes([content[11] ^ 1]) + content[12:], pinned=True),
+             subject=Subject.PACKED),
+    Mutation(Store.INDEX, "two entries are exchanged",
+             _index(lambda content: content[12:24] + content[:12] + content[24:], pinned=True),
+             subject=Subject.PACKED),
+    Mutation(Store.INDEX, "its counts are others", _index_counts, subject=Subject.PACKED),
+]  # fmt: skip
+
+
 def _all_objects(stores: IngestStores) -> None:
     for name in stores.objects():
         stores.delete_object(name)
@@ -577,4 +670,4 @@ SEVERAL = [
              cannot="it was replaced after the ingest; verify says so, and verifies the rest"),
 ]  # fmt: skip
 
-MUTATIONS = [*MANIFEST, *PLAN, *STAGED, *LEDGER, *PREDICTIONS, *REJECTIONS, *SUMMARY, *CARD, *SEVERAL]
+MUTATIONS = [*MANIFEST, *PLAN, *STAGED, *LEDGER, *PREDICTIONS, *REJECTIONS, *SUMMARY, *CARD, *PACKED, *SEVERAL]

@@ -2,12 +2,13 @@
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hundredfold.errors import HundredfoldError
+from hundredfold.layout import Layout
 from hundredfold_cli.ingests.verification.verify import verify_ingest
 from hundredfold_cli.models.predict_again import Sample, predict_again
-from tests.support.deployed import TABLES, Stack
+from tests.support.deployed import TABLES, Stack, storing
 from tests.support.stores.ingest_stores import IngestStores
 from tests.support.stores.mutations import Mutation, Subject
 
@@ -15,8 +16,11 @@ from tests.support.stores.mutations import Mutation, Subject
 def make_subjects(stack: Stack) -> dict[Subject, IngestStores]:
     """Run the ingests, and read what is stored of each."""
     name = uuid.uuid4().hex[:8]
+    with storing(stack.deployment, Layout.PACKED):
+        packed = _lines(stack, f"packed-{name}")
     return {
         Subject.LINES: _lines(stack, f"lines-{name}"),
+        Subject.PACKED: packed,
         Subject.TABLES: _tables(stack, f"tables-{name}"),
         Subject.FAILED: _failed(stack, f"failed-{name}"),
     }
@@ -38,14 +42,13 @@ def find_alteration(stores: IngestStores, mutation: Mutation, *, again: bool = F
     again : whether to predict all records again, too
     """
     sample = Sample(None)
+    deployment = replace(stores.deployment)  # which knows of no layout yet
     with stores.altered():
         mutation.alter(stores)
         try:
-            verification = verify_ingest(
-                stores.deployment, stores.ingest_id, scan=True, offer=sample.offer if again else None
-            )
-            if sample.kept and (plan := stores.deployment.ledger.plan(stores.ingest_id)):
-                predict_again(stores.deployment, plan, sample.kept, verification)
+            verification = verify_ingest(deployment, stores.ingest_id, scan=True, offer=sample.offer if again else None)
+            if sample.kept and (plan := deployment.ledger.plan(stores.ingest_id)):
+                predict_again(deployment, plan, sample.kept, verification)
         except HundredfoldError as error:
             return Found("refused", str(error))
     if verification.ok:

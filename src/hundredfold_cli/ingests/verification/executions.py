@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hundredfold_cli.ingests.executions import find_execution, latest_execution
+from hundredfold_cli.ingests.executions import find_execution, latest_execution, refusal_cause
 from hundredfold_cli.stack.deployment import Deployment
 
 
@@ -58,8 +58,11 @@ class Executions:
 
 
 def read_executions(deployment: Deployment, ingest_id: str, ledger_item: Mapping[str, Any]) -> Executions:
-    """Read the executions of an ingest."""
+    """Read the executions of an ingest. One that the planner refused has changed nothing, and is left out."""
     name, last = latest_execution(deployment, ingest_id, ledger_item)
+    if refusal_cause(ledger_item, last):
+        name = str(ledger_item["execution"])
+        last = find_execution(deployment, name)
     first = last if name == ingest_id else find_execution(deployment, ingest_id)
     return Executions(
         Execution.from_description(first) if first else None,

@@ -20,6 +20,7 @@ class Store(StrEnum):
     PREDICTIONS = "predictions"
     REJECTIONS = "rejections"
     SUMMARY = "summary"
+    INDEX = "index"
     CARD = "card"
 
 

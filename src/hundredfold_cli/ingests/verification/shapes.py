@@ -51,6 +51,13 @@ class RejectionShape(msgspec.Struct, forbid_unknown_fields=True):
     source: str | None = None
 
 
+class IndexShape(msgspec.Struct, forbid_unknown_fields=True):
+    """The index of packed predictions, as the ingest's item has it."""
+
+    pinned: PinnedShape
+    counts: bytes
+
+
 class StatsShape(msgspec.Struct):
     """What the ledger says of an invocation."""
 
@@ -84,6 +91,8 @@ class DoneShape(msgspec.Struct):
     outdated: Count = 0
     stats: StatsShape | None = None
     sketch: SketchShape | None = None
+    predictions: bytes | None = None
+    parts: Positive = 1
 
 
 class FailedShape(msgspec.Struct):
@@ -114,11 +123,13 @@ class LedgerEntry:
     ----------
     records : of the batch, as the entry has them
     done_at : when it was done, as the entry has it; empty if it is not done
+    parts : in how many parts its packed predictions are; 0 if it has none
     """
 
     outcome: BatchOutcome | BatchFailure
     records: int
     done_at: str = ""
+    parts: int = 0
 
 
 def read_entry(batch: int, values: dict[str, Any]) -> LedgerEntry:
@@ -138,7 +149,7 @@ def read_entry(batch: int, values: dict[str, Any]) -> LedgerEntry:
                 written_back=done.written_back,
                 outdated=done.outdated,
             )
-            return LedgerEntry(outcome, done.records, done.done_at)
+            return LedgerEntry(outcome, done.records, done.done_at, 0 if done.predictions is None else done.parts)
         case "failed":
             failed = read_shape(values, FailedShape)
             return LedgerEntry(BatchFailure(batch, failed.error, failed.cause), failed.records)

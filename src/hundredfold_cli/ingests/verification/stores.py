@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,11 +27,27 @@ from hundredfold_cli.stack.deployment import Deployment
 
 _BUSY = "DynamoDB did not answer about the ledger"
 _PARTITIONS = "partitions"
+_NAME = re.compile(r"(?P<batch>0|[1-9][0-9]*)(\.(?P<part>[1-9][0-9]*))?", re.ASCII)
+"""The sort key of a batch, or of a further part of its packed predictions."""
 
 
-def read_ledger(deployment: Deployment, ingest_id: str, verification: Verification) -> dict[int, LedgerEntry]:
-    """Read the ledger's entries of batches, by batch."""
-    entries: dict[int, LedgerEntry] = {}
+@dataclass(frozen=True, slots=True)
+class StoredLedger:
+    """The ledger of an ingest's batches.
+
+    Attributes
+    ----------
+    entries : by batch
+    parts : further parts of packed predictions: batch and number, from 1
+    """
+
+    entries: dict[int, LedgerEntry] = field(default_factory=dict)
+    parts: set[tuple[int, int]] = field(default_factory=set)
+
+
+def read_ledger(deployment: Deployment, ingest_id: str, verification: Verification) -> StoredLedger:
+    """Read the ledger's entries of batches."""
+    ledger = StoredLedger()
     pages = deployment.dynamodb.get_paginator("query")
     for shard in range(LEDGER_SHARDS):
         with mapped_errors(_BUSY):
@@ -41,23 +58,30 @@ def read_ledger(deployment: Deployment, ingest_id: str, verification: Verificati
                 ConsistentRead=True,
             ):
                 for item in page["Items"]:
-                    _add_entry(entries, shard, plain_item(item), verification)
-    return entries
+                    _add_entry(ledger, shard, plain_item(item), verification)
+    for batch, entry in ledger.entries.items():
+        for number in range(1, entry.parts):
+            if (batch, number) not in ledger.parts:
+                verification.add(Store.LEDGER, f"part {number} of batch {batch} is gone")
+    return ledger
 
 
-def _add_entry(entries: dict[int, LedgerEntry], shard: int, item: dict[str, Any], verification: Verification) -> None:
+def _add_entry(ledger: StoredLedger, shard: int, item: dict[str, Any], verification: Verification) -> None:
     name = str(item["entry"])
-    if not (name.isascii() and name.isdecimal()) or str(int(name)) != name:
+    numbers = _NAME.fullmatch(name)
+    if not numbers:
         verification.add(Store.LEDGER, f"entry {name[:80]!r} is of no batch")
         return
-    batch = int(name)
+    batch = int(numbers["batch"])
     if batch % LEDGER_SHARDS != shard:
         verification.add(Store.LEDGER, f"an entry of batch {batch} is under #{shard}")
-        return
-    try:
-        entries[batch] = read_entry(batch, item)
-    except MalformedError as error:
-        verification.add(Store.LEDGER, f"the entry of batch {batch} is malformed: {error}")
+    elif numbers["part"]:
+        ledger.parts.add((batch, int(numbers["part"])))  # perhaps of an earlier attempt that had more parts
+    else:
+        try:
+            ledger.entries[batch] = read_entry(batch, item)
+        except MalformedError as error:
+            verification.add(Store.LEDGER, f"the entry of batch {batch} is malformed: {error}")
 
 
 def find_stray_entries(deployment: Deployment, ingest_id: str, verification: Verification) -> None:

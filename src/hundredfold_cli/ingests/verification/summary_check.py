@@ -6,10 +6,10 @@ from typing import Any
 
 from hundredfold.accounting.prices import prices_or_none
 from hundredfold.accounting.summarize import summarize
-from hundredfold.ingest import Plan
+from hundredfold.ingest import Plan, resume_name
 from hundredfold.model.card import Card
 from hundredfold.summary import Status
-from hundredfold_cli.ingests.executions import has_summary
+from hundredfold_cli.ingests.executions import has_summary, resume_number
 from hundredfold_cli.ingests.verification.answers import parse_time
 from hundredfold_cli.ingests.verification.executions import Execution, Executions
 from hundredfold_cli.ingests.verification.findings import Store, Verification
@@ -48,8 +48,11 @@ def check_summary(
     """
     last = executions.last
     resumes = item.get("resumed") or []
-    named = resumes[-1].get("execution") if resumes and isinstance(resumes[-1], dict) else plan.ingest_id
-    verification.compare(Store.SUMMARY, "execution", item.get("execution"), named)
+    execution = str(item.get("execution"))
+    number = resume_number(execution)
+    verification.compare(
+        Store.SUMMARY, "execution", execution, resume_name(plan.ingest_id, number) if number else plan.ingest_id
+    )
     if not has_summary(item, executions.last_name):
         if last and last.status == "SUCCEEDED":
             verification.add(Store.SUMMARY, f"execution {last.name} succeeded, and the ledger has no summary of it")

@@ -13,18 +13,21 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from hundredfold.aws.errors import error_code
-from hundredfold.batches import Batch
+from hundredfold.batches import Batch, BatchOutcome
 from hundredfold.errors import InvalidIngestError, SourceChangedError, SourceMissingError
 from hundredfold.ingest import Plan
 from hundredfold.keys import manifest_key
+from hundredfold.layout import Layout
 from hundredfold.sources.objects import PinnedObject
 from hundredfold.sources.spec import TableSpec
 from hundredfold_cli.errors import IngestNotFoundError
+from hundredfold_cli.ingests.executions import has_summary
 from hundredfold_cli.ingests.verification.answers import parse_time
 from hundredfold_cli.ingests.verification.batch_check import BatchCheck, BatchResult, ReadBatch, Taken
 from hundredfold_cli.ingests.verification.batch_lines import BatchLines, divide_lines, range_faults
 from hundredfold_cli.ingests.verification.executions import Executions, read_executions
 from hundredfold_cli.ingests.verification.findings import Store, Verification
+from hundredfold_cli.ingests.verification.index_check import IndexCheck
 from hundredfold_cli.ingests.verification.judge import Judgement, judge, parse_line
 from hundredfold_cli.ingests.verification.models import ModelVersions
 from hundredfold_cli.ingests.verification.object_stream import find_object
@@ -34,12 +37,14 @@ from hundredfold_cli.ingests.verification.source_lines import ObjectLines, Sourc
 from hundredfold_cli.ingests.verification.stores import Rejections, find_stray_entries, read_ledger, read_manifest
 from hundredfold_cli.ingests.verification.summary_check import check_summary
 from hundredfold_cli.stack.deployment import Deployment
-from hundredfold_cli.stack.predictions_reader import StoredPrediction
+from hundredfold_cli.stack.predictions_reader import ItemPredictions, StoredPrediction
 
 _READERS = 8
 _BATCHES_AT_ONCE = 4 * _READERS
 """How many batches wait in memory."""
 _CLOCKS_DIFFER = timedelta(minutes=5)
+_DAMAGED = (ValueError, LookupError, TypeError)
+"""What reading raises if packed predictions are damaged."""
 _SHADOW = re.compile(r"\.shadow-[1-9]\d*$")
 
 type Answered = tuple[Judgement, StoredPrediction | None]
@@ -68,9 +73,9 @@ def verify_ingest(
     if executions.last and executions.last.status == "RUNNING":
         raise InvalidIngestError(f"ingest {ingest_id} is still running; verify it when it has ended")
     verification = Verification()
-    entries = read_ledger(deployment, ingest_id, verification)
+    ledger = read_ledger(deployment, ingest_id, verification)
     if "plan" not in item:
-        if entries or deployment.work.read(manifest_key(ingest_id)) is not None:
+        if ledger.entries or deployment.work.read(manifest_key(ingest_id)) is not None:
             verification.add(Store.LEDGER, "the ingest's own entry, or the plan in it, is gone")
             return verification
         if executions.last is None and not item:
@@ -79,7 +84,9 @@ def verify_ingest(
     plan = read_plan(item, verification)
     if plan:
         check_plan(deployment, ingest_id, plan, executions, verification)
-        run = _Run(deployment, ingest_id, plan, item, executions, entries, verification, offer)
+        if ledger.parts and plan.layout is not Layout.PACKED:
+            verification.add(Store.LEDGER, "there are parts of packed predictions, and the plan has another layout")
+        run = _Run(deployment, ingest_id, plan, item, executions, ledger.entries, verification, offer)
         run.check(scan=scan)
     return verification
 
@@ -125,11 +132,15 @@ class _Run:
         self._check_batches(objects, rejections, versions, unread=[] if kept else batches)
         self._check_strays({batch.batch for batch in batches}, rejections)
         self._check_taken({batch.batch for batch in batches})
-        if scan:
+        is_packed = self.plan.layout is Layout.PACKED
+        if scan or is_packed:
             self._scan(versions)
+        if scan:
             find_stray_entries(self.deployment, self.ingest_id, self.verification)
+            if is_packed:
+                self._find_stray_items()
         else:
-            self.verification.leave_out("the tables were not searched for predictions of no record: --scan does that")
+            self.verification.leave_out("the tables were not searched for what belongs to no record: --scan does that")
         if self.offer is None:
             self.verification.leave_out(
                 "answers were compared with counts of them, and not with the model: see --again"
@@ -194,6 +205,12 @@ class _Run:
             done_at = parse_time(entry.done_at)
             if entry.done_at and (done_at is None or not earliest <= done_at <= latest):
                 self.verification.add(Store.LEDGER, f"batch {number}: done_at is no time within the ingest")
+            outcome = entry.outcome
+            if isinstance(outcome, BatchOutcome):
+                is_packed = self.plan.layout is Layout.PACKED and outcome.predicted > 0
+                if is_packed is not (entry.parts > 0):
+                    there = "has" if entry.parts else "has no"
+                    self.verification.add(Store.PREDICTIONS, f"batch {number} {there} packed predictions")
 
     def _check_batches(
         self, objects: Iterator[ObjectLines], rejections: Rejections, versions: ModelVersions, unread: list[Batch]
@@ -202,8 +219,8 @@ class _Run:
         with ThreadPoolExecutor(_READERS) as pool:
             for group in batched(self._lines(objects, unread), _BATCHES_AT_ONCE, strict=False):
                 read = pool.map(lambda pair: self._read(pair[0], pair[1], rejections), group)
-                for (pinned, lines), (predictions, content) in zip(group, read, strict=True):
-                    self._check_batch(checker, pinned, lines, predictions, content, rejections, versions)
+                for (pinned, lines), stored in zip(group, read, strict=True):
+                    self._check_batch(checker, pinned, lines, stored, rejections, versions)
 
     def _lines(
         self, objects: Iterator[ObjectLines], unread: list[Batch]
@@ -231,19 +248,18 @@ class _Run:
         self.unread[batch.batch] = 0
         return BatchLines(batch, [])
 
-    def _read(
-        self, pinned: PinnedObject | None, lines: BatchLines, rejections: Rejections
-    ) -> tuple[Mapping[str, StoredPrediction], bytes]:
+    def _read(self, pinned: PinnedObject | None, lines: BatchLines, rejections: Rejections) -> "_Stored":
         """Read the predictions and rejections of a batch that is done."""
         batch = lines.batch
         if batch is None or not self._is_done(batch.batch):
-            return {}, b""
+            return _Stored()
         parsed = (parse_line(line, **self._parsing(pinned)) for line in lines.lines)
         ids = dict.fromkeys(line.record_id for line in parsed if line.record_id is not None)
-        return (
-            self.deployment.predictions.read_batch(self.ingest_id, batch.batch, list(ids)),
-            rejections.read(batch.batch),
-        )
+        content = rejections.read(batch.batch)
+        try:
+            return _Stored(self.deployment.predictions.read_batch(self.ingest_id, batch.batch, list(ids)), content)
+        except _DAMAGED as error:
+            return _Stored({}, content, f"they cannot be read: {error}")
 
     def _is_done(self, batch: int) -> bool:
         return batch in self.entries and bool(self.entries[batch].done_at)
@@ -262,8 +278,7 @@ class _Run:
         checker: BatchCheck,
         pinned: PinnedObject | None,
         lines: BatchLines,
-        predictions: Mapping[str, StoredPrediction],
-        content: bytes,
+        stored: "_Stored",
         rejections: Rejections,
         versions: ModelVersions,
     ) -> None:
@@ -276,7 +291,9 @@ class _Run:
         if not is_unread:
             for fault in range_faults(lines):
                 self.verification.add(Store.MANIFEST, f"batch {number} {fault}")
-        own = (prediction for prediction in predictions.values() if prediction.get("batch") == number)
+        if stored.fault:
+            self.verification.add(Store.PREDICTIONS, f"batch {number}: {stored.fault}")
+        own = (prediction for prediction in stored.predictions.values() if prediction.get("batch") == number)
         model = versions.of_batch(self.entries.get(number), own)
         signature = model.card.signature if model.card else None
         parsing = self._parsing(pinned)
@@ -289,8 +306,8 @@ class _Run:
             if is_unread
             else [judge(parse_line(line, **parsing), signature, model.max_record_bytes) for line in lines.lines],
             entry=self.entries.get(number),
-            rejections=rejections.decode(number, content) if self._is_done(number) else {},
-            predictions=predictions,
+            rejections=rejections.decode(number, stored.rejections) if self._is_done(number) else {},
+            predictions=stored.predictions,
             source=str(pinned) if names_source else None,
             card=model.card,
             shape=model.shape,
@@ -351,19 +368,63 @@ class _Run:
         """Look at all predictions of the ingest, also at those of no record."""
         named = {(taken.batch, taken.record_id) for taken in self.taken}
         counts: Counter[int] = Counter()
-        for prediction in self.deployment.predictions.read_all(self.ingest_id):
+        index = IndexCheck()
+        for prediction in self._all_predictions():
             batch, record_id = prediction.get("batch"), prediction.get("record_id")
-            if isinstance(batch, int) and batch in self.unread:
+            if isinstance(batch, int):
                 counts[batch] += 1
+                index.add(str(record_id), batch)
+            if isinstance(batch, int) and batch in self.unread:
                 for fault in versions.of_batch(self.entries.get(batch), [prediction]).shape.faults(prediction):
                     self.verification.add(Store.PREDICTIONS, f"batch {batch}: a prediction is malformed: {fault}")
-            elif (batch, record_id) not in named and not (
-                isinstance(batch, int) and hash(record_id) in self.ids.get(batch, ())
-            ):
+            elif (batch, record_id) not in named and not self._is_known(batch, record_id):
                 self.verification.extra += 1
                 self.verification.add(Store.PREDICTIONS, f"one of batch {batch} is of {record_id!r}, no record of it")
+        self._check_counts(counts)
+        if self.plan.layout is Layout.PACKED and has_summary(self.item, self.executions.last_name):
+            index.check(self.deployment, self.ingest_id, self.item, self.verification)
+
+    def _find_stray_items(self) -> None:
+        """Look for items of an ingest whose predictions are packed."""
+        items = ItemPredictions(self.deployment.dynamodb, self.deployment.predictions_table)
+        for prediction in items.read_all(self.ingest_id):
+            self.verification.extra += 1
+            self.verification.add(
+                Store.PREDICTIONS, f"{prediction['record_id']!r} is in the table of items, and they are packed"
+            )
+
+    def _all_predictions(self) -> Iterator[StoredPrediction]:
+        try:
+            yield from self.deployment.predictions.read_all(self.ingest_id)
+        except _DAMAGED as error:
+            self.verification.add(Store.PREDICTIONS, f"not all of them can be read: {error}")
+
+    def _is_known(self, batch: object, record_id: object) -> bool:
+        """Tell whether a batch may have a prediction of a record."""
+        return isinstance(batch, int) and hash(record_id) in self.ids.get(batch, ())
+
+    def _check_counts(self, counts: Mapping[int, int]) -> None:
+        """Check how many predictions there are of each batch."""
         for batch, predicted in sorted(self.unread.items()):
             if self._is_done(batch):
                 self.verification.compare(
-                    Store.PREDICTIONS, f"batch {batch}: the number of predictions", counts[batch], predicted
+                    Store.PREDICTIONS, f"batch {batch}: the number of predictions", counts.get(batch, 0), predicted
                 )
+        for batch, ids in self.ids.items():
+            if counts.get(batch, 0) > len(ids):
+                self.verification.add(Store.PREDICTIONS, f"batch {batch}: a record has two")
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What is stored of a batch that is done.
+
+    Attributes
+    ----------
+    rejections : the content of their object
+    fault : why the predictions cannot be read; empty if they can
+    """
+
+    predictions: Mapping[str, StoredPrediction] = field(default_factory=dict)
+    rejections: bytes = b""
+    fault: str = ""

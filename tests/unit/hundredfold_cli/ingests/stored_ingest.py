@@ -37,7 +37,7 @@ class StoredPredictions:
         self.scans += 1
         yield from self.items.values()
 
-    def scanned_bytes(self) -> int:
+    def scanned_bytes(self, ingest_id: str) -> int:
         return 0
 
 
