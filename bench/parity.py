@@ -62,7 +62,7 @@ def _read_back(deployment: Deployment, plan: Plan) -> Found:
         for line in read.lines:
             if line.number in read.rejections:
                 found.rejected += 1
-            elif line.record_id in read.predictions:
+            elif line.record_id is not None and line.record_id in read.predictions:
                 prediction = read.predictions[line.record_id]
                 found.texts.append(json.loads(line.content)["text"])
                 found.labels.append(prediction["label"])

@@ -110,14 +110,16 @@ def test_parts_together_have_every_prediction_once_and_in_order(
     [
         (b"", "damaged"),
         (b"no gzip", "damaged"),
-        (gzip.compress(b"no json"), "damaged"),
-        (gzip.compress(b'{"ids": ["a"], "labels": [], "label": [0]}'), "do not fit together"),
+        (gzip.compress(b"no json", mtime=0), "damaged"),
+        (gzip.compress(b'{"ids": ["a"], "labels": [], "label": [0]}', mtime=0), "do not fit together"),
         (
-            gzip.compress(b'{"ids": ["a", "b"], "model_version": "7", "predicted_at": "t", "value": [1]}'),
+            gzip.compress(b'{"ids": ["a", "b"], "model_version": "7", "predicted_at": "t", "value": [1]}', mtime=0),
             "shorter",
         ),
         (
-            gzip.compress(b'{"ids": ["a"], "model_version": "7", "predicted_at": "t", "labels": [], "label": [0]}'),
+            gzip.compress(
+                b'{"ids": ["a"], "model_version": "7", "predicted_at": "t", "labels": [], "label": [0]}', mtime=0
+            ),
             "do not fit together",
         ),
     ],

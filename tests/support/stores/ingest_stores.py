@@ -131,14 +131,16 @@ class IngestStores:
         self.deployment.s3.delete_object(Bucket=self.deployment.work_bucket, Key=f"ingests/{self.ingest_id}/{name}")
 
     def manifest(self) -> list[dict[str, Any]]:
-        return list(json.loads(self.objects()["manifest.json"]))
+        """Return the batches of all groups of the manifest."""
+        return [batch for group in json.loads(self.objects()["manifest.json"]) for batch in group["batches"]]
 
     def change_manifest(self, change: Callable[[list[dict[str, Any]]], None]) -> None:
         """Change the manifest, and the digest and the counts of the plan with it."""
         batches = self.manifest()
         change(batches)
-        content = json.dumps(batches).encode()
+        content = json.dumps([{"batches": batches}]).encode()
         self.put_object("manifest.json", content)
+        self.change_plan("groups", {"N": "1"})
         self.change_plan("manifest_sha256", {"S": hashlib.sha256(content).hexdigest()})
         self.change_plan("batches", {"N": str(len(batches))})
         self.change_plan("records", {"N": str(sum(batch["records"] for batch in batches))})

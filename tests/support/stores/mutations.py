@@ -119,7 +119,7 @@ MANIFEST = [
     Mutation(
         Store.MANIFEST,
         "its last batch is gone",
-        lambda stores: stores.put_object("manifest.json", json.dumps(stores.manifest()[:-1]).encode()),
+        lambda stores: stores.put_object("manifest.json", json.dumps([{"batches": stores.manifest()[:-1]}]).encode()),
     ),
     Mutation(
         Store.MANIFEST,

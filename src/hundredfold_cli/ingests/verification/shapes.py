@@ -38,6 +38,12 @@ class ManifestShape(msgspec.Struct, forbid_unknown_fields=True):
     pinned: PinnedShape | None = None
 
 
+class GroupShape(msgspec.Struct, forbid_unknown_fields=True):
+    """A group of the manifest. Each of its batches is read as a `ManifestShape`, so that one may be malformed."""
+
+    batches: list[Any]
+
+
 class RejectionShape(msgspec.Struct, forbid_unknown_fields=True):
     """A line of an object of rejections."""
 

@@ -16,6 +16,7 @@ from hundredfold.ingest import Plan
 from hundredfold.sources.objects import PinnedObject
 from hundredfold_cli.ingests.verification.findings import Store, Verification
 from hundredfold_cli.ingests.verification.shapes import (
+    GroupShape,
     LedgerEntry,
     MalformedError,
     ManifestShape,
@@ -117,8 +118,9 @@ def read_manifest(deployment: Deployment, plan: Plan, verification: Verification
     except ValueError as error:
         verification.add(Store.MANIFEST, f"it is malformed: {error}")
         return []
+    verification.compare(Store.PLAN, "the number of groups", plan.groups, len(values))
     batches: dict[int, Batch] = {}
-    for value in values:
+    for value in _entries(values, verification):
         try:
             shape = read_shape(value, ManifestShape)
         except MalformedError as error:
@@ -138,6 +140,15 @@ def read_manifest(deployment: Deployment, plan: Plan, verification: Verification
         Store.PLAN, "the number of records", plan.records, sum(batch.records for batch in batches.values())
     )
     return list(batches.values())
+
+
+def _entries(groups: list[Any], verification: Verification) -> Iterator[Any]:
+    """Yield the entries of all groups of the manifest."""
+    for number, value in enumerate(groups):
+        try:
+            yield from read_shape(value, GroupShape).batches
+        except MalformedError as error:
+            verification.add(Store.MANIFEST, f"group {number} is malformed: {error}")
 
 
 def _to_batch(shape: ManifestShape) -> Batch:

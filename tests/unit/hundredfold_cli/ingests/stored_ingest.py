@@ -10,7 +10,7 @@ from hundredfold.batches import BatchFailure, BatchOutcome
 from hundredfold.ingest import Model, Plan
 from hundredfold.keys import manifest_key, rejections_key
 from hundredfold.planning.batching import cut_batches
-from hundredfold.planning.manifest import encode_manifest
+from hundredfold.planning.manifest import encode_groups, encode_manifest
 from hundredfold.sources.objects import ObjectLocation
 from hundredfold.sources.read_options import PLAIN_JSON_LINES
 from hundredfold.sources.spec import ObjectsSpec
@@ -62,7 +62,7 @@ class StoredIngest:
         self.ledger = MemoryLedger()
         self.predictions = StoredPredictions()
         batches = list(cut_batches([content], max_records=2, max_bytes=10_000))
-        manifest = b"".join(encode_manifest(batches))
+        manifest = b"".join(encode_manifest(encode_groups(batches, group_batches=25)))
         self.work.objects[manifest_key("i1")] = manifest
         for batch in batches:
             rejections = []
