@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from hundredfold.keys import upload_key
 from hundredfold.planning.batching import cut_batches
 from hundredfold.planning.manifest import encode_groups
 from tests.support.deployed import Stack
@@ -61,6 +60,8 @@ def test_the_projected_definition_scores_as_the_distributed_one(
         definition=json.dumps(project(deployed_definition(stack), older_names=older_names)),
         roleArn=client.describe_state_machine(stateMachineArn=stack.deployment.state_machine)["roleArn"],
     )["stateMachineArn"]
+    plan = stack.deployment.ledger.plan(distributed)
+    assert plan
     batches = cut_batches([records.read_bytes()], max_records=100, max_bytes=4_194_304)
     groups = [json.loads(group) for group in encode_groups(batches, group_batches=10)]
     execution = client.start_execution(
@@ -68,10 +69,7 @@ def test_the_projected_definition_scores_as_the_distributed_one(
         name=projected,
         input=json.dumps(
             {
-                "source": {
-                    "bucket": stack.deployment.source_bucket,
-                    "key": upload_key(distributed, "0123"),
-                },
+                "source": plan.spec.as_dict(),
                 "groups": groups,
             }
         ),
