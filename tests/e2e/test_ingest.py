@@ -60,7 +60,7 @@ def test_a_person_reads_the_newest_ingest_without_naming_it(
     assert one["record_id"] == "r-00007"
     assert one["ingest_id"] == ingest_id
     table = list(csv.reader(io.StringIO(stack.command("results", "--format", "csv").stdout)))
-    assert table[0] == ["record_id", "label", "score", "model_version", "predicted_at", "batch"]
+    assert table[0] == ["record_id", "label", "score", "model_version", "predicted_at", "batch", "overwritten_by"]
     assert len(table) == 251
 
 
