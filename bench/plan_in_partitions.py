@@ -41,7 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--example", type=Path, default=ROOT / "build/ingest-50000.jsonl", help="what is repeated")
     parser.add_argument("--records", type=int, default=10_000_000)
-    parser.add_argument("--part-bytes", type=int, default=64 * 1024 * 1024)
+    parser.add_argument("--partition-bytes", type=int, default=64 * 1024 * 1024)
     arguments = parser.parse_args()
     if not arguments.example.exists():
         sys.exit(f"{arguments.example} is not there yet; run: make build build/ingest-50000.jsonl")
@@ -70,8 +70,8 @@ def _measure(process: Process, deployment: Deployment, example: Path, records: i
         sys.exit("the ingest is not in the ledger")
     _show_calls(deployment, plan, execution)
     problems = [*_wrong_in_manifest(deployment, plan, records), *_too_large(deployment, execution)]
-    if counts["total"] != plan.batches:
-        problems.append(f"the Map has {counts['total']:,} items, and {plan.batches:,} batches were planned")
+    if counts["total"] != plan.groups:
+        problems.append(f"the Map has {counts['total']:,} items, and {plan.groups:,} groups were planned")
     for problem in problems:
         say(f"WRONG: {problem}")
     if problems:
@@ -136,7 +136,7 @@ def _show_calls(deployment: Deployment, plan: Plan, execution: str) -> None:
     for messages in _log_streams(deployment):
         planned_part = False
         for message in messages:
-            planned_part |= '"part planned"' in message
+            planned_part |= '"partition planned"' in message
             if took := re.search(r"^REPORT .*?Duration: ([0-9.]+) ms", message):
                 (partitions if planned_part else others).append(float(took[1]) / 1000)
                 planned_part = False
@@ -147,7 +147,7 @@ def _show_calls(deployment: Deployment, plan: Plan, execution: str) -> None:
         for partition in range(plan.partitions)
     ]
     manifest = deployment.s3.head_object(Bucket=plan.manifest.bucket, Key=plan.manifest.key)["ContentLength"]
-    say(f"{plan.partitions} parts, {plan.batches:,} batches, {plan.records:,} records")
+    say(f"{plan.partitions} parts, {plan.groups:,} groups, {plan.batches:,} batches, {plan.records:,} records")
     if partitions:
         say(f"a part's call: {min(partitions):.2f} to {max(partitions):.2f} s, {sum(partitions):.1f} s together")
     say(f"the other calls (dividing, joining): {', '.join(f'{seconds:.2f} s' for seconds in others)}")
