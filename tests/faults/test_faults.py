@@ -253,8 +253,7 @@ def test_batches_that_are_delivered_twice_at_once(world: World, new_id: Callable
     assert plan is not None
 
     def deliver(batch: Batch) -> Any:
-        payload = {**plan.as_dict(), "batch": {"batch": batch.batch, "shard": batch.shard, "offset": batch.offset,
-                   "length": batch.length, "records": batch.records, "line": batch.line}}  # fmt: skip
+        payload = {**plan.as_dict(), "action": "infer_batch", "execution": "", "batch": batch.as_dict()}
         answer = client.invoke(FunctionName=plan.model.function, Payload=json.dumps(payload).encode())
         assert "FunctionError" not in answer, answer["Payload"].read()
         return json.loads(answer["Payload"].read())

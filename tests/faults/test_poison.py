@@ -1,7 +1,9 @@
 """Records and bundles that the model misbehaves with: the fault is seen, and the release of another one mends it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,7 @@ from hundredfold.summary import Status
 from tests.faults import poisonous
 from tests.faults.poison_layer import poison_layer, released
 from tests.faults.trial import REJECTED, Trial, World
+from tests.support.deployed import Stack
 
 NUMBER = 250
 """Which record is poisonous: one in the middle of the third batch."""
@@ -77,3 +80,37 @@ def test_a_bundle_that_does_not_load_fails_at_once_and_says_why(
     trial.recover("live")
 
     trial.check("the model's bundle does not load", 1)
+
+
+@contextmanager
+def groups_of_one_batch(stack: Stack) -> Iterator[None]:
+    """Let the planner make groups of one batch while the context lasts."""
+    client: Any = stack.deployment.session.client("lambda", endpoint_url=stack.deployment.endpoint)
+    planner = "hundredfold-plan-ingest"
+    before = client.get_function_configuration(FunctionName=planner)["Environment"]["Variables"]
+    changed = {**before, "GROUP_BATCHES": "1"}
+    client.update_function_configuration(FunctionName=planner, Environment={"Variables": changed})
+    try:
+        yield
+    finally:
+        client.update_function_configuration(FunctionName=planner, Environment={"Variables": before})
+
+
+def test_more_failed_groups_than_may_stop_the_ingest_and_nothing_is_lost(
+    world: World, new_id: Callable[[], str], tmp_path: Path
+) -> None:
+    """Eight groups, of which three may fail. The local stack tries them all; tests/workflow judges as AWS does."""
+    trial = Trial(world, new_id(), tmp_path / "records.jsonl")
+
+    with groups_of_one_batch(world.stack), released(world.stack, poison_layer(damaged=True), timeout=20):
+        trial.start()
+        summary = trial.end().summary
+    assert (summary["status"], summary["failed"], summary["predicted"]) == (Status.FAILED, 800, 0)
+    assert summary["cause"].startswith("States.ExceedToleratedFailureThreshold")
+    history = trial.deployment.step_functions.get_execution_history(
+        executionArn=trial.deployment.execution(trial.ingest_id)
+    )
+    assert "AwaitCalls" in [event.get("stateEnteredEventDetails", {}).get("name") for event in history["events"]]
+    trial.recover("live")
+
+    trial.check("the model's bundle does not load, in more groups than may fail", 1)
