@@ -1,13 +1,27 @@
 """The local stack is one process on 127.0.0.1, and is gone when it is stopped."""
 
+import os
+import signal
 import socket
 from pathlib import Path
+from typing import Any
 
+import boto3
 import psutil
 import pytest
 
 from hundredfold_cli.errors import DeploymentError
-from hundredfold_cli.stack.local_stack import LocalStack
+from hundredfold_cli.stack.local_stack import REGION, LocalStack, Process
+
+
+def client(process: Process) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=process.endpoint,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
 
 
 def test_it_listens_on_loopback_only_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -33,6 +47,42 @@ def test_it_listens_on_loopback_only_and_leaves_nothing_behind(tmp_path: Path) -
     assert stack.stop() is False
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", process.port), timeout=2):
         pass
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGKILL])
+def test_one_that_was_ended_from_outside_says_that_its_data_is_gone(
+    tmp_path: Path, signal_number: signal.Signals
+) -> None:
+    # Given a stack with a bucket, which ends by a signal, as it does with the machine
+    stack = LocalStack(tmp_path)
+    assert stack.absence() == "the local stack is not running"
+    process = stack.start()
+    try:
+        client(process).create_bucket(Bucket="kept")
+        os.kill(process.pid, signal_number)
+        psutil.wait_procs([psutil.Process(process.pid)] if psutil.pid_exists(process.pid) else [], timeout=15)
+
+        # Then whoever looks for it is told, and the next one starts empty
+        assert stack.absence() == (
+            "the local stack has ended without down, by a signal or with the machine; its ingests, predictions and "
+            "released models are gone"
+        )
+        process = stack.start()
+        assert client(process).list_buckets()["Buckets"] == []
+    finally:
+        stack.stop()
+
+    assert stack.absence() == "the local stack is not running"
+
+
+def test_one_that_ended_from_outside_is_put_away_by_stop(tmp_path: Path) -> None:
+    (tmp_path / "stack.json").write_text('{"pid": 999999999, "created": 1.0, "port": 1}')
+    stack = LocalStack(tmp_path)
+    assert "are gone" in stack.absence()
+
+    assert stack.stop() is False
+
+    assert stack.absence() == "the local stack is not running"
 
 
 def test_one_that_cannot_start_says_where_to_look(tmp_path: Path) -> None:

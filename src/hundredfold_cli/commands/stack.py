@@ -14,13 +14,18 @@ from hundredfold_cli.stack.local_stack import LocalStack
 
 
 def up(parameter: TemplateParameters = None, bundle: Bundle = None, built_model: BuiltModel = False) -> None:
-    """Start the local stack, and deploy the template to it. Run again, it deploys what has changed."""
+    """Start the local stack, and deploy the template to it. Run again, it deploys what has changed.
+
+    The local stack is in memory. What is in it stays until it is stopped, or until its process ends.
+    """
     parameters = parse_pairs(parameter or [], "--parameter")
     need_environment("stack")
     prepare(bundle, None, say)
     stack = LocalStack(LOCAL)
     was_running = stack.running() is not None
     if not was_running:
+        if stack.has_ended():
+            say(f"{stack.absence()}.")
         say("starting the local stack ...")
     process = stack.start()
     try:
@@ -59,7 +64,7 @@ def status(as_json: AsJson = False) -> None:
         print_json({"running": bool(process), **address})
         return
     if process is None:
-        raise NotThereError(f"the local stack is not running; start it with: {UP}")
+        raise NotThereError(f"{stack.absence()}; start it with: {UP}")
     variables = " ".join(f"{name}={value}" for name, value in process.environment().items())
     print_line(
         f"""The local stack is up at {process.endpoint} (process {process.pid}, log {os.path.relpath(stack.log)}).

@@ -102,6 +102,22 @@ class LocalStack:
             return None
         return process if process.alive() else None
 
+    def has_ended(self) -> bool:
+        """Tell whether a process that was started here has ended, and nobody has stopped it."""
+        return self._record.exists() and self.running() is None
+
+    def absence(self) -> str:
+        """Say why no process runs here: it was not started or was stopped, or it has ended by itself.
+
+        The process keeps everything in memory. So what was in one that has ended is gone.
+        """
+        if self.has_ended():
+            return (
+                "the local stack has ended without down, by a signal or with the machine; its ingests, predictions and "
+                "released models are gone"
+            )
+        return "the local stack is not running"
+
     def start(self, extra: Mapping[str, str] | None = None) -> Process:
         """Start it, or return the one that runs. If this is interrupted, nothing is left running.
 
@@ -118,6 +134,7 @@ class LocalStack:
         with self._locked():
             if running := self.running():
                 return running
+            self._reap()
             self._discard_data()
             port = _free_port()
             with self.log.open("wb") as log:
@@ -145,6 +162,7 @@ class LocalStack:
             process = self.running()
             if process:
                 self._end(process)
+            self._record.unlink(missing_ok=True)
             self._discard_data()
             return process is not None
 
@@ -193,10 +211,14 @@ class LocalStack:
             for member in left:
                 member.kill()
             psutil.wait_procs(left, timeout=_STOP_SECONDS)
+        self._reap()
+        self._record.unlink(missing_ok=True)
+
+    def _reap(self) -> None:
+        """Take note that our child has ended, as the operating system wants it."""
         if self._child:
             self._child.wait()
             self._child = None
-        self._record.unlink(missing_ok=True)
 
     def _discard_data(self) -> None:
         shutil.rmtree(self._folder / "data", ignore_errors=True)

@@ -40,7 +40,8 @@ class Target:
         """
         if self.cloud is Cloud.AWS:
             return Deployment.find(boto3.Session(), None, self.stack)
-        process = LocalStack(LOCAL).running()
+        stack = LocalStack(LOCAL)
+        process = stack.running()
         if process is None:
-            raise NotThereError(f"the local stack is not running; start it with {UP}, or use --target aws")
+            raise NotThereError(f"{stack.absence()}; start it with {UP}, or use --target aws")
         return process.deployment(self.stack)
