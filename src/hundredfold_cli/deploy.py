@@ -22,6 +22,7 @@ from hundredfold_cli.stack.artefacts import provide
 from hundredfold_cli.stack.checkout import BUILT, BUNDLE, ROOT, SAM, SAM_CONFIG, TEMPLATE
 from hundredfold_cli.stack.deployment import STACK_NAME, Deployment
 from hundredfold_cli.stack.environments import need_environment
+from hundredfold_cli.stack.parameters import describe_differences, differing_parameters
 
 _ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64"}
 """What Lambda calls this machine's processor. All others are x86_64."""
@@ -221,6 +222,7 @@ def _deploy(
     for step in steps:
         run_sam(_sam_command(environment, stack, step))
         release_deployed(find(), built_model=built_model, say=say)
+    say(describe_differences(differing_parameters(find())))
 
 
 def _waiting_change_sets(stack: str) -> frozenset[str]:

@@ -251,7 +251,9 @@ def test_a_deployment_keeps_the_live_model_unless_it_is_told_otherwise(
     assert stack.read("model", "show")["version"] == published["version"]
 
     # Deployed with another setting, a new version has it, and the same model
-    deploy_locally(stack.process.environment(), tmp_path / "changed.log", {"InferMemoryMB": "1024"})
+    said: list[str] = []
+    deploy_locally(stack.process.environment(), tmp_path / "changed.log", {"InferMemoryMB": "1024"}, say=said.append)
+    assert "InferMemoryMB is 1024 (default: 1769)" in said[-1]
     changed = stack.read("model", "show")
     assert changed["version"] not in {published["version"], live.version}
     assert changed["card_sha256"] == published["card_sha256"]
