@@ -12,7 +12,7 @@ from hundredfold.sources.format_options import DELIMITER, ENCODING, FormatOption
 from hundredfold.sources.formats import DEFAULT_KIND, FORMATS
 from hundredfold.sources.read_options import NOT_COMPRESSED
 from hundredfold.summary import Status
-from hundredfold_cli.commands.options import AsJson, IngestId, find_deployment
+from hundredfold_cli.commands.options import AsJson, IngestId, check_not_empty, find_deployment
 from hundredfold_cli.commands.results import show_status
 from hundredfold_cli.console import print_error, print_json, say
 from hundredfold_cli.errors import ExitCode
@@ -49,7 +49,12 @@ def ingest(
         ),
     ],
     ingest_id: Annotated[
-        str | None, typer.Option("--id", help="The ingest's id; by default from the source's name and the time.")
+        str | None,
+        typer.Option(
+            "--id",
+            callback=check_not_empty,
+            help="The ingest's id; by default from the source's name, the time and a random ending.",
+        ),
     ] = None,
     reclaim: Annotated[
         bool,

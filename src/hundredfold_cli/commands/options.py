@@ -10,7 +10,19 @@ from hundredfold_cli.errors import OptionError
 from hundredfold_cli.stack.deployment import Deployment
 from hundredfold_cli.stack.target import Target
 
-IngestId = Annotated[str | None, typer.Argument(help="The ingest's id; without it, the newest ingest.")]
+
+def check_not_empty(parameter: typer.CallbackParam, value: str | None) -> str | None:
+    """Return the value of an id; raises OptionError if it is blank, as a variable of a shell is that was not set."""
+    if value is None or value.strip():
+        return value
+    if parameter.param_type_name == "option":
+        raise OptionError(f"{parameter.opts[0]} is empty")
+    raise OptionError("the ingest's id is empty; leave it out for the newest ingest")
+
+
+IngestId = Annotated[
+    str | None, typer.Argument(callback=check_not_empty, help="The ingest's id; without it, the newest ingest.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 TemplateParameters = Annotated[
     list[str] | None,

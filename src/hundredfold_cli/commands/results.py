@@ -12,7 +12,7 @@ from hundredfold.ingest import Plan
 from hundredfold.layout import Layout
 from hundredfold.model.card import Card
 from hundredfold.model.signature import Signature
-from hundredfold_cli.commands.options import AsJson, IngestId, find_deployment
+from hundredfold_cli.commands.options import AsJson, IngestId, check_not_empty, find_deployment
 from hundredfold_cli.console import print_json, say
 from hundredfold_cli.errors import ExitCode, OptionError
 from hundredfold_cli.export.columns import JoinedRows, flat_predictions, rejection_columns
@@ -41,7 +41,8 @@ def results(
     context: typer.Context,
     ingest_id: IngestId = None,
     record_id: Annotated[
-        str | None, typer.Option("--id", metavar="RECORD", help="Print the outcome of this record only.")
+        str | None,
+        typer.Option("--id", metavar="RECORD", callback=check_not_empty, help="Print the outcome of this record only."),
     ] = None,
     format_: Annotated[Format, typer.Option("--format", help="The format of the export.")] = Format.JSONL,
     output: Annotated[
