@@ -84,7 +84,7 @@ $(DEV): $(VENV)/.created requirements/uv.txt requirements/dev.txt pyproject.toml
 $(ASL_VALIDATOR): requirements/package.json requirements/package-lock.json $(TOOLS)
 	mkdir -p .venvs/asl
 	cp requirements/package.json requirements/package-lock.json .venvs/asl
-	PATH="$(CURDIR)/.venvs/tools/bin:$$PATH" npm ci --prefix .venvs/asl --no-audit --no-fund --silent
+	PATH="$(CURDIR)/.venvs/tools/bin:$$PATH" npm ci --prefix .venvs/asl --no-audit --no-fund --loglevel error
 	touch $@
 
 .PHONY: lock

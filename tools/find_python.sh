@@ -7,7 +7,7 @@ is_wanted() {
 }
 
 for candidate in "${PYTHON313:-}" python3.13 python3 python \
-    "$HOME"/.pyenv/versions/3.13*/bin/python "$HOME"/.local/share/uv/python/cpython-3.13*/bin/python \
+    "${HOME:-}"/.pyenv/versions/3.13*/bin/python "${HOME:-}"/.local/share/uv/python/cpython-3.13*/bin/python \
     /usr/local/bin/python3.13 /opt/homebrew/bin/python3.13 /opt/python/3.13*/bin/python; do
     if [ -n "$candidate" ] && is_wanted "$candidate"; then
         # The real interpreter, not a launcher that looks at the current folder.
