@@ -36,6 +36,15 @@ PARAMETERS = {
 """What the local stack of the tests is deployed with: every door is open but the one that opens itself, a schedule."""
 
 
+RUN_INTERRUPTIBLE = """
+import signal
+from hundredfold_cli.main import run
+signal.signal(signal.SIGINT, signal.default_int_handler)
+run()
+"""
+"""A program that runs the command. It takes Ctrl-C also if the tests run in a shell's background, which ignores it."""
+
+
 @dataclass(frozen=True)
 class Stack:
     """The deployed local stack of this test run."""
@@ -54,7 +63,7 @@ class Stack:
     def begin(self, *arguments: str) -> "Popen[str]":
         """Begin to run the hundredfold command, in a process beside others."""
         environment = {**os.environ, **self.process.environment(), "HUNDREDFOLD_TARGET": "aws", "COLUMNS": "160"}
-        command = [sys.executable, "-m", "hundredfold_cli.main", *arguments]
+        command = [sys.executable, "-c", RUN_INTERRUPTIBLE, *arguments]
         return Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True, env=environment)
 
     def execute(self, ingest_id: str, execution_input: object) -> dict[str, Any]:
