@@ -16,7 +16,7 @@ from hundredfold.model.smoke import smoke
 from hundredfold.runtime.invocation import ExecutionEnvironment, time_left
 from hundredfold.runtime.redaction import redact_errors
 from hundredfold.runtime.snapstart import reseed_after_restore
-from hundredfold.runtime.telemetry import batch_keys, failures_logged, logger, metrics, observe_batch
+from hundredfold.runtime.telemetry import batch_keys, failures_logged, log_ingest, logger, metrics, observe_batch
 from hundredfold.settings import Settings
 
 settings = Settings.from_environment(os.environ)
@@ -37,6 +37,8 @@ reseed_after_restore()
 @metrics.log_metrics(capture_cold_start_metric=True)
 @redact_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    if event.get("action") == "infer_batch":
+        log_ingest(event["ingest_id"], batch=event["batch"]["batch"])
     if isinstance(bundle, BundleRefusedError):
         raise bundle.with_traceback(None)
     scoring = Scoring(bundle.predict, bundle.card.signature, settings.record_bytes, bundle.card.baseline)

@@ -8,7 +8,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from hundredfold.aws.planner import planner_on_aws
 from hundredfold.ingest import PartitionedPlan, Plan, ingest_id_of, resume_from_input
 from hundredfold.runtime.redaction import redact_errors
-from hundredfold.runtime.telemetry import logger, metrics, observe_partitioned, observe_plan, observe_resumed
+from hundredfold.runtime.telemetry import (
+    log_ingest,
+    logger,
+    metrics,
+    observe_partitioned,
+    observe_plan,
+    observe_resumed,
+)
 from hundredfold.settings import Settings
 
 planner = planner_on_aws(Settings.from_environment(os.environ))
@@ -56,5 +63,6 @@ ACTIONS = {"plan": plan, "plan_partition": plan_partition, "join_partitions": jo
 @redact_errors
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     ingest_id = event.get("ingest_id") or ingest_id_of(event["execution_name"], event["input"])
+    log_ingest(ingest_id)
     logger.append_keys(ingest_id=ingest_id, execution=event["execution"])
     return ACTIONS[event["action"]](event)

@@ -21,7 +21,7 @@ from hundredfold.layout import Layout
 from hundredfold.model.drift import Baseline
 from hundredfold.planning.shadows import SHADOW
 from hundredfold.runtime.redaction import redact_errors
-from hundredfold.runtime.telemetry import logger, metrics, observe_notification, observe_summary
+from hundredfold.runtime.telemetry import log_ingest, logger, metrics, observe_notification, observe_summary
 from hundredfold.settings import Settings
 
 settings = Settings.from_environment(os.environ)
@@ -37,6 +37,7 @@ notifications = EventBridgeNotifications(clients.events(), settings.event_bus)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     name = event["execution_name"]
     ingest_id = ingest_id_of(name, event["input"])
+    log_ingest(ingest_id)
     logger.append_keys(ingest_id=ingest_id, execution=event["execution"])
     plan = ledger.plan(ingest_id)
     # If the planner refused to resume, the ingest keeps its index.

@@ -75,9 +75,9 @@ def test_an_id_that_stands_in_two_batches_is_found_and_named(
     assert (summary["records"], summary["predicted"], summary["rejected"], summary["failed"]) == (150, 150, 0, 0)
 
     # The recount sees that one prediction took another's place
-    verified = stack.command("verify", ingest_id, "--json")
-    recount = json.loads(verified.stdout)
-    assert verified.returncode == 1
+    command = stack.command("verify", ingest_id, "--json")
+    recount = json.loads(command.stdout)
+    assert command.returncode == 1
     counts = ("records", "predicted", "missing", "doubled", "overwritten")
     assert [recount[name] for name in counts] == [150, 149, 0, 0, 1]
     [problem] = recount["problems"]
@@ -85,6 +85,11 @@ def test_an_id_that_stands_in_two_batches_is_found_and_named(
         "batch 0: line 6 has an id that batch 1 has too, and its prediction",
         "batch 1: line 130 has an id that batch 0 has too, and its prediction",
     )
+
+    # From then on the summary has the count
+    verified = stack.read("summary", ingest_id)["verified"]
+    assert (verified["ok"], verified["problems"], verified["overwritten"]) == (False, 1, 1)
+    assert "1 problems, 1 records overwritten" in stack.command("summary", ingest_id).stdout
 
     # The results say of both records whose the prediction is
     for arguments in ((), ("--join",)):

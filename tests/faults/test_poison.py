@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hundredfold.summary import Status
+from hundredfold_cli.ingests.cost import ingest_usage
 from tests.faults import poisonous
 from tests.faults.poison_layer import poison_layer, released
 from tests.faults.trial import REJECTED, Trial, World
@@ -36,17 +37,29 @@ def test_a_record_that_makes_the_model_raise_is_rejected_alone(
     trial.check("a record makes the model raise", 1)
 
 
+TIMEOUT_SECONDS = 4
+"""Of the poisonous model's version."""
+
+
 @pytest.mark.parametrize(
-    ("poison", "name", "why"),
+    ("poison", "name", "why", "attempts", "least_seconds"),
     [
-        (poisonous.CRASH, "a record crashes the interpreter", ""),
-        (poisonous.SWALLOW, "a record takes more memory than there is", "MemoryError"),
-        (poisonous.HANG, "a record makes the model hang until Lambda's timeout", ""),
+        # AWS would try a crash again; the local stack gives it a name that is not retried.
+        (poisonous.CRASH, "a record crashes the interpreter", "", 1, 0),
+        (poisonous.SWALLOW, "a record takes more memory than there is", "MemoryError", 1, 0),
+        (poisonous.HANG, "a record makes the model hang until Lambda's timeout", "", 4, 4 * TIMEOUT_SECONDS),
     ],
     ids=["crash", "memory", "hang"],
 )
 def test_a_record_that_takes_its_batch_down_fails_that_batch_alone_until_the_model_is_mended(
-    world: World, new_id: Callable[[], str], tmp_path: Path, poison: str, name: str, why: str
+    world: World,
+    new_id: Callable[[], str],
+    tmp_path: Path,
+    poison: str,
+    name: str,
+    why: str,
+    attempts: int,
+    least_seconds: float,
 ) -> None:
     trial = Trial(world, new_id(), tmp_path / "records.jsonl", texts(poison))
     # What is done under the poisonous model stays so; only the third batch is left to the other one.
@@ -54,14 +67,22 @@ def test_a_record_that_takes_its_batch_down_fails_that_batch_alone_until_the_mod
         record: label if 200 <= int(record[2:]) < 300 else "negative" for record, label in trial.expected.items()
     }
 
-    with released(world.stack, poison_layer(), timeout=4):
+    with released(world.stack, poison_layer(), timeout=TIMEOUT_SECONDS):
         trial.start()
-        summary = trial.end().summary
-    assert summary["status"] == Status.FAILED
-    assert (summary["failed"], summary["batches_failed"]) == (100, 1)
-    [cause] = summary["failures"]
+        failed = trial.end()
+    assert failed.summary["status"] == Status.FAILED
+    assert (failed.summary["failed"], failed.summary["batches_failed"]) == (100, 1)
+    [cause] = failed.summary["failures"]
     assert why in cause
-    assert trial.resume("live").summary["status"] == Status.COMPLETED
+    # Lambda bills every attempt, also those that ended without a word. So each counts.
+    used = ingest_usage(trial.deployment, failed)
+    assert used.attempts == 7 + attempts
+    assert used.infer_seconds + used.init_seconds >= least_seconds
+
+    resumed = trial.resume("live")
+
+    assert resumed.summary["status"] == Status.COMPLETED
+    assert ingest_usage(trial.deployment, resumed).attempts == 7 + attempts + 1
 
     trial.check(name, 1)
 

@@ -309,14 +309,22 @@ class DynamoLedger:
         entered = self.ingest(ingest_id)
         if entered is None or entered.get("shadow") == shadow:
             return False
+        self._enter(ingest_id, "shadow", shadow)
+        return True
+
+    def enter_verification(self, ingest_id: str, verification: Mapping[str, Any]) -> None:
+        """Enter the result of an ingest's verification, in place of an earlier one."""
+        self._enter(ingest_id, "verified", verification)
+
+    def _enter(self, ingest_id: str, name: str, values: Mapping[str, Any]) -> None:
+        """Set an attribute of an ingest's item, whose name is no reserved word of DynamoDB's."""
         with mapped_errors(_BUSY):
             self._client.update_item(
                 TableName=self._table,
                 Key={"ledger_key": {"S": ingest_id}, "entry": {"S": SUMMARY_ENTRY}},
-                UpdateExpression="SET shadow = :shadow",
-                ExpressionAttributeValues={":shadow": {"M": _to_item(shadow)}},
+                UpdateExpression=f"SET {name} = :{name}",
+                ExpressionAttributeValues={f":{name}": {"M": _to_item(values)}},
             )
-        return True
 
     def _get(self, key: str, entry: str) -> dict[str, Any] | None:
         with mapped_errors(_BUSY):

@@ -1,17 +1,22 @@
 """verify: does everything that is stored of an ingest agree with its source?"""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from botocore.exceptions import ClientError
 
+from hundredfold.aws.errors import DENIED, error_code
 from hundredfold_cli.commands.options import AsJson, IngestId, find_deployment
 from hundredfold_cli.console import print_json, say
 from hundredfold_cli.errors import ExitCode, OptionError
 from hundredfold_cli.ingests.display import print_verification
 from hundredfold_cli.ingests.scanning import cost_of_tables, may_scan
 from hundredfold_cli.ingests.status import newest_ingest
+from hundredfold_cli.ingests.verification.findings import Verification
 from hundredfold_cli.ingests.verification.verify import verify_ingest
 from hundredfold_cli.models.predict_again import Sample, predict_again
+from hundredfold_cli.stack.deployment import Deployment
 
 
 def verify(
@@ -44,12 +49,29 @@ def verify(
     if chosen.kept and (plan := deployment.ledger.plan(name)):
         say(f"predicting {len(chosen.kept):,} of {chosen.offered:,} records again ...")
         predict_again(deployment, plan, chosen.kept, verification)
+    _enter(deployment, name, verification)
     if as_json:
         print_json({"ingest_id": name, **verification.as_dict()})
     else:
         print_verification(verification, name)
     if not verification.ok:
         raise typer.Exit(ExitCode.INGEST_FAILED)
+
+
+def _enter(deployment: Deployment, ingest_id: str, verification: Verification) -> None:
+    """Enter the result into the ledger, where the summary shows it. Who may not write there may still verify."""
+    entry = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "ok": verification.ok,
+        "problems": verification.counts.total(),
+        "overwritten": verification.overwritten,
+    }
+    try:
+        deployment.ledger.enter_verification(ingest_id, entry)
+    except ClientError as error:
+        if error_code(error) not in DENIED:
+            raise
+        say("the ledger may not be written with these credentials: the summary will not show this result")
 
 
 def _sample_size(sample: str) -> int | None:

@@ -49,6 +49,8 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
         "source": escape(str(summary["source"])) or "-",
         "predictions": f"DynamoDB table {predictions_table}",
     }
+    if "verified" in summary:
+        rows["verified"] = escape(_verified_text(summary["verified"], summary["ingest_id"]))
     if "shadow" in summary:
         rows["shadow"] = escape(_shadow_text(summary["shadow"]))
     for name, value in rows.items():
@@ -143,6 +145,14 @@ def _shadow_text(shadow: Mapping[str, Any]) -> str:
     if "error" in shadow:
         return f"version {shadow['version']} failed: {shadow['error']}"
     return f"version {shadow['version']} disagrees on {shadow['disagreed']:,} of {shadow['compared']:,} records"
+
+
+def _verified_text(verified: Mapping[str, Any], ingest_id: str) -> str:
+    at = str(verified["at"]).replace("T", " ")
+    if verified["ok"]:
+        return f"{at}: agrees"
+    overwritten = f", {verified['overwritten']:,} records overwritten" if verified["overwritten"] else ""
+    return f"{at}: {verified['problems']:,} problems{overwritten}; hundredfold verify {ingest_id} shows them"
 
 
 def _drift_text(drift: Mapping[str, float] | None) -> str:

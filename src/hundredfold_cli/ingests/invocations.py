@@ -5,7 +5,6 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from hundredfold.accounting.usage import Usage
@@ -45,21 +44,41 @@ class Invocations:
     log_bytes: int = 0
 
 
-def read_invocations(deployment: Deployment, ingest_id: str, started: str, seconds: float) -> dict[str, Invocations]:
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time in which an ingest was worked on, in milliseconds since 1970."""
+
+    begin: int
+    end: int
+
+
+def spans_of(executions: Iterable[Span]) -> list[Span]:
+    """Return the spans of the logs to read for an ingest's executions, in order. Those that overlap become one."""
+    spans: list[Span] = []
+    for execution in sorted(executions, key=lambda span: span.begin):
+        begin, end = execution.begin - _EARLIER_MS, execution.end + _LATER_MS
+        if spans and begin <= spans[-1].end:
+            spans[-1] = Span(spans[-1].begin, max(spans[-1].end, end))
+        else:
+            spans.append(Span(begin, end))
+    return spans
+
+
+def read_invocations(deployment: Deployment, ingest_id: str, executions: Iterable[Span]) -> dict[str, Invocations]:
     """Read what each function reported for an ingest.
 
-    An invocation belongs to the ingest if one of its log lines names the ingest. An invocation that was ended before
-    it logged anything is missed: Lambda's REPORT line does not say what it was for.
+    An invocation belongs to the ingest if one of its log lines names the ingest. Its first line does. So attempts that
+    failed, timed out or were killed count too. Only an environment that fails to start names none.
 
     Parameters
     ----------
-    started : when the ingest started, as ISO 8601
-    seconds : how long it took
+    executions : when the ingest's executions ran
     """
-    begin = round(datetime.fromisoformat(started).timestamp() * 1000)
-    end = begin + round(seconds * 1000)
+    spans = spans_of(executions)
     return {
-        function: add_up(deployment.log_events(function, begin - _EARLIER_MS, end + _LATER_MS), ingest_id)
+        function: add_up(
+            (event for span in spans for event in deployment.log_events(function, span.begin, span.end)), ingest_id
+        )
         for function in FUNCTIONS
     }
 

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -145,6 +146,11 @@ MANIFEST = [
     Mutation(Store.MANIFEST, "a batch has another shard", _manifest(_set(1, "shard", lambda _: 7))),
     Mutation(Store.MANIFEST, "two batches have each other's range", _manifest(_swap_ranges)),
     Mutation(
+        Store.MANIFEST,
+        "a group is no group",
+        lambda stores: stores.put_object("manifest.json", json.dumps([*stores.manifest()]).encode()),
+    ),
+    Mutation(
         Store.MANIFEST, "an entry has text for a number", _manifest(lambda batches: batches[1].update(offset="100"))
     ),
     Mutation(
@@ -177,6 +183,7 @@ PLAN = [
     ),
     Mutation(Store.PLAN, "it has another number of records", lambda stores: stores.change_plan("records", number(9))),
     Mutation(Store.PLAN, "it has another number of batches", lambda stores: stores.change_plan("batches", number(9))),
+    Mutation(Store.PLAN, "it has another number of groups", lambda stores: stores.change_plan("groups", number(9))),
     Mutation(
         Store.PLAN, "it has another manifest", lambda stores: stores.change_plan("manifest.key", text("ingests/other"))
     ),
@@ -463,7 +470,7 @@ def _more(line: int) -> Callable[[list[dict[str, Any]]], None]:
 
 
 def _reject_predicted(stores: IngestStores) -> None:
-    """Reject a predicted record as if the model had raised, in all stores."""
+    """Reject a predicted record as if the model had raised."""
     line = next(
         number
         for number, content in enumerate(stores.source().split(b"\n"), start=1)
@@ -480,6 +487,29 @@ def _reject_predicted(stores: IngestStores) -> None:
     }
     stores.put_rejections(1, sorted([*stores.rejections(1), rejection], key=lambda entry: int(entry["line"])))
     stores.delete_prediction(PREDICTED)
+
+
+def _reject_everywhere(stores: IngestStores) -> None:
+    """Reject a predicted record as if the model had raised, in ledger and summary, too."""
+    _reject_predicted(stores)
+    prediction, entry = stores.prediction(PREDICTED), stores.entry(1)
+    sketch, baseline = entry["sketch"]["M"], Baseline.from_card(stores.objects()["card.json"])
+    assert baseline is not None
+    places = {
+        "labels": list(baseline.labels).index(prediction["label"]["S"]),
+        "scores": bisect_right(baseline.score_edges, float(prediction["score"]["N"])),
+    }
+    for name, place in places.items():
+        sketch[name]["L"][place] = number(int(sketch[name]["L"][place]["N"]) - 1)
+    stores.change_entry(
+        1,
+        predicted=number(int(entry["predicted"]["N"]) - 1),
+        rejected=number(int(entry["rejected"]["N"]) + 1),
+        reasons={"M": {**entry["reasons"]["M"], "not_predictable": number(1)}},
+        sketch={"M": sketch},
+    )
+    stores.add_to({"predicted": -1, "rejected": 1})
+    stores.change_item(reasons={"M": {**stores.item()["reasons"]["M"], "not_predictable": number(1)}})
 
 
 REJECTIONS = [
@@ -509,6 +539,7 @@ REJECTIONS = [
     Mutation(Store.REJECTIONS, "an object with another name",
              lambda stores: stores.put_object("rejected/0.jsonl", b"")),
     Mutation(Store.REJECTIONS, "a predicted record is rejected, and the ledger says otherwise", _reject_predicted),
+    Mutation(Store.REJECTIONS, "a predicted record is rejected, in ledger and summary too", _reject_everywhere),
     Mutation(Store.REJECTIONS, "another detail", _rejection(lambda entry: entry.update(detail="because")),
              cannot="it is text for a person, and another version words it otherwise"),
     Mutation(Store.REJECTIONS, "they are in another order", _rejections(lambda rejections: rejections.reverse()),

@@ -563,6 +563,19 @@ def test_how_a_shadow_compares_is_entered_into_the_ingests_own_item(aws: Answeri
     }
 
 
+def test_a_verification_is_entered_into_the_ingests_own_item(aws: AnsweringServer, ledger: DynamoLedger) -> None:
+    aws.answer = lambda _: json_reply({})
+
+    ledger.enter_verification("i1", {"at": "t1", "ok": False, "problems": 3})
+
+    [update] = aws.requests
+    assert update.json["Key"] == {"ledger_key": {"S": "i1"}, "entry": {"S": "summary"}}
+    assert update.json["UpdateExpression"] == "SET verified = :verified"
+    assert update.json["ExpressionAttributeValues"] == {
+        ":verified": {"M": {"at": {"S": "t1"}, "ok": {"BOOL": False}, "problems": {"N": "3"}}}
+    }
+
+
 @pytest.mark.parametrize(
     "reply",
     [json_reply({}), json_reply({"Item": {"shadow": {"M": {"version": {"S": "3"}, "compared": {"N": "100"}}}}})],

@@ -23,6 +23,7 @@ from hundredfold.runtime.metric_names import (
 )
 from hundredfold.runtime.telemetry import (
     failures_logged,
+    log_ingest,
     logger,
     metrics,
     observe_batch,
@@ -62,6 +63,13 @@ SUMMARY = Summary(
 STREAMED = StreamOutcome(
     4, 2, 1, 1, failed=frozenset({Place("reviews", "shardId-000000000000", "49")}), reasons={"not_json": 2}
 )
+
+
+def test_the_first_line_of_an_invocation_names_the_ingest_and_is_short(capsys: pytest.CaptureFixture[str]) -> None:
+    log_ingest("reviews-20261124-203000-1a2b", batch=499)
+
+    line = capsys.readouterr().out
+    assert line == '{"ingest_id":"reviews-20261124-203000-1a2b","batch":499}\n'
 
 
 @pytest.fixture(autouse=True)

@@ -85,6 +85,24 @@ def test_nothing_is_printed_without_failures(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(
+    ("verified", "shown"),
+    [
+        ({"ok": True, "problems": 0, "overwritten": 0}, "2026-11-24 20:00:00+00:00: agrees"),
+        (
+            {"ok": False, "problems": 3, "overwritten": 2},
+            ("2026-11-24 20:00:00+00:00: 3 problems, 2 records overwritten; hundredfold verify i1 shows them"),
+        ),
+    ],
+)
+def test_a_summary_shows_the_last_verification(
+    capsys: pytest.CaptureFixture[str], verified: dict[str, Any], shown: str
+) -> None:
+    print_summary({**SUMMARY, "verified": {"at": "2026-11-24T20:00:00+00:00", **verified}}, "the-table")
+
+    assert rows(capsys.readouterr().out)["verified"] == shown
+
+
 def test_a_recount_says_whether_it_agrees_and_shows_what_does_not(capsys: pytest.CaptureFixture[str]) -> None:
     wrong = Verification(records=2, predicted=1, missing=1, extra=1, predicted_again=1)
     for number in range(25):

@@ -3,7 +3,7 @@
 import pytest
 
 from hundredfold.accounting.usage import Usage
-from hundredfold_cli.ingests.invocations import Invocations, add_up, with_reports
+from hundredfold_cli.ingests.invocations import Invocations, Span, add_up, spans_of, with_reports
 from tests.unit.hundredfold_cli.log_events import event, report
 
 
@@ -26,6 +26,35 @@ def test_invocations_are_those_whose_lines_name_the_ingest() -> None:
     ours = [0, 1, 2, 3, 4, 5, 6]
     expected_bytes = sum(len(events[place]["message"]) + 26 for place in ours)
     assert sums == Invocations(2, 101.0, 0.0, 1_769, expected_bytes)
+
+
+def test_attempts_that_timed_out_or_were_killed_count_by_their_first_line() -> None:
+    first_line = '{"ingest_id":"i1","batch":7}'
+    events = [
+        event("a", "START RequestId: r1 Version: 1"),
+        event("a", first_line),
+        event("a", "2026-11-24T20:00:20.000Z r1 Task timed out after 20.00 seconds"),
+        event("a", "END RequestId: r1"),
+        event("a", report("r1", "20000.00", 20_000, "Status: timeout")),
+        event("b", "START RequestId: r2 Version: 1"),
+        event("b", first_line),
+        event("b", "RequestId: r2 Error: Runtime exited with error: signal: killed Runtime.ExitError"),
+        event("b", report("r2", "812.30", 813, "Status: error\tError Type: Runtime.ExitError")),
+        event("c", "START RequestId: r3 Version: 1"),  # a smoke test names no ingest
+        event("c", report("r3", "90.00", 90)),
+    ]
+
+    sums = add_up(events, "i1")
+
+    assert (sums.count, sums.billed_ms) == (2, 20_813.0)
+
+
+def test_the_logs_of_all_executions_are_read_once() -> None:
+    day = 86_400_000
+
+    spans = spans_of([Span(3 * day, 3 * day + 10_000), Span(0, 20_000), Span(50_000, 90_000)])
+
+    assert spans == [Span(-5_000, 150_000), Span(3 * day - 5_000, 3 * day + 70_000)]
 
 
 def test_the_start_of_an_environment_is_what_is_billed_beyond_the_duration() -> None:
