@@ -412,7 +412,8 @@ def test_what_fails_its_smoke_test_does_not_go_live_and_leaves_nothing_behind(
     # Given a model of data frames, whose pandas the deployed dependencies layer lacks
     frame = pd.DataFrame({"a": [1.0, 2.0, 3.0]})
     joblib.dump(LinearRegression().fit(frame, [1.0, 2.0, 3.0]), tmp_path / "frame.joblib")
-    package(stack, tmp_path / "frame.joblib", "--field", "a:number", "--input", "dataframe", "-o", tmp_path / "framed")
+    options = ("--engine", "scikit-learn", "--field", "a:number", "--input", "dataframe", "-o", tmp_path / "framed")
+    package(stack, tmp_path / "frame.joblib", *options)
     told = stack.command("model", "publish", str(tmp_path / "framed"))
     assert told.returncode == 2
     assert f"failed its smoke test, so version {live.version} stays live" in told.stderr

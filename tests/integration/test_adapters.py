@@ -192,7 +192,7 @@ def test_the_ledger_keeps_an_ingest_from_its_beginning_to_its_end(stack: Stack) 
     assert entered is not None
     assert Plan.from_dict(entered["plan"]) == plan(ingest_id)
     assert (entered["status"], entered["predicted"], entered["rejected"], entered["failed"]) == (
-        Status.COMPLETED, 148, 2, 100,
+        Status.FAILED, 148, 2, 100,
     )  # fmt: skip
     assert entered["seconds"] == 10.5
 
