@@ -36,7 +36,8 @@ INGEST := build/ingest-$(RECORDS).jsonl
 BUNDLE := build/bundle/bundle.json
 LAYERS := build/layers/dependencies.zip build/layers/readers.zip build/layers/core.zip build/layers/model.zip
 FUNCTIONS := build/functions/.built
-DESCRIBE := $(addprefix src/hundredfold_cli/models/,describe.py reproducible.py saved_versions.py)
+DESCRIBE := $(addprefix src/hundredfold_cli/models/,describe.py reproducible.py saved_versions.py compiling/*.py)
+COMPILED := $(addprefix src/hundredfold/model/,*.py compiled/*.py compiled/steps/*.py)
 BUILDERS := $(filter-out layers/again.py,$(wildcard layers/*.py))
 
 .PHONY: help
@@ -227,7 +228,7 @@ clean: ## remove what was built; environments and the local stack stay
 build: $(LAYERS) $(FUNCTIONS) ## train the example model, build layers and functions, check their size
 	@$(PYTHON) -m layers.build check
 
-$(BUNDLE): $(wildcard examples/text_model/*.py src/hundredfold/model/*.py) $(DESCRIBE) $(DEV)
+$(BUNDLE): $(wildcard examples/text_model/*.py $(COMPILED) $(DESCRIBE)) $(DEV)
 	$(PYTHON) -m examples.text_model.train build/bundle
 
 $(INGEST): examples/text_model/make_ingest.py examples/text_model/example_data.py $(DEV)

