@@ -10,6 +10,7 @@ PROJECT = "hundredfold_cli/_project"
 FILES = (
     "infra/template.yaml",
     "infra/samconfig.toml",
+    "infra/policies/deploy.json",
     "workflows/batch_inference.asl.json",
     "functions/**/*.py",
     "layers/**/*.py",

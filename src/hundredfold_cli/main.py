@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hundredfold_cli.commands import cost, ingest, model, report, results, resume, stack, verify
+from hundredfold_cli.commands import cost, doctor, ingest, model, report, results, resume, stack, verify
 from hundredfold_cli.console import print_error, print_line
 from hundredfold_cli.errors import explain
 from hundredfold_cli.stack.deployment import STACK_NAME
@@ -27,7 +27,7 @@ COMMANDS = {
     "Ingests": (ingest.ingest, ingest.watch, resume.resume),
     "Results": (results.summary, results.results, verify.verify, report.report),
     "Cost": (cost.estimate, cost.cost),
-    "Stack": (stack.up, stack.status, stack.down, stack.deploy, report.dashboard),
+    "Stack": (doctor.doctor, stack.up, stack.status, stack.down, stack.deploy, report.dashboard),
 }
 """The subcommands, under the headings that `--help` shows them under. Those of `model` are in `commands/model.py`."""
 

@@ -20,6 +20,8 @@ ROOT = _root()
 LOCAL = ROOT / ".local"
 TEMPLATE = ROOT / "infra/template.yaml"
 SAM_CONFIG = ROOT / "infra/samconfig.toml"
+DEPLOYING_POLICY = ROOT / "infra/policies/deploy.json"
+"""The rights of the person who deploys."""
 BUILD = ROOT / "build"
 BUNDLE = BUILD / "bundle"
 """The model that is deployed where none is live yet."""

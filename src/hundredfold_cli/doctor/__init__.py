@@ -1,0 +1,1 @@
+"""What must hold before a deployment: of this machine, and of the account."""
