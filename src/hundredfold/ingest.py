@@ -223,14 +223,16 @@ class Resume:
     ----------
     model : the number of a published version, or LIVE; None for the pinned model
     rejected : whether to infer batches with rejected records again, too
+    force : whether to sum the ingest up again if it is completed and has no batch to do
     """
 
     ingest_id: str
     model: str | None = None
     rejected: bool = False
+    force: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if value or name != "force"}
 
 
 def is_version(model: object) -> bool:
@@ -241,7 +243,7 @@ def is_version(model: object) -> bool:
 def resume_from_input(execution_input: object) -> Resume | None:
     """Read the request of an execution's input: `{"resume": {"ingest_id": …}}`. Return None if it has no `resume`.
 
-    It may also have `model`, the number of a published version or "live", and `rejected`, true or false.
+    It may also have `model`, the number of a published version or "live", and `rejected` and `force`, true or false.
 
     Raises
     ------
@@ -257,9 +259,10 @@ def resume_from_input(execution_input: object) -> Resume | None:
     model, rejected = resume.get("model"), resume.get("rejected", False)
     if model is not None and model != LIVE and not is_version(model):
         raise InvalidIngestError(f'{expected}; its model must be the number of a version, as text, or "{LIVE}"')
-    if not isinstance(rejected, bool):
-        raise InvalidIngestError(f"{expected}; its rejected must be true or false")
-    return Resume(check_ingest_id(resume["ingest_id"]), model, rejected)
+    force = resume.get("force", False)
+    if not isinstance(rejected, bool) or not isinstance(force, bool):
+        raise InvalidIngestError(f"{expected}; its rejected and force must be true or false")
+    return Resume(check_ingest_id(resume["ingest_id"]), model, rejected, force)
 
 
 def ingest_id_of(execution: str, execution_input: object) -> str:

@@ -63,6 +63,11 @@ def card_key(ingest_id: str) -> str:
     return f"ingests/{ingest_id}/card.json"
 
 
+def earlier_card_key(ingest_id: str, version: str) -> str:
+    """Where the planner keeps the card of a model that scored an ingest until a resume named another."""
+    return f"ingests/{ingest_id}/cards/{version}.json"
+
+
 def model_card_key(digest: str) -> str:
     """Where a release keeps the card of a model. `digest` is the card's SHA-256."""
     return f"models/{digest}.json"

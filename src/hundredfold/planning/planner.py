@@ -18,7 +18,14 @@ from hundredfold.ingest import (
     claim_from_input,
     resume_from_input,
 )
-from hundredfold.keys import card_key, manifest_key, model_card_key, partitions_key, resumed_manifest_key
+from hundredfold.keys import (
+    card_key,
+    earlier_card_key,
+    manifest_key,
+    model_card_key,
+    partitions_key,
+    resumed_manifest_key,
+)
 from hundredfold.layout import Layout
 from hundredfold.planning.manifest import manifest_is_intact, read_manifest, write_manifest
 from hundredfold.planning.partitions import (
@@ -32,7 +39,7 @@ from hundredfold.planning.partitions import (
 )
 from hundredfold.planning.pinned_source import PinnedSource, pin_source
 from hundredfold.planning.ranges import ObjectRange, RangeBatches, batch_ranges, number_batches
-from hundredfold.planning.shadows import shadow_from_input
+from hundredfold.planning.shadows import SHADOW, Shadow, shadow_from_input
 from hundredfold.ports import Ledger, Models, Sources, Tables, Upload, WorkObjects
 from hundredfold.sources.objects import ObjectLocation
 from hundredfold.sources.read_options import PLAIN_JSON_LINES
@@ -91,8 +98,7 @@ class Planner:
         claim = claim_from_input(execution_input)
         spec = spec_from_input(execution_input)
         shadow = shadow_from_input(execution_input)
-        if shadow and isinstance(spec, TableSpec):
-            spec = replace(spec, write_back="")  # a shadow's predictions are only compared
+        spec = _spec_for(spec, shadow)
         model = self.models.version(shadow.version) if shadow else self.models.live()
         source = self._pin(ingest_id, spec)
         # Check before anything is written. If the id is taken, its staged objects and partitions must stay as they are.
@@ -143,8 +149,10 @@ class Planner:
         whole = planned
         if len(done) < planned.batches:
             whole = replace(planned, model=self._model(resume, pinned=planned.model))
-        elif self.ledger.is_completed(resume.ingest_id):
+        elif self.ledger.is_completed(resume.ingest_id) and not resume.force:
             raise InvalidIngestError(f"ingest {resume.ingest_id} is completed, and no batch of it is left to do")
+        if whole.model != planned.model:
+            self._keep_earlier_card(planned, whole.model)
         if planned.pinned and self.sources.pin(planned.pinned.location) != replace(planned.pinned, staged_from=""):
             raise SourceChangedError(str(planned.pinned))  # once, instead of for every batch
 
@@ -212,13 +220,22 @@ class Planner:
     def _resume_unplanned(
         self, resume: Resume, execution_input: object, execution: str, started_at: str
     ) -> Plan | PartitionedPlan:
-        """Plan an ingest whose earlier executions ended before it was planned."""
-        model = self._model(resume, pinned=None)
-        source = self._pin(resume.ingest_id, spec_from_input(execution_input))
+        """Plan an ingest whose earlier executions ended before it was planned. A shadow stays one."""
+        shadow = shadow_from_input(execution_input)
+        if SHADOW in resume.ingest_id and shadow is None:
+            raise InvalidIngestError(
+                f"{resume.ingest_id} is a shadow that was never planned: the execution's input must have its `shadow`, "
+                f"as hundredfold resume {resume.ingest_id} sends it"
+            )
+        if shadow and resume.model is None:
+            model = self.models.version(shadow.version)
+        else:
+            model = self._model(resume, pinned=None)
+        source = self._pin(resume.ingest_id, _spec_for(spec_from_input(execution_input), shadow))
         if source.partitions:
             return self._partition(resume.ingest_id, source, model, execution)
         draft, batches = self._draft(resume.ingest_id, source, model)
-        return self._store_resumed(draft, batches, execution, started_at)
+        return self._store_resumed(draft, _chosen(batches, execution_input), execution, started_at)
 
     def _model(self, resume: Resume, pinned: Model | None) -> Model:
         if resume.model is None and pinned:
@@ -343,6 +360,14 @@ class Planner:
         if card is not None:
             self.work.write(card_key(plan.ingest_id), card)
 
+    def _keep_earlier_card(self, planned: Plan, model: Model) -> None:
+        """Keep the card of the model that `model` replaces. The summary compares its batches with its own baseline."""
+        card = self.work.read(model_card_key(planned.model.card)) if planned.model.card else None
+        if card is not None:
+            self.work.write(earlier_card_key(planned.ingest_id, planned.model.version), card)
+        if not model.card:
+            self.work.write(card_key(planned.ingest_id), b"")  # the card there is of another model
+
     def _location(self, key: str) -> ObjectLocation:
         return ObjectLocation(self.work.bucket, key)
 
@@ -351,6 +376,11 @@ def _chosen(batches: Iterable[Batch], execution_input: object) -> Iterable[Batch
     """Return all batches or, for a shadow, its share of them."""
     shadow = shadow_from_input(execution_input)
     return shadow.choose(batches) if shadow else batches
+
+
+def _spec_for(spec: SourceSpec, shadow: Shadow | None) -> SourceSpec:
+    """Return the source of an ingest or of a shadow, whose predictions are only compared and never written back."""
+    return replace(spec, write_back="") if shadow and isinstance(spec, TableSpec) else spec
 
 
 def _error_and_cause(failure: Mapping[str, Any] | None) -> tuple[str, str]:

@@ -22,15 +22,16 @@ def resume(
         ),
     ] = None,
     rejected: Annotated[bool, typer.Option("--rejected", help="Also redo the batches with rejected records.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Sum up again though no batch is left to do.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Do not wait for the end.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Do the batches of an ingest that are not done.
 
     An ingest that failed, was stopped or was lost is completed that way. Batches that are done are not touched.
-    Without --model, the model is the one that the ingest began with.
+    Without --model, the model is the one that the ingest began with. If nothing is missing, nothing is started.
     """
-    request = Resume(check_ingest_id(ingest_id), model, rejected)
+    request = Resume(check_ingest_id(ingest_id), model, rejected, force)
     deployment = find_deployment(context)
     execution = start_resume(deployment, request)
     say(f"resumed as execution {execution}")

@@ -55,7 +55,7 @@ def start_resume(deployment: Deployment, resume: Resume) -> str:
         if resume.model is None:
             _check_version(deployment, plan.model.version, is_pinned=True)
     else:
-        execution_input["source"] = _requested_source(deployment, ingest_id)
+        execution_input |= _requested_input(deployment, ingest_id)
     name = resume_name(ingest_id, max(last_resume_number(ledger_item), resume_number(latest)) + 1)
     try:
         deployment.step_functions.start_execution(
@@ -73,16 +73,17 @@ def start_resume(deployment: Deployment, resume: Resume) -> str:
 
 
 def _check_work(deployment: Deployment, ledger_item: Mapping[str, Any], plan: Plan, resume: Resume) -> None:
-    """Refuse to resume a completed ingest that has nothing to do, as the planner does."""
-    if ledger_item["status"] != Status.COMPLETED:
-        return
+    """Refuse to resume an ingest that was summed up and has no batch to do. The planner refuses a completed one."""
+    status = ledger_item["status"]
+    if status == Status.RUNNING or resume.force:
+        return  # a summary is missing, or wanted
     done = [entry for entry in deployment.ledger.entries(plan.ingest_id) if isinstance(entry, BatchOutcome)]
     if len(done) < plan.batches or (resume.rejected and any(entry.rejected for entry in done)):
         return
     no_rejected = ", none of its records was rejected" if resume.rejected else ""
     raise InvalidIngestError(
-        f"ingest {plan.ingest_id} is completed{no_rejected}, and no batch of it is left to do; "
-        "to score its records with another model, start a new ingest"
+        f"ingest {plan.ingest_id} is {status.lower()}{no_rejected}, and no batch of it is left to do, so nothing was "
+        "started; to sum it up again, add --force; to score its records with another model, start a new ingest"
     )
 
 
@@ -102,11 +103,15 @@ def _check_version(deployment: Deployment, version: str, *, is_pinned: bool = Fa
         ) from None
 
 
-def _requested_source(deployment: Deployment, ingest_id: str) -> object:
-    """Return the source that an ingest was started with. One that was never planned has it in its execution only."""
+def _requested_input(deployment: Deployment, ingest_id: str) -> dict[str, object]:
+    """Return the source that an ingest was started with, and what makes it a shadow if it is one.
+
+    An ingest that was never planned has them in its execution only.
+    """
     execution = find_execution(deployment, ingest_id)
     try:
-        return json.loads((execution or {})["input"])["source"]
+        requested = json.loads((execution or {})["input"])
+        return {"source": requested["source"], **{name: requested[name] for name in ("shadow",) if name in requested}}
     except (KeyError, TypeError, ValueError):
         raise InvalidIngestError(
             f"ingest {ingest_id} was never planned, and its execution does not name its source; start a new ingest"

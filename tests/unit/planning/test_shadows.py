@@ -7,7 +7,7 @@ import pytest
 
 from hundredfold.batches import Batch
 from hundredfold.errors import InvalidIngestError
-from hundredfold.ingest import Model
+from hundredfold.ingest import Model, PartitionedPlan, Resume, resume_name
 from hundredfold.planning.planner import Planner
 from hundredfold.planning.shadows import Shadow, shadow_from_input
 from hundredfold.sources.objects import ObjectLocation
@@ -70,24 +70,28 @@ def test_a_malformed_shadow_is_refused(shadow: Any) -> None:
         shadow_from_input({"shadow": shadow})
 
 
-def test_a_shadow_is_planned_as_an_ingest_of_its_share_with_its_own_model() -> None:
-    location = ObjectLocation("b", "k")
-    content = b"".join(b'{"id": "%d"}\n' % number for number in range(40))
-    work, ledger = MemoryWork(), MemoryLedger()
-    shadow = Shadow("sales", "12", 0.2)
+SALES = Shadow("sales", "12", 0.2)
+SALES_INPUT = {"source": {"bucket": "b", "key": "k"}, "shadow": SALES.as_input()}
 
-    planner = Planner(
-        sources=MemorySources({location: content}),
+
+def planner_of_forty_records(work: MemoryWork, ledger: MemoryLedger, **settings: Any) -> Planner:
+    content = b"".join(b'{"id": "%d"}\n' % number for number in range(40))
+    defaults: dict[str, Any] = {"batch_records": 2, "batch_bytes": 1_000, "group_batches": 25}
+    return Planner(
+        sources=MemorySources({ObjectLocation("b", "k"): content}),
         tables=MemoryTables(),
         work=work,
         models=FixedModels(Model("arn:f:3", "3")),
         ledger=ledger,
-        batch_records=2,
-        batch_bytes=1_000,
-        group_batches=25,
+        **{**defaults, **settings},
     )
-    execution_input = {"source": {"bucket": "b", "key": "k"}, "shadow": shadow.as_input()}
-    plan = as_plan(planner.plan(shadow.ingest_id, execution_input, "2026-11-24T00:00:00Z"))
+
+
+def test_a_shadow_is_planned_as_an_ingest_of_its_share_with_its_own_model() -> None:
+    work, ledger = MemoryWork(), MemoryLedger()
+
+    planner = planner_of_forty_records(work, ledger)
+    plan = as_plan(planner.plan(SALES.ingest_id, SALES_INPUT, "2026-11-24T00:00:00Z"))
 
     manifest = json.loads(work.objects["ingests/sales.shadow-12/manifest.json"])
     chosen = [entry["batch"] for group in manifest for entry in group["batches"]]
@@ -96,3 +100,33 @@ def test_a_shadow_is_planned_as_an_ingest_of_its_share_with_its_own_model() -> N
     assert (plan.batches, plan.records) == (len(chosen), 2 * len(chosen))
     assert plan.model == Model("arn:f:12", "12")
     assert list(ledger.ingests) == ["sales.shadow-12"]
+
+
+@pytest.mark.parametrize("partition_bytes", [1_000_000, 100], ids=["whole", "in partitions"])
+def test_a_shadow_whose_planning_failed_is_resumed_with_its_own_share_and_model(partition_bytes: int) -> None:
+    resumed_input = {"resume": {"ingest_id": SALES.ingest_id}, **SALES_INPUT}
+    execution = resume_name(SALES.ingest_id, 1)
+    manifests = []
+    for name, execution_input in ((SALES.ingest_id, SALES_INPUT), (execution, resumed_input)):
+        work = MemoryWork()
+        planner = planner_of_forty_records(work, MemoryLedger(), partition_bytes=partition_bytes)
+        if name == execution:
+            plan = planner.resume(Resume(SALES.ingest_id), execution_input, name, "t1")
+        else:
+            plan = planner.plan(name, execution_input, "t1")
+        if isinstance(plan, PartitionedPlan):
+            for partition in range(plan.partitions):
+                planner.plan_partition(SALES.ingest_id, name, partition)
+            plan = planner.join_partitions(plan, None, execution_input, name, "t1")
+        assert plan.model == Model("arn:f:12", "12")
+        assert plan.batches < 20
+        manifests.append(work.objects["ingests/sales.shadow-12/manifest.json"])
+
+    assert manifests[0] == manifests[1]
+
+
+def test_a_shadow_that_was_never_planned_is_not_resumed_as_an_ordinary_ingest() -> None:
+    planner = planner_of_forty_records(MemoryWork(), MemoryLedger())
+
+    with pytest.raises(InvalidIngestError, match=r"must have its `shadow`, as hundredfold resume sales.shadow-12"):
+        planner.resume(Resume(SALES.ingest_id), {"source": SALES_INPUT["source"]}, "sales.shadow-12.resume-1", "t1")

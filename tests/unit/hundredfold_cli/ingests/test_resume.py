@@ -1,5 +1,6 @@
 """Resuming by the command: what is refused before anything starts, and what an ingest's status is after a refusal."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -140,6 +141,41 @@ def test_what_has_batches_to_do_is_resumed(world: World, state: Callable[[World]
 
     assert start_resume(world.deployment, resume) == "i1.resume-1"
     assert world.services.executions["i1.resume-1"]["stateMachineArn"] == MACHINE
+
+
+def test_a_shadow_that_was_never_planned_is_resumed_as_a_shadow(world: World) -> None:
+    shadow = {"ingest_id": "i1", "version": "2", "sample": 0.05}
+    world.services.start("i1.shadow-2", {"source": PLAN.spec.as_dict(), "shadow": shadow, "claim": "0123"})
+    world.end_execution("i1.shadow-2", "FAILED")
+
+    name = start_resume(world.deployment, Resume("i1.shadow-2"))
+
+    assert json.loads(world.services.executions[name]["input"]) == {
+        "resume": {"ingest_id": "i1.shadow-2", "model": None, "rejected": False},
+        "source": PLAN.spec.as_dict(),
+        "shadow": shadow,
+    }
+
+
+@pytest.mark.parametrize("tolerated", [True, False], ids=["completed", "failed"])
+def test_an_ingest_with_nothing_missing_is_summed_up_again_by_force_only(world: World, tolerated: bool) -> None:
+    world.end()
+    if not tolerated:  # as a later limit does
+        world.services.items["i1", "summary"]["status"] = {"S": "FAILED"}
+
+    assert_nothing_starts(
+        world, Resume("i1"), InvalidIngestError, "no batch of it is left to do, so nothing was started; .* --force"
+    )
+    assert start_resume(world.deployment, Resume("i1", force=True)) == "i1.resume-1"
+
+
+def test_an_ingest_that_was_stopped_after_its_last_batch_is_summed_up(world: World) -> None:
+    world.begin()
+    for batch in range(2):
+        world.deployment.ledger.batch_done("i1", BatchOutcome(batch, 3, 3, 0))
+    world.end_execution("i1", "ABORTED")
+
+    assert start_resume(world.deployment, Resume("i1")) == "i1.resume-1"
 
 
 def test_a_completed_ingest_stays_so_after_an_execution_that_the_planner_refused(world: World) -> None:
