@@ -55,6 +55,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(**batch_keys(task, event["execution"]))
     with failures_logged():
         outcome = infer_batch(task, scoring, stores, time_left=time_left(context), stats=stats)
-    if not outcome.repeated:
+    if not outcome.earlier.done:
         observe_batch(task.ingest_id, outcome, task.model.version, MODEL_LOAD_MILLISECONDS)
     return {"predicted": outcome.predicted, "rejected": outcome.rejected}

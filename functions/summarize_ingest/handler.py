@@ -15,8 +15,8 @@ from hundredfold.aws.events import EventBridgeNotifications
 from hundredfold.aws.ledger import DynamoLedger
 from hundredfold.aws.objects import S3WorkObjects
 from hundredfold.errors import IngestExistsError
-from hundredfold.ingest import ingest_id_of
-from hundredfold.keys import card_key, index_key
+from hundredfold.ingest import Plan, ingest_id_of
+from hundredfold.keys import card_key, earlier_card_key, index_key
 from hundredfold.layout import Layout
 from hundredfold.model.drift import Baseline
 from hundredfold.planning.shadows import SHADOW
@@ -39,7 +39,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     ingest_id = ingest_id_of(name, event["input"])
     log_ingest(ingest_id)
     logger.append_keys(ingest_id=ingest_id, execution=event["execution"])
-    plan = ledger.plan(ingest_id)
+    plan, history = ledger.plan(ingest_id), ledger.history(ingest_id, name)
     # If the planner refused to resume, the ingest keeps its index.
     is_packed = plan is not None and plan.layout is Layout.PACKED and "plan" in event["state"]
     with IndexBuilder() as builder:
@@ -50,8 +50,10 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             plan,
             indexed(ledger.packed_entries(ingest_id), builder) if is_packed else ledger.entries(ingest_id),
             event["state"].get("failure"),
+            execution=name,
+            history=history,
             tolerated_percentage=settings.tolerated_percentage,
-            baseline=Baseline.from_card(work.read(card_key(ingest_id))),
+            baseline_of=lambda version: read_baseline(ingest_id, version, plan),
             price_list=price_list,
         )
         index = builder.write(index_key(ingest_id, name), work) if is_packed else None
@@ -64,8 +66,15 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         logger.warning("not resumed", cause=summary.cause)
         return summary.as_dict()
     if not repeated:
-        observe_summary(summary)
-    if SHADOW not in ingest_id:
+        observe_summary(summary, history.reported)
+    notification = notification_of(summary, history.reported)
+    if SHADOW not in ingest_id and notification:
         # Send it for a repeated call too. The call before may have ended between the ledger and the event.
-        observe_notification(notifications.send(notification_of(summary)))
+        observe_notification(notifications.send(notification))
     return summary.as_dict()
+
+
+def read_baseline(ingest_id: str, version: str, plan: Plan | None) -> Baseline | None:
+    """Read the baseline of a model that scored the ingest: of the one in the plan, or of one before a resume."""
+    is_pinned = plan is not None and plan.model.version == version
+    return Baseline.from_card(work.read(card_key(ingest_id) if is_pinned else earlier_card_key(ingest_id, version)))

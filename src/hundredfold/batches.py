@@ -86,6 +86,21 @@ def _add(ours: tuple[int, ...], theirs: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierOutcome:
+    """What the ledger had of a batch before its outcome was entered.
+
+    Attributes
+    ----------
+    done : whether the batch was done. Then it was delivered twice, and counts once.
+    predicted, rejected : what metrics have counted of it, if it was done and is inferred again
+    """
+
+    done: bool = False
+    predicted: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class BatchOutcome:
     """The outcome of one batch. It is written to the ledger once all predictions and rejections are stored.
 
@@ -96,7 +111,8 @@ class BatchOutcome:
     milliseconds : the time of each step: read, decode, predict, sketch (if there is a baseline), write
     stats : of the invocation that scored the batch; None if the ledger has none
     sketch : counts of inputs and predictions; None if the model has no baseline
-    repeated : whether the ledger had the outcome already. Then the batch was delivered twice, and counts once.
+    earlier : what the ledger had of the batch before
+    model_version : that scored it; empty if the ledger has none
     written_back : how many predictions were written back onto their items
     outdated : how many predictions were not written back, because the item had changed or was gone
     """
@@ -109,7 +125,8 @@ class BatchOutcome:
     milliseconds: Mapping[str, int] = field(default_factory=dict)
     stats: InvocationStats | None = None
     sketch: Sketch | None = None
-    repeated: bool = False
+    earlier: EarlierOutcome = EarlierOutcome()
+    model_version: str = ""
     written_back: int = 0
     outdated: int = 0
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
-from hundredfold.batches import BatchFailure, BatchOutcome
+from hundredfold.batches import BatchFailure, BatchOutcome, EarlierOutcome
 from hundredfold.ingest import Model, Plan
 from hundredfold.packed import PackedPredictions
 from hundredfold.record_index import RecordIndex
@@ -15,7 +15,7 @@ from hundredfold.sources.dynamodb.table import Table
 from hundredfold.sources.dynamodb.write_back import ItemAnswer, WriteBackResult
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import TableSpec
-from hundredfold.summary import Summary
+from hundredfold.summary import History, Summary
 
 type TimeLeft = Callable[[], float]
 """Returns the seconds until the work must be done."""
@@ -206,6 +206,10 @@ class Ledger(Protocol):
         """Read the plan of an ingest. Return None if it was never planned."""
         ...
 
+    def history(self, ingest_id: str, execution: str) -> History:
+        """Read what is known of an ingest from before an execution."""
+        ...
+
     def is_completed(self, ingest_id: str) -> bool:
         """Return whether an ingest has ended, and has the status COMPLETED."""
         ...
@@ -218,8 +222,10 @@ class Ledger(Protocol):
         """Mark a batch as not done, because it is to be inferred again."""
         ...
 
-    def batch_done(self, ingest_id: str, outcome: BatchOutcome, packed: PackedPredictions | None = None) -> bool:
-        """Enter the outcome of a batch. Return whether the batch was done already.
+    def batch_done(
+        self, ingest_id: str, outcome: BatchOutcome, packed: PackedPredictions | None = None
+    ) -> EarlierOutcome:
+        """Enter the outcome of a batch. Return what there was of the batch before.
 
         Parameters
         ----------

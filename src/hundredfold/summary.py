@@ -31,6 +31,38 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True)
+class ExecutionPart:
+    """One execution's part of an ingest.
+
+    Attributes
+    ----------
+    execution : its name
+    started_at : ISO 8601
+    model_version : that it scored with
+    seconds : how long it took; None until it is summed up
+    batches : how many it did
+    usd : what it cost, by the ledger and the list prices; None if it is not known
+    """
+
+    execution: str
+    started_at: str
+    model_version: str = ""
+    seconds: float | None = None
+    batches: int = 0
+    usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPart:
+    """One model version's part of an ingest. `drift` is from its own baseline; None as for a summary."""
+
+    version: str
+    batches: int
+    predicted: int
+    drift: Drift | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """The sums over the batches of an ingest so far."""
 
@@ -85,15 +117,18 @@ class Summary:
     ----------
     failed : records of batches that are not done: they failed, or never finished
     batches_failed : how many batches these are
-    seconds : from the start of the execution to the summary
+    seconds : from the start of each execution to its end, added up
     failures : how many batches failed for each error, the most frequent first: the 20 most frequent errors, and a sum
         of all others
     cause : why the ingest as a whole failed, or None
-    drift : from the model's baseline; None if there is no baseline, or too few records
+    drift : from the model's baseline; None if there is no baseline, or too few records. Of several models, the largest.
     usd : the cost, by the ledger and the list prices; None if no prices are known
     written_back : how many predictions were written back onto their items
     outdated : how many predictions were not written back, because the item had changed or was gone
     skipped_objects : how many objects of the source only mark a folder
+    began_at : when the first execution started; `started_at` is the start of the last one
+    executions : every execution, in order. `seconds` and `usd` are their sums.
+    models : every model version that scored batches, if a resume has named another
     """
 
     ingest_id: str
@@ -116,17 +151,73 @@ class Summary:
     written_back: int = 0
     outdated: int = 0
     skipped_objects: int = 0
+    began_at: str = ""
+    executions: tuple[ExecutionPart, ...] = ()
+    models: tuple[ModelPart, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-COMPLETED, FAILED = "IngestCompleted", "IngestFailed"
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What metrics and events have said of an ingest so far, when it was summed up before.
+
+    A later summary reports what has changed since. So whoever adds up metrics counts nothing twice.
+
+    Attributes
+    ----------
+    completed : whether its completion was announced, by this summary or an earlier one
+    """
+
+    status: str
+    records: int
+    predicted: int
+    rejected: int
+    failed: int
+    batches_failed: int
+    seconds: float
+    reasons: Mapping[str, int]
+    model_version: str = ""
+    usd: float | None = None
+    drift: Mapping[str, float] | None = None
+    completed: bool = False
+
+    @classmethod
+    def of(cls, summary: Mapping[str, Any], *, completed: bool = False) -> Self:
+        """Read the figures of a summary's fields.
+
+        Parameters
+        ----------
+        completed : whether an earlier summary was COMPLETED
+        """
+        names = [name for name in cls.__slots__ if name in summary and name != "completed"]
+        completed = completed or summary["status"] == Status.COMPLETED
+        return cls(**{name: summary[name] for name in names}, completed=completed)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the ledger knows of an ingest from before an execution.
+
+    Attributes
+    ----------
+    executions : the earlier executions, in order. One that was stopped or lost has no figures.
+    reported : None if the ingest was never summed up
+    began_at : when the first execution started; empty if this is the first
+    """
+
+    executions: tuple[ExecutionPart, ...] = ()
+    reported: Reported | None = None
+    began_at: str = ""
+
+
+COMPLETED, FAILED, CORRECTED = "IngestCompleted", "IngestFailed", "IngestCorrected"
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """The news that an ingest ended. `kind` is COMPLETED or FAILED, and `detail` is the summary as JSON."""
+    """The news of an ingest's end. `kind` is COMPLETED, FAILED or CORRECTED, and `detail` is the summary as JSON."""
 
     ingest_id: str
     kind: str

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Self
 
-from hundredfold.batches import BatchFailure, BatchOutcome
+from hundredfold.batches import BatchFailure, BatchOutcome, EarlierOutcome
 from hundredfold.errors import (
     IngestClaimedError,
     IngestExistsError,
@@ -29,7 +29,7 @@ from hundredfold.sources.dynamodb.table import Table
 from hundredfold.sources.dynamodb.write_back import ItemAnswer, WriteBackResult
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import TableSpec
-from hundredfold.summary import Status, Summary
+from hundredfold.summary import History, Status, Summary
 
 
 @dataclass
@@ -229,6 +229,7 @@ class MemoryLedger:
     partition_failures: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
     packed: dict[tuple[str, int], PackedPredictions] = field(default_factory=dict)
     indexes: dict[str, RecordIndex] = field(default_factory=dict)
+    histories: dict[str, History] = field(default_factory=dict)
     effects: list[str] = field(default_factory=list)
 
     def partition_failure(self, execution: str, partition: int) -> tuple[str, str] | None:
@@ -254,13 +255,20 @@ class MemoryLedger:
         self.batches[ingest_id, batch] = BatchFailure(batch, "Reoffered", "its rejected records are offered again")
         self.effects.append(f"reopen {batch} {records}")
 
-    def batch_done(self, ingest_id: str, outcome: BatchOutcome, packed: PackedPredictions | None = None) -> bool:
-        repeated = isinstance(self.batches.get((ingest_id, outcome.batch)), BatchOutcome)
+    def history(self, ingest_id: str, execution: str) -> History:
+        return self.histories.get(ingest_id, History())
+
+    def batch_done(
+        self, ingest_id: str, outcome: BatchOutcome, packed: PackedPredictions | None = None
+    ) -> EarlierOutcome:
+        before = self.batches.get((ingest_id, outcome.batch))
         if packed:
             self.packed[ingest_id, outcome.batch] = packed
         self.batches[ingest_id, outcome.batch] = outcome
         self.effects.append(f"done {outcome.batch}")
-        return repeated
+        if isinstance(before, BatchOutcome):
+            return EarlierOutcome(True, before.predicted, before.rejected)
+        return EarlierOutcome()
 
     def entries(self, ingest_id: str) -> Iterable[BatchOutcome | BatchFailure]:
         return [entry for (ingest, _), entry in self.batches.items() if ingest == ingest_id]

@@ -1,18 +1,18 @@
 """The summary of an ingest: every planned record is predicted, rejected or failed."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from hundredfold.accounting.bill import bill_of
+from hundredfold.accounting.execution_totals import ExecutionTotals
+from hundredfold.accounting.model_totals import BaselineOf, ModelTotals
 from hundredfold.accounting.prices import PriceList
-from hundredfold.accounting.usage import OTHER_MEMORY_MB, UsageTotals, usage_lines
 from hundredfold.batches import BatchFailure, BatchOutcome
 from hundredfold.failures import quote_failure
 from hundredfold.ingest import Plan
-from hundredfold.model.drift import Baseline
-from hundredfold.summary import Status, Summary, Totals
+from hundredfold.summary import ExecutionPart, History, Status, Summary, Totals
 
 NEVER_FINISHED = "never finished"
 """The cause of batches that the ledger has no entry of."""
@@ -35,28 +35,33 @@ def summarize(
     entries: Iterable[BatchOutcome | BatchFailure],
     failure: Mapping[str, Any] | None,
     *,
+    execution: str = "",
+    history: History = History(),  # noqa: B008 - frozen
     tolerated_percentage: float = 0.0,
-    baseline: Baseline | None = None,
+    baseline_of: BaselineOf = lambda _: None,
     price_list: PriceList | None = None,
 ) -> Summary:
     """Add up the ledger, compare it with the plan, and decide whether the ingest is completed.
 
     Parameters
     ----------
-    started_at, finished_at : ISO 8601
+    started_at, finished_at : of this execution, ISO 8601
     plan : None if the planning itself failed
     entries : the ledger's entries of batches, in any order; they are read once
     failure : the error and cause that ended the ingest, as the state machine caught them, or None
+    execution : the name of this execution; empty for the first one, whose name is the ingest's id
+    history : what was before this execution
     tolerated_percentage : the share of the batches that may fail, in percent
-    baseline : of the model that scored it, for the drift; None if the model has none
+    baseline_of : returns the baseline of a model version that scored batches, for the drift
     price_list : for the cost; None if there is none for this region
     """
-    usage_totals = UsageTotals()
-    totals = Totals.sum(_add_up(entries, usage_totals))
-    usd = None
-    if price_list and plan:
-        usage = usage_totals.usage(plan, other_memory_mb=OTHER_MEMORY_MB)
-        usd = round(bill_of(usage_lines(usage), price_list).usd, 6)
+    version = plan.model.version if plan else ""
+    current = ExecutionPart(execution or ingest_id, started_at, version)
+    by_execution, by_model = ExecutionTotals(history.executions, current), ModelTotals()
+    totals = Totals.sum(_add_up(entries, by_execution, by_model))
+    executions = by_execution.parts(plan, _seconds(started_at, finished_at), price_list)
+    models = by_model.parts(version, baseline_of)
+    drifts = [model.drift for model in models if model.drift]
     cause = _cause(failure)
     records, batches = (plan.records, plan.batches) if plan else (0, 0)
     failed = records - totals.predicted - totals.rejected
@@ -82,18 +87,21 @@ def summarize(
         failed=max(failed, 0),
         batches=batches,
         batches_failed=max(batches - totals.batches_done, 0),
-        seconds=_seconds(started_at, finished_at),
+        seconds=round(math.fsum(part.seconds or 0.0 for part in executions), 3),
         started_at=started_at,
-        model_version=plan.model.version if plan else "",
+        model_version=version,
         source=str(plan.spec) if plan else "",
         reasons=totals.reasons,
         failures=dict(failures.most_common()),
         cause=cause,
-        drift=baseline.drift(usage_totals.sketch) if baseline and usage_totals.sketch else None,
-        usd=usd,
+        drift=max(drifts, key=lambda drift: drift.largest, default=None),
+        usd=_usd(executions),
         written_back=totals.written_back,
         outdated=totals.outdated,
         skipped_objects=plan.skipped_objects if plan else 0,
+        began_at=history.began_at or started_at,
+        executions=executions,
+        models=models if len(models) > 1 else (),
     )
 
 
@@ -117,12 +125,20 @@ def group_failures(entries: Iterable[BatchOutcome | BatchFailure], batches: int)
 
 
 def _add_up(
-    entries: Iterable[BatchOutcome | BatchFailure], usage_totals: UsageTotals
+    entries: Iterable[BatchOutcome | BatchFailure], by_execution: ExecutionTotals, by_model: ModelTotals
 ) -> Iterator[BatchOutcome | BatchFailure]:
-    """Yield each entry, and add it to the totals of usage on the way."""
+    """Yield each entry, and add it to the totals on the way."""
     for entry in entries:
-        usage_totals.add(entry)
+        by_execution.add(entry)
+        by_model.add(entry)
         yield entry
+
+
+def _usd(executions: Sequence[ExecutionPart]) -> float | None:
+    """Add up what executions cost. Return None if the last one is not known."""
+    if executions[-1].usd is None:
+        return None
+    return round(math.fsum(part.usd or 0.0 for part in executions), 6)
 
 
 def _cause(failure: Mapping[str, Any] | None) -> str | None:

@@ -6,9 +6,10 @@ One `Usage` comes from the ledger, for the summary and `hundredfold cost`. Anoth
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
-from hundredfold.batches import LEDGER_SHARDS, BatchFailure, BatchOutcome, Sketch
+from hundredfold.batches import LEDGER_SHARDS, BatchFailure, BatchOutcome
 from hundredfold.ingest import Plan
 from hundredfold.layout import Layout
 from hundredfold.record_index import ENTRY_BYTES
@@ -28,6 +29,9 @@ EXPRESS_STEP_SECONDS = 0.1
 EXPRESS_CHUNK_GB = 64 / 1024
 """An Express execution is billed in steps of 100 ms and 64 MB. Ours carry only pointers and stay within one chunk.
 https://aws.amazon.com/step-functions/pricing/ (2026-11)"""
+
+WRITES_OF_AN_EXECUTION = 2
+"""The ingest's own item is written when it begins, and when it ends."""
 
 INDEX_PART_BYTES = 8 * 1024 * 1024
 """How much of an index of records is sent at once: a part of an upload by `hundredfold.aws.objects`."""
@@ -76,6 +80,7 @@ class Usage:
     log_bytes : what the functions logged
     environments : how many environments of the inference function took part
     partitions : how many planner calls cut the source; 0 if one call planned all of it
+    executions : of the state machine: one, and one more for each resume
     """
 
     records: int
@@ -103,6 +108,19 @@ class Usage:
     table_reads: float = 0.0
     layout: Layout = Layout.ITEM
     index_puts: int = 0
+    executions: int = 1
+
+    def with_executions(self, executions: int, assumed: "Assumptions | None" = None) -> Self:
+        """Return the usage of an ingest that took several executions. Each has a planner, a summary, and its states."""
+        further = executions - 1
+        return replace(
+            self,
+            executions=executions,
+            plan_seconds=self.plan_seconds + further * (assumed or ASSUMED).plan_seconds,
+            summarize_seconds=self.summarize_seconds * executions,
+            ledger_writes=self.ledger_writes + further * WRITES_OF_AN_EXECUTION,
+            reads=self.reads * executions,
+        )
 
 
 def usage_lines(usage: Usage) -> list[UsageLine]:
@@ -120,7 +138,7 @@ def usage_lines(usage: Usage) -> list[UsageLine]:
         UsageLine("dynamodb_reads", "items of the source", usage.table_reads),
         UsageLine(
             *("standard_transitions", "states of the ingest's execution"),
-            TRANSITIONS_OF_PARENT + partitioned * TRANSITIONS_OF_PARTITIONING,
+            usage.executions * TRANSITIONS_OF_PARENT + partitioned * TRANSITIONS_OF_PARTITIONING,
         ),
         UsageLine("standard_transitions", "planning of partitions", usage.partitions * TRANSITIONS_A_PARTITION),
         # Also for Express children: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html
@@ -130,11 +148,19 @@ def usage_lines(usage: Usage) -> list[UsageLine]:
         UsageLine(compute, "inference", usage.infer_seconds * infer_gb),
         UsageLine(compute, "starts of inference environments", usage.init_seconds * infer_gb),
         UsageLine(compute, "planning and summing up", (usage.plan_seconds + usage.summarize_seconds) * other_gb),
-        UsageLine("lambda_requests", "invocations", usage.attempts + 2 + usage.partitions + partitioned),
+        UsageLine(
+            "lambda_requests", "invocations", usage.attempts + 2 * usage.executions + usage.partitions + partitioned
+        ),
         # A HEAD; reads of 4 MiB; the manifest for the Map; a range for each attempt; the card for the summary.
-        UsageLine("s3_gets", "source, manifest and card", 1 + stream_reads + 1 + usage.attempts + usage.card_writes),
+        UsageLine(
+            *("s3_gets", "source, manifest and card"),
+            2 * usage.executions + stream_reads + usage.attempts + usage.card_writes,
+        ),
         # The manifest, the card, the Map's own result (its manifest and one file), rejections.
-        UsageLine("s3_puts", "manifest, card, results, rejections", 1 + usage.card_writes + 2 + usage.rejected_batches),
+        UsageLine(
+            *("s3_puts", "manifest, card, results, rejections"),
+            3 * usage.executions + usage.card_writes + usage.rejected_batches,
+        ),
         # The list of partitions for their Map; of each partition its ranges and its batches.
         UsageLine("s3_gets", "partitions", partitioned + 2 * usage.partitions),
         UsageLine("s3_puts", "partitions", partitioned + 2 * usage.partitions),
@@ -202,7 +228,7 @@ class UsageTotals:
     write_units: float = 0.0
     write_back_units: float = 0.0
     rejected_batches: int = 0
-    sketch: Sketch | None = None
+    has_sketch: bool = False
     environments: set[str] = field(default_factory=set)
 
     def add(self, entry: BatchOutcome | BatchFailure) -> None:
@@ -214,8 +240,7 @@ class UsageTotals:
         self.records += entry.records
         self.milliseconds += sum(entry.milliseconds.values())
         self.rejected_batches += entry.rejected > 0
-        if entry.sketch:
-            self.sketch = self.sketch + entry.sketch if self.sketch else entry.sketch
+        self.has_sketch = self.has_sketch or entry.sketch is not None
         if entry.stats:
             self.init_milliseconds += entry.stats.init_milliseconds
             self.memory_mb = max(self.memory_mb, entry.stats.memory_mb)
@@ -251,7 +276,7 @@ class UsageTotals:
             other_memory_mb=other_memory_mb,
             child_seconds=self._child_seconds(groups, assumed) if self.done else 0.0,
             prediction_writes=self.write_units,
-            ledger_writes=(self.batches - self.done if packed else self.batches) + 2,
+            ledger_writes=(self.batches - self.done if packed else self.batches) + WRITES_OF_AN_EXECUTION,
             reads=ledger_reads(
                 self.batches,
                 # A write unit is a KB begun, so half of the last one of each item is assumed to be full.
@@ -260,7 +285,7 @@ class UsageTotals:
                 else assumed.ledger_bytes_a_batch,
             ),
             rejected_batches=self.rejected_batches,
-            card_writes=int(self.sketch is not None),
+            card_writes=int(self.has_sketch),
             log_bytes=self.batches * assumed.log_bytes_a_batch + assumed.log_bytes_an_ingest,
             environments=len(self.environments),
             write_back_writes=self.write_back_units,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,12 @@ from botocore.exceptions import ClientError
 from hundredfold.aws.attributes import plain_item, write_units
 from hundredfold.aws.backoff import retry_throttled
 from hundredfold.aws.errors import CONDITION_FAILED, is_failed_condition, mapped_errors
-from hundredfold.batches import LEDGER_SHARDS, BatchFailure, BatchOutcome, InvocationStats, Sketch
+from hundredfold.batches import LEDGER_SHARDS, BatchFailure, BatchOutcome, EarlierOutcome, InvocationStats, Sketch
 from hundredfold.errors import HundredfoldError, IngestClaimedError, IngestExistsError
 from hundredfold.ingest import Claim, Plan
 from hundredfold.packed import PackedPredictions
 from hundredfold.record_index import RecordIndex
-from hundredfold.summary import Status, Summary
+from hundredfold.summary import ExecutionPart, History, Reported, Status, Summary
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -48,7 +48,7 @@ _OWN_OR_FAILED = (
 )
 
 _ENTRY_ATTRIBUTES = (
-    "entry", "status", "records", "predicted", "rejected", "reasons", "milliseconds", "stats", "sketch",
+    "entry", "status", "records", "predicted", "rejected", "reasons", "milliseconds", "stats", "sketch", "model",
     "written_back", "outdated", "error", "cause",
 )  # fmt: skip
 
@@ -119,7 +119,7 @@ class DynamoLedger:
             raise taken
 
     def begin(self, plan: Plan, started_at: str, claim: str = "") -> None:
-        item = {"execution": plan.ingest_id, "plan": plan.as_dict()}
+        item = {"began_at": started_at, **_sizes(plan), "execution": plan.ingest_id, "plan": plan.as_dict()}
         free = (
             "attribute_not_exists(ledger_key) OR claim_token = :claim" if claim else "attribute_not_exists(started_at)"
         )
@@ -144,10 +144,21 @@ class DynamoLedger:
             "batches": batches,
             "model_version": plan.model.version,
         }
-        item = {"execution": execution, "plan": plan.as_dict(), "resumed": [*earlier, resumed]}
+        history = _history(entered, execution)
+        item = {
+            "status": Status.RUNNING.value,
+            "started_at": started_at,
+            "began_at": history.began_at or started_at,
+            **_sizes(plan),
+            "execution": execution,
+            "plan": plan.as_dict(),
+            "resumed": [*earlier, resumed],
+            "executions": [asdict(part) for part in history.executions],
+            **({"reported": asdict(history.reported)} if history.reported else {}),
+        }
         self._put_ingest(
             plan.ingest_id,
-            {"status": Status.RUNNING.value, "started_at": started_at, **item},
+            item,
             _NOT_BEGUN_LATER,
             {":started": started_at},
         )
@@ -155,6 +166,9 @@ class DynamoLedger:
     def plan(self, ingest_id: str) -> Plan | None:
         entered = self.ingest(ingest_id)
         return Plan.from_dict(entered["plan"]) if entered and "plan" in entered else None
+
+    def history(self, ingest_id: str, execution: str) -> History:
+        return _history(self.ingest(ingest_id) or {}, execution)
 
     def is_completed(self, ingest_id: str) -> bool:
         return (self.ingest(ingest_id) or {}).get("status") == Status.COMPLETED
@@ -164,10 +178,14 @@ class DynamoLedger:
         return (item["error"], item["cause"]) if item else None
 
     def finish(self, summary: Summary, resumed_by: str | None = None, index: RecordIndex | None = None) -> bool:
+        execution = resumed_by or summary.ingest_id
+        entered = self.ingest(summary.ingest_id) or {}
+        reported = _history(entered, execution).reported
         item = {
-            **(self.ingest(summary.ingest_id) or {}),
+            **entered,
             **summary.as_dict(),
-            "execution": resumed_by or summary.ingest_id,
+            "execution": execution,
+            **({"reported": asdict(reported)} if reported else {}),
             **({INDEX: index.as_dict()} if index else {}),
         }
         values = {":started": summary.started_at}
@@ -198,7 +216,9 @@ class DynamoLedger:
                 attempts=WRITE_ATTEMPTS,
             )
 
-    def batch_done(self, ingest_id: str, outcome: BatchOutcome, packed: PackedPredictions | None = None) -> bool:
+    def batch_done(
+        self, ingest_id: str, outcome: BatchOutcome, packed: PackedPredictions | None = None
+    ) -> EarlierOutcome:
         done_at = self._now().isoformat(timespec="milliseconds")
         parts = packed.parts(done_at) if packed else []
         # The first part is stored with the entry, last. So a batch with an entry is wholly stored.
@@ -218,6 +238,8 @@ class DynamoLedger:
             item[PREDICTIONS] = parts[0]
         if len(parts) > 1:
             item[PARTS] = len(parts)
+        if outcome.model_version:
+            item["model"] = outcome.model_version
         if outcome.written_back or outcome.outdated:
             item |= {"written_back": outcome.written_back, "outdated": outcome.outdated}
         # Without predictions, the item stays under the 1,024 bytes of one write unit. A test measures the largest one.
@@ -227,7 +249,9 @@ class DynamoLedger:
             item["sketch"] = outcome.sketch.as_dict()
         if packed and outcome.stats:
             item["stats"]["write_units"] = further_units + write_units(_to_item(item))
-        return self._put_batch(ingest_id, outcome.batch, item).get("status") == "done"
+        before = self._put_batch(ingest_id, outcome.batch, item)
+        # A batch that was done and is offered again keeps its counts, also if it fails in between.
+        return EarlierOutcome(before.get("status") == "done", before.get("predicted", 0), before.get("rejected", 0))
 
     def entries(self, ingest_id: str) -> Iterator[BatchOutcome | BatchFailure]:
         """Read what became of each batch so far: 8 strongly consistent queries, about 0.6 KB a batch.
@@ -382,6 +406,41 @@ def batch_key(ingest_id: str, batch: int) -> str:
     return f"{ingest_id}#{batch % LEDGER_SHARDS}"
 
 
+def _sizes(plan: Plan) -> dict[str, Any]:
+    """Return what the index of ingests has of one that runs."""
+    return {
+        "records": plan.records,
+        "batches": plan.batches,
+        "model_version": plan.model.version,
+        "source": str(plan.spec),
+    }
+
+
+def _history(entered: Mapping[str, Any], execution: str) -> History:
+    """Read from an ingest's item what was before an execution."""
+    executions = [ExecutionPart(**part) for part in entered.get("executions", []) if part["execution"] != execution]
+    stored = entered.get("reported")
+    reported = Reported(**stored) if stored else None
+    last = str(entered.get("execution", execution))
+    if last != execution and "started_at" in entered:
+        ended = entered.get("status") in {Status.COMPLETED, Status.FAILED}
+        if last not in {part.execution for part in executions}:
+            executions.append(_part_of(entered, last, ended=ended))
+        if ended:
+            reported = Reported.of(entered, completed=reported is not None and reported.completed)
+    began_at = entered.get("began_at") or entered.get("started_at", "")
+    return History(tuple(executions), reported, str(began_at))
+
+
+def _part_of(entered: Mapping[str, Any], execution: str, *, ended: bool) -> ExecutionPart:
+    """Return an execution whose part the ledger does not have: it was stopped or lost, or an older release ran it."""
+    part = ExecutionPart(execution, entered["started_at"], str(entered.get("model_version", "")))
+    if not ended:
+        return part
+    done = entered["batches"] - entered["batches_failed"]
+    return replace(part, seconds=entered["seconds"], batches=done, usd=entered.get("usd"))
+
+
 def _is_entry(item: Mapping[str, Any]) -> bool:
     """Tell whether a batch's item is its entry, and not a further part of its predictions."""
     return "." not in item["entry"]
@@ -399,6 +458,7 @@ def _to_entry(item: Mapping[str, Any]) -> BatchOutcome | BatchFailure:
             item["milliseconds"],
             InvocationStats(**item["stats"]) if "stats" in item else None,
             Sketch.from_dict(item["sketch"]) if "sketch" in item else None,
+            model_version=item.get("model", ""),
             written_back=item.get("written_back", 0),
             outdated=item.get("outdated", 0),
         )

@@ -166,9 +166,9 @@ def infer_batch(
         sketch=sketch,
         written_back=write_back.written,
         outdated=write_back.outdated,
+        model_version=task.model.version,
     )
-    repeated = stores.ledger.batch_done(task.ingest_id, outcome, packed)
-    return replace(outcome, repeated=True) if repeated else outcome
+    return replace(outcome, earlier=stores.ledger.batch_done(task.ingest_id, outcome, packed))
 
 
 def _remove_leftovers(

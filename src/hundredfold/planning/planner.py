@@ -139,13 +139,7 @@ class Planner:
         planned = self.ledger.plan(resume.ingest_id)
         if planned is None:
             return self._resume_unplanned(resume, execution_input, execution, started_at)
-        done, reoffered = set[int](), dict[int, int]()
-        for entry in self.ledger.entries(resume.ingest_id):
-            if isinstance(entry, BatchOutcome):
-                if resume.rejected and entry.rejected:
-                    reoffered[entry.batch] = entry.records
-                else:
-                    done.add(entry.batch)
+        done, reoffered = self._done(resume)
         whole = planned
         if len(done) < planned.batches:
             whole = replace(planned, model=self._model(resume, pinned=planned.model))
@@ -236,6 +230,17 @@ class Planner:
             return self._partition(resume.ingest_id, source, model, execution)
         draft, batches = self._draft(resume.ingest_id, source, model)
         return self._store_resumed(draft, _chosen(batches, execution_input), execution, started_at)
+
+    def _done(self, resume: Resume) -> tuple[set[int], dict[int, int]]:
+        """Return the batches that stay as they are, and the records of each that is offered again though it is done."""
+        done, reoffered = set[int](), dict[int, int]()
+        for entry in self.ledger.entries(resume.ingest_id):
+            if isinstance(entry, BatchOutcome):
+                if resume.rejected and entry.rejected:
+                    reoffered[entry.batch] = entry.records
+                else:
+                    done.add(entry.batch)
+        return done, reoffered
 
     def _model(self, resume: Resume, pinned: Model | None) -> Model:
         if resume.model is None and pinned:

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger, Metrics
 from hundredfold.batches import BatchOutcome
 from hundredfold.records import Reason
 from hundredfold.runtime.metric_names import NAMESPACE, SERVICE, Metric, StreamMetric, rejected_for, unit_of
-from hundredfold.summary import Summary
+from hundredfold.summary import Drift, Reported, Status, Summary
 
 if TYPE_CHECKING:
     from hundredfold.inference.batch import BatchTask
@@ -79,8 +79,9 @@ def observe_batch(
     metrics.add_metadata("ingest_id", ingest_id)
     metrics.add_metadata("batch", outcome.batch)
     metrics.add_metadata("model_version", model_version)
-    _add(Metric.RECORDS_PREDICTED, outcome.predicted)
-    _add(Metric.RECORDS_REJECTED, outcome.rejected)
+    # A batch that is inferred again was counted before. So its metrics carry the difference, which may be negative.
+    _add(Metric.RECORDS_PREDICTED, outcome.predicted - outcome.earlier.predicted)
+    _add(Metric.RECORDS_REJECTED, outcome.rejected - outcome.earlier.rejected)
     milliseconds = outcome.milliseconds
     total = sum(milliseconds.values())
     for metric, step in _STEPS.items():
@@ -140,30 +141,50 @@ def failures_logged() -> Iterator[None]:
         raise
 
 
-def observe_summary(summary: Summary) -> None:
-    """Log and count the summary of an ingest."""
+def observe_summary(summary: Summary, reported: Reported | None = None) -> None:
+    """Log and count the summary of an ingest.
+
+    Parameters
+    ----------
+    reported : what metrics have said of the ingest before, if a resume sums it up again. Counts, seconds and cost are
+        then differences, so that sums over any time are right. Percentages and indices are sent if they have changed.
+    """
     metrics.add_metadata("ingest_id", summary.ingest_id)
     metrics.add_metadata("model_version", summary.model_version)
-    completed = summary.status.value == "COMPLETED"
-    _add(Metric.INGESTS_COMPLETED, int(completed))
-    _add(Metric.INGESTS_FAILED, int(not completed))
-    _add(Metric.INGEST_DURATION, summary.seconds)
-    _add(Metric.RECORDS_FAILED, summary.failed)
-    _add(Metric.BATCHES_FAILED, summary.batches_failed)
-    _add(Metric.REJECTED_PERCENT, round(100 * summary.rejected / summary.records, 4) if summary.records else 0)
+    before = reported or Reported("", 0, 0, 0, 0, 0, 0.0, {})
+    _add(Metric.INGESTS_COMPLETED, int(summary.status == Status.COMPLETED) - int(before.status == Status.COMPLETED))
+    _add(Metric.INGESTS_FAILED, int(summary.status == Status.FAILED) - int(before.status == Status.FAILED))
+    _add(Metric.INGEST_DURATION, round(summary.seconds - before.seconds, 3))
+    _add(Metric.RECORDS_FAILED, summary.failed - before.failed)
+    _add(Metric.BATCHES_FAILED, summary.batches_failed - before.batches_failed)
     for reason in Reason:
-        metrics.add_metric(rejected_for(reason), "Count", summary.reasons.get(reason.value, 0))
+        count = summary.reasons.get(reason.value, 0) - before.reasons.get(reason.value, 0)
+        metrics.add_metric(rejected_for(reason), "Count", count)
     if summary.usd is not None:
-        _add(Metric.INGEST_COST, summary.usd)
-    if summary.model_version.isdecimal():
-        _add(Metric.MODEL_VERSION, int(summary.model_version))
-    if summary.drift:
-        _add(Metric.DRIFT, summary.drift.largest)
-        _add(Metric.LABEL_DRIFT, summary.drift.labels)
-        _add(Metric.SCORE_DRIFT, summary.drift.scores)
-        _add(Metric.INPUT_DRIFT, summary.drift.inputs)
-        _add(Metric.UNSEEN_PERCENT, round(100 * summary.drift.unseen, 3))
+        _add(Metric.INGEST_COST, round(summary.usd - (before.usd or 0.0), 6))
+    levels = _levels(Reported.of(summary.as_dict()))
+    if reported is None or levels != _levels(reported):
+        for metric, value in levels.items():
+            _add(metric, value)
     logger.info("summarized", **summary.as_dict())
+
+
+def _levels(reported: Reported) -> dict[Metric, float]:
+    """Return the metrics that say how an ingest is, and are not added up over ingests."""
+    percent = round(100 * reported.rejected / reported.records, 4) if reported.records else 0.0
+    levels: dict[Metric, float] = {Metric.REJECTED_PERCENT: percent}
+    if reported.model_version.isdecimal():
+        levels[Metric.MODEL_VERSION] = int(reported.model_version)
+    if reported.drift:
+        drift = Drift(**reported.drift)
+        levels |= {
+            Metric.DRIFT: drift.largest,
+            Metric.LABEL_DRIFT: drift.labels,
+            Metric.SCORE_DRIFT: drift.scores,
+            Metric.INPUT_DRIFT: drift.inputs,
+            Metric.UNSEEN_PERCENT: round(100 * drift.unseen, 3),
+        }
+    return levels
 
 
 def observe_notification(why_not: str) -> None:

@@ -25,6 +25,7 @@ from hundredfold_cli.estimates.scenario import (
     Scenario,
 )
 from hundredfold_cli.ingests.cost import ingest_usage, regional_prices
+from hundredfold_cli.ingests.display import print_executions
 from hundredfold_cli.ingests.status import ingest_status, newest_ingest
 
 
@@ -58,9 +59,11 @@ def cost(
     expected = expect(Scenario.of_usage(usage), price_list) if estimate else None
     if as_json:
         document: dict[str, Any] = {"ingest_id": name, **bill.as_dict(), "usage": asdict(usage)}
+        document["executions"] = status.summary.get("executions", [])
         print_json({**document, "estimate": expected.as_dict()} if expected else document)
         return
     print_bill(bill, f"What {name} cost", expected)
+    print_executions(status.summary)
     print_advice(bill)
 
 

@@ -29,6 +29,7 @@ def ingest_usage(deployment: Deployment, status: IngestStatus, *, reports: bool 
     if status.plan is None:
         raise InvalidIngestError(f"ingest {ingest_id} was never planned, so there is nothing to bill")
     usage = usage_of_ledger(deployment.ledger.entries(ingest_id), status.plan, other_memory_mb=OTHER_MEMORY_MB)
+    usage = usage.with_executions(max(len(status.summary.get("executions", [])), 1))
     if not reports:
         return usage
     return with_reports(usage, read_invocations(deployment, ingest_id, execution_spans(deployment, status)))

@@ -40,11 +40,12 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
         "batches": f"{summary['batches']:,}"
         + (_with_counts(f", {summary['batches_failed']:,} failed", summary["failures"]) if summary["failures"] else ""),
         "seconds": f"{seconds:,.1f}",
-        # After a resume the seconds are those of the last execution, which did not score most of the records.
-        "records a second": f"{scored / seconds:,.0f}" if seconds and not resumes else "-",
+        "records a second": f"{scored / seconds:,.0f}" if seconds else "-",
         **({"resumed": _resumes_text(resumes)} if resumes else {}),
+        **_executions(summary.get("executions", [])),
         "model version": str(summary["model_version"]) or "-",
         "drift": _drift_text(summary.get("drift")),
+        **{f"  version {part['version']}": _model_text(part) for part in summary.get("models", [])},
         "cost": f"${summary['usd']:.4f} by list prices" if summary.get("usd") is not None else "-",
         "source": escape(str(summary["source"])) or "-",
         "predictions": f"DynamoDB table {predictions_table}",
@@ -56,6 +57,12 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
     for name, value in rows.items():
         table.add_row(name, value)
     out.print(table)
+
+
+def print_executions(summary: Mapping[str, Any]) -> None:
+    """Print what each execution of an ingest did and cost by the ledger, if there are several."""
+    for name, text in _executions(summary.get("executions", [])).items():
+        out.print(f"{name.strip()}: {text}", soft_wrap=True, markup=False)
 
 
 def print_failures(failed: Mapping[str, Sequence[int]], ingest_id: str) -> None:
@@ -166,6 +173,22 @@ def _resumes_text(resumes: Sequence[Mapping[str, Any]]) -> str:
     times = "once" if len(resumes) == 1 else f"{len(resumes)} times"
     last = resumes[-1]
     return f"{times}, last for {last['batches']:,} batches with model version {last['model_version']}"
+
+
+def _executions(executions: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return a row for each execution, if there are several. Seconds and cost of the ingest are their sums."""
+    if len(executions) < 2:
+        return {}
+    rows = {}
+    for number, part in enumerate(executions, start=1):
+        usd = f", ${part['usd']:.4f}" if part.get("usd") is not None else ""
+        model = f" with version {part['model_version']}" if part["batches"] else ""
+        rows[f"  execution {number}"] = f"{part['batches']:,} batches{model} in {part['seconds'] or 0:,.1f} s{usd}"
+    return rows
+
+
+def _model_text(part: Mapping[str, Any]) -> str:
+    return f"{part['predicted']:,} predicted in {part['batches']:,} batches; drift {_drift_text(part.get('drift'))}"
 
 
 def _with_counts(value: object, counts: Mapping[str, int]) -> str:

@@ -124,7 +124,9 @@ def read_report(deployment: Deployment, status: IngestStatus, cost: Bill | None)
         rejections = list(islice(read_all_rejections(deployment, status.plan), REJECTED_LINES))
     card = read_card(deployment, ingest_id)
     baseline = Baseline.from_card(card)
-    sketch = Sketch.sum(entry.sketch for entry in done if entry.sketch)
+    # A baseline's bins are of its own model. A resume may have named another one.
+    version = status.plan.model.version if status.plan else ""
+    sketch = Sketch.sum(e.sketch for e in done if e.sketch and e.model_version in {version, ""})
     return Report(
         summary=dict(status.summary),
         done=done,

@@ -21,7 +21,7 @@ from hundredfold_cli.ingests.executions import (
 )
 from hundredfold_cli.stack.deployment import Deployment
 
-_NOT_OF_THE_SUMMARY = {"ledger_key", "entry", "plan", INDEX}
+_NOT_OF_THE_SUMMARY = {"ledger_key", "entry", "plan", "reported", INDEX}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,13 @@ def ingest_status(deployment: Deployment, ingest_id: str) -> IngestStatus:
         plan,
         deployment.ledger.entries(ingest_id) if plan else [],
         failure,
+        execution=name,
+        history=deployment.ledger.history(ingest_id, name),
     ).as_dict()
     if running:
-        summary |= {"status": Status.RUNNING.value, "failed": 0, "batches_failed": 0, "failures": {}}
+        # What has not been done yet is neither failed nor the cause of anything.
+        running_fields = {"status": Status.RUNNING.value, "failed": 0, "batches_failed": 0, "failures": {}}
+        summary |= {**running_fields, "cause": None, "usd": None}
     return IngestStatus(summary, plan, name)
 
 

@@ -13,7 +13,7 @@ from hundredfold.failures import lambda_message
 from hundredfold.ingest import Model, Plan
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import ObjectsSpec
-from hundredfold.summary import Status, Summary
+from hundredfold.summary import ExecutionPart, Status, Summary
 
 STARTED, FINISHED = "2026-11-24T10:00:00.250Z", "2026-11-24T10:00:21+00:00"
 
@@ -71,6 +71,8 @@ def test_an_ingest_whose_batches_are_all_done_is_completed() -> None:
         reasons={"not_json": 1},
         failures={},
         cause=None,
+        began_at=STARTED,
+        executions=(ExecutionPart("i1", STARTED, "7", seconds=20.75, batches=2),),
     )
 
 

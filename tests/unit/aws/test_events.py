@@ -6,9 +6,8 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from hundredfold.accounting.notification import notification_of
 from hundredfold.aws.events import ATTEMPTS, EventBridgeNotifications
-from hundredfold.summary import Status, Summary
+from hundredfold.summary import Notification, Status, Summary
 
 SUMMARY = Summary("i1", Status.COMPLETED, 3, 2, 1, 0, 1, 0, 1.5, "t0", "7", "s3://b/k", {"not_json": 1}, {})
 
@@ -28,6 +27,7 @@ class Bus:
         return answer
 
 
+NOTIFICATION = Notification("i1", "IngestCompleted", json.dumps(SUMMARY.as_dict(), default=str))
 SENT = {"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]}
 THROTTLED = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException"}]}
 DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "secret"}}, "PutEvents")
@@ -38,7 +38,7 @@ def test_a_notification_is_sent_until_the_bus_has_it(before: list[Any]) -> None:
     bus = Bus(*before, SENT)
     waits: list[float] = []
 
-    why_not = EventBridgeNotifications(cast("Any", bus), "default", waits.append).send(notification_of(SUMMARY))
+    why_not = EventBridgeNotifications(cast("Any", bus), "default", waits.append).send(NOTIFICATION)
 
     assert why_not == ""
     assert len(bus.sent) == len(before) + 1
@@ -55,6 +55,6 @@ def test_a_notification_is_sent_until_the_bus_has_it(before: list[Any]) -> None:
 def test_why_the_bus_never_took_it_is_returned_and_not_raised(answer: Any, code: str) -> None:
     bus = Bus(answer)
 
-    why_not = EventBridgeNotifications(cast("Any", bus), "default", lambda _: None).send(notification_of(SUMMARY))
+    why_not = EventBridgeNotifications(cast("Any", bus), "default", lambda _: None).send(NOTIFICATION)
 
     assert (why_not, len(bus.sent)) == (code, ATTEMPTS)

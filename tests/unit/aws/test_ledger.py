@@ -13,14 +13,14 @@ from botocore.exceptions import ClientError
 
 from hundredfold.aws import clients
 from hundredfold.aws.ledger import DynamoLedger, batch_key
-from hundredfold.batches import BatchFailure, BatchOutcome, InvocationStats
+from hundredfold.batches import BatchFailure, BatchOutcome, EarlierOutcome, InvocationStats
 from hundredfold.errors import IngestClaimedError, IngestExistsError, StoreBusyError
 from hundredfold.ingest import Claim, Model, Plan
 from hundredfold.packed import PackedPredictions
 from hundredfold.records import Prediction
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import ObjectsSpec
-from hundredfold.summary import Status, Summary
+from hundredfold.summary import ExecutionPart, History, Reported, Status, Summary
 from tests.unit.answering_server import AnsweringServer, Reply, Request, dynamodb_error, json_reply
 from tests.unit.aws_services import AwsServices
 
@@ -94,9 +94,9 @@ def test_a_batch_lies_in_the_partition_that_the_state_machine_computes() -> None
 
 
 def test_a_finished_batch_is_put_whole(aws: AnsweringServer, ledger: DynamoLedger) -> None:
-    repeated = ledger.batch_done("i1", OUTCOME)
+    earlier = ledger.batch_done("i1", OUTCOME)
 
-    assert repeated is False
+    assert earlier == EarlierOutcome()
     [request] = aws.requests
     assert request.headers["X-Amz-Target"].endswith(".PutItem")
     assert request.json == {"TableName": "ledger", "Item": OUTCOME_ITEM, "ReturnValues": "ALL_OLD"}
@@ -108,7 +108,7 @@ def test_a_batch_that_was_done_already_is_reported(
 ) -> None:
     aws.answer = lambda _: json_reply({"Attributes": before})
 
-    assert ledger.batch_done("i1", OUTCOME) is repeated
+    assert ledger.batch_done("i1", OUTCOME).done is repeated
 
 
 def test_a_throttled_ledger_is_waited_for(aws: AnsweringServer, ledger: DynamoLedger) -> None:
@@ -179,6 +179,11 @@ def test_an_ingest_is_entered_unless_another_execution_has_its_id(aws: Answering
             "entry": {"S": "summary"},
             "status": {"S": "RUNNING"},
             "started_at": {"S": "t0"},
+            "began_at": {"S": "t0"},
+            "records": {"N": "3"},
+            "batches": {"N": "2"},
+            "model_version": {"S": "7"},
+            "source": {"S": "s3://records/reviews.jsonl"},
             "execution": {"S": "i1"},
             "plan": {
                 "M": {
@@ -209,6 +214,55 @@ def test_an_ingest_is_entered_unless_another_execution_has_its_id(aws: Answering
         "ExpressionAttributeValues": {":started": {"S": "t0"}},
         "ReturnValues": "ALL_OLD",
     }
+
+
+def test_the_history_of_an_ingest_is_kept_through_failures_stops_and_resumes(
+    aws: AnsweringServer, ledger: DynamoLedger
+) -> None:
+    AwsServices(aws)
+    assert ledger.history("i1", "i1") == History()
+    ledger.begin(PLAN, "t0")
+    assert ledger.history("i1", "i1") == History(began_at="t0")
+    first = ExecutionPart("i1", "t0", "7", 20.75, 1, 0.01)
+    failed = replace(SUMMARY, usd=0.01, executions=(first,), began_at="t0")
+    assert ledger.finish(failed) is False
+
+    # A first resume is stopped, and a second one takes over
+    ledger.resume(PLAN, "t1", "i1.resume-1", batches=1)
+    assert ledger.history("i1", "i1.resume-1") == History((first,), Reported.of(failed.as_dict()), "t0")
+    ledger.resume(PLAN, "t2", "i1.resume-2", batches=1)
+    ledger.resume(PLAN, "t2", "i1.resume-2", batches=1)  # a retry of the planner
+
+    history = ledger.history("i1", "i1.resume-2")
+    stopped = ExecutionPart("i1.resume-1", "t1", "7")
+    assert history == History((first, stopped), Reported.of(failed.as_dict()), "t0")
+
+    # It completes the ingest. A repeated summary reports what the first one did.
+    parts = (first, replace(stopped, seconds=1.0), ExecutionPart("i1.resume-2", "t2", "7", 2.0, 1))
+    completed = replace(failed, status=Status.COMPLETED, started_at="t2", executions=parts)
+    assert ledger.finish(completed, "i1.resume-2") is False
+    assert ledger.history("i1", "i1.resume-2").reported == history.reported
+    assert ledger.finish(completed, "i1.resume-2") is True
+
+    # What comes later knows that it was completed, whatever becomes of it
+    ledger.resume(PLAN, "t3", "i1.resume-3", batches=1)
+    third = ExecutionPart("i1.resume-3", "t3", "7", 20.75, 1, 0.01)
+    ledger.finish(replace(failed, started_at="t3", executions=(*parts, third)), "i1.resume-3")
+    ledger.resume(PLAN, "t4", "i1.resume-4", batches=1)
+    last = ledger.history("i1", "i1.resume-4")
+    assert last.executions == (*parts, third)
+    assert last.reported == Reported.of(failed.as_dict(), completed=True)
+
+
+def test_a_batch_that_is_offered_again_keeps_what_was_counted_of_it_also_if_it_fails(
+    aws: AnsweringServer, ledger: DynamoLedger
+) -> None:
+    services = AwsServices(aws)
+    ledger.batch_done("i1", OUTCOME)
+    ledger.reopen("i1", 11, 5)
+    services.items["i1#3", "11"] |= {"error": {"S": "States.Timeout"}}  # as the state machine updates it
+
+    assert ledger.batch_done("i1", replace(OUTCOME, predicted=4, rejected=1)) == EarlierOutcome(False, 3, 2)
 
 
 def test_an_id_that_is_taken_is_named(aws: AnsweringServer, ledger: DynamoLedger) -> None:
@@ -348,6 +402,9 @@ def test_a_finished_ingest_keeps_its_plan(aws: AnsweringServer, ledger: DynamoLe
         "reasons": {"M": {"not_json": {"N": "1"}}},
         "failures": {"M": {}},
         "cause": {"S": "StoreBusyError: busy"},
+        "began_at": {"S": ""},
+        "executions": {"L": []},
+        "models": {"L": []},
         "drift": {"NULL": True},
         "usd": {"NULL": True},
         "written_back": {"N": "0"},

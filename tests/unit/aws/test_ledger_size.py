@@ -42,6 +42,7 @@ def test_the_largest_item_of_a_batch_takes_one_write_unit(aws: AnsweringServer) 
         sketch=Sketch((999,) * 20, tenths, (tenths, tenths), 9_999),
         written_back=9_990,
         outdated=9_990,
+        model_version="9999",
     )
 
     DynamoLedger(client, "ledger").batch_done("i" * 80, outcome)

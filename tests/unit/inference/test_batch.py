@@ -120,6 +120,7 @@ def test_every_record_of_a_batch_is_predicted_or_rejected_with_its_reason() -> N
         rejected=4,
         reasons={"not_an_object": 1, "not_predictable": 1, "missing_field": 1, "duplicate_id": 1},
         milliseconds={"read": 200, "decode": 300, "predict": 400, "write": 500},
+        model_version="7",
     )
     assert world.ledger.batches == {("i1", 0): outcome}
 

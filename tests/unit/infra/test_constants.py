@@ -19,7 +19,7 @@ from hundredfold.aws.predictions import PUTS_PER_CALL
 from hundredfold.aws.stores import PREDICTION_CALLS_AT_ONCE
 from hundredfold.planning.partitions import PARTITION_BYTES
 from hundredfold.runtime.invocation import SECONDS_BEFORE_TIMEOUT
-from hundredfold.summary import COMPLETED, FAILED
+from hundredfold.summary import COMPLETED, CORRECTED, FAILED
 from hundredfold_cli.deploy import STREAM_PARAMETER
 from hundredfold_cli.estimates import scenario
 from hundredfold_cli.estimates.estimate import ALARMS, DASHBOARDS, FUNCTIONS
@@ -166,7 +166,9 @@ def test_events_that_may_be_sent_are_those_that_are(template: Template) -> None:
     statements = template.properties("SummarizeIngestRole")["Policies"][0]["PolicyDocument"]["Statement"]
     [condition] = [statement["Condition"] for statement in statements if statement["Action"] == "events:PutEvents"]
 
-    assert condition == {"StringEquals": {"events:source": SOURCE, "events:detail-type": [COMPLETED, FAILED]}}
+    assert condition == {
+        "StringEquals": {"events:source": SOURCE, "events:detail-type": [COMPLETED, FAILED, CORRECTED]}
+    }
 
 
 def test_every_function_has_its_name_its_zip_and_its_log_group(template: Template) -> None:

@@ -368,7 +368,7 @@ def test_the_ledger_says_if_a_batch_was_already_done() -> None:
     ledger = MemoryLedger()
     outcome = BatchOutcome(0, 1, 1, 0)
 
-    assert [ledger.batch_done("i1", outcome) for _ in range(2)] == [False, True]
+    assert [ledger.batch_done("i1", outcome).done for _ in range(2)] == [False, True]
 
 
 def test_the_manifest_of_a_resume_marks_its_batches_as_offered_before(world: World) -> None:

@@ -107,7 +107,7 @@ def entries() -> Iterator[BatchOutcome | BatchFailure]:
 def test_the_summary_has_drift_and_cost_of_a_ledger_that_is_read_once() -> None:
     summary = summarize(
         "i1", "2026-11-24T10:00:00Z", "2026-11-24T10:00:09Z", PLAN, entries(), None,
-        tolerated_percentage=50, baseline=BASELINE, price_list=LISTED,
+        tolerated_percentage=50, baseline_of=lambda _: BASELINE, price_list=LISTED,
     )  # fmt: skip
 
     assert (summary.status, summary.predicted, summary.failed) == (Status.COMPLETED, 800, 200)

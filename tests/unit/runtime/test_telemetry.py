@@ -3,11 +3,12 @@
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from hundredfold.batches import BatchOutcome, InvocationStats
+from hundredfold.batches import BatchOutcome, EarlierOutcome, InvocationStats
 from hundredfold.inference.stream import StreamOutcome
 from hundredfold.inference.stream_events import Place
 from hundredfold.ingest import Model, Plan
@@ -34,7 +35,7 @@ from hundredfold.runtime.telemetry import (
 )
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import ObjectsSpec
-from hundredfold.summary import Drift, Status, Summary
+from hundredfold.summary import Drift, Reported, Status, Summary
 
 PLAN = Plan(
     "i1",
@@ -145,6 +146,48 @@ def test_an_ingest_is_summed_up_with_every_reason_zeros_too() -> None:
         "RejectedNotStorable": 0,
     }  # fmt: skip
     assert {name: document[name][0] for name in names(document)} == expected
+
+
+def sums_of(*documents: dict[str, Any]) -> dict[str, float]:
+    summed = {"IngestsCompleted", "IngestsFailed", "IngestDuration", "IngestCost", "RecordsFailed", "BatchesFailed"}
+    return {
+        name: round(sum(document[name][0] for document in documents), 6)
+        for name in summed | {"RejectedNotJson", "RejectedEmptyText"}
+    }
+
+
+def test_an_ingest_that_is_summed_up_again_reports_differences_so_that_sums_count_it_once() -> None:
+    finished = replace(
+        SUMMARY, status=Status.COMPLETED, predicted=195, rejected=5, failed=0, batches_failed=0, seconds=31.0, usd=0.08,
+        reasons={"not_json": 3, "empty_text": 2}, cause=None,
+    )  # fmt: skip
+    observe_summary(SUMMARY)
+    first = emitted()
+    metrics.clear_metrics()
+
+    observe_summary(finished, Reported.of(SUMMARY.as_dict()))
+
+    second = emitted()
+    assert (second["IngestDuration"], second["IngestCost"], second["RecordsFailed"]) == ([10.5], [0.03], [-40.0])
+    assert (second["RejectedPercent"], second["Drift"]) == ([2.5], [0.3])
+    metrics.clear_metrics()
+    observe_summary(finished)
+    assert sums_of(first, second) == sums_of(emitted())
+
+
+def test_an_ingest_that_is_summed_up_again_without_a_change_adds_nothing() -> None:
+    observe_summary(SUMMARY, Reported.of(SUMMARY.as_dict()))
+
+    document = emitted()
+    assert {document[name][0] for name in names(document)} == {0}
+    assert names(document).isdisjoint({"RejectedPercent", "Drift", "ModelVersion"})
+
+
+def test_a_batch_that_is_inferred_again_is_counted_by_its_difference() -> None:
+    observe_batch("i1", replace(BATCH, earlier=EarlierOutcome(predicted=6, rejected=4)), "7")
+
+    document = emitted()
+    assert (document["RecordsPredicted"], document["RecordsRejected"]) == ([2.0], [-2.0])
 
 
 def test_a_notification_that_was_not_sent_is_counted() -> None:

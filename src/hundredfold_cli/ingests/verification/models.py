@@ -12,6 +12,7 @@ from hundredfold.errors import BundleRefusedError
 from hundredfold.ingest import Plan
 from hundredfold.keys import card_key, model_card_key
 from hundredfold.model.card import Card, card_digest
+from hundredfold.model.drift import Baseline
 from hundredfold.settings import MODEL_CARD_VARIABLE
 from hundredfold_cli.ingests.verification.answers import PredictionShape, answer_shape, parse_time
 from hundredfold_cli.ingests.verification.findings import Store, Verification
@@ -86,6 +87,11 @@ class ModelVersions:
             self._first_resume = None
             return self._version(named)
         return self.pinned
+
+    def baseline_of(self, version: str) -> Baseline | None:
+        """Return the baseline of a version that scored batches; None if it has none, or is not known."""
+        card = self._version(version).card if version else None
+        return card.baseline if card else None
 
     def _version(self, number: str) -> ModelVersion:
         if number not in self._versions:

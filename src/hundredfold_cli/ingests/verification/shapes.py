@@ -93,6 +93,7 @@ class DoneShape(msgspec.Struct):
     reasons: dict[str, Positive]
     milliseconds: dict[str, Count]
     done_at: Text
+    model: str = ""
     written_back: Count = 0
     outdated: Count = 0
     stats: StatsShape | None = None
@@ -152,6 +153,7 @@ def read_entry(batch: int, values: dict[str, Any]) -> LedgerEntry:
                 milliseconds=done.milliseconds,
                 stats=InvocationStats(**msgspec.structs.asdict(done.stats)) if done.stats else None,
                 sketch=Sketch.from_dict(msgspec.structs.asdict(done.sketch)) if done.sketch else None,
+                model_version=done.model,
                 written_back=done.written_back,
                 outdated=done.outdated,
             )

@@ -4,11 +4,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
+from hundredfold.accounting.model_totals import BaselineOf
 from hundredfold.accounting.prices import prices_or_none
 from hundredfold.accounting.summarize import summarize
+from hundredfold.batches import BatchOutcome
 from hundredfold.ingest import Plan, resume_name
-from hundredfold.model.card import Card
-from hundredfold.summary import Status
+from hundredfold.summary import ExecutionPart, History, Status
 from hundredfold_cli.ingests.executions import has_summary, resume_number
 from hundredfold_cli.ingests.verification.answers import parse_time
 from hundredfold_cli.ingests.verification.executions import Execution, Executions
@@ -33,7 +36,7 @@ def check_summary(
     recounted: Mapping[str, int],
     entries: Iterable[LedgerEntry],
     executions: Executions,
-    card: Card | None,
+    baseline_of: BaselineOf,
     region: str,
     verification: Verification,
 ) -> None:
@@ -43,7 +46,7 @@ def check_summary(
     ----------
     item : of the ingest in the ledger
     recounted : records, predicted, rejected and failed, as they must be
-    card : of the model in the plan; None if it is not known
+    baseline_of : returns the baseline of a model version
     region : whose prices the cost is computed with
     """
     last = executions.last
@@ -62,7 +65,7 @@ def check_summary(
     for name in _RECOUNTED:
         verification.compare(Store.SUMMARY, name, item.get(name), recounted[name])
     entries = list(entries)
-    _recompute(item, plan, entries, card, region, verification)
+    _recompute(item, plan, entries, baseline_of, region, verification)
     _check_status(item, plan, entries, verification)
     if last is None:
         verification.leave_out("Step Functions has forgotten the execution: start, duration and cause are not known")
@@ -77,14 +80,19 @@ def _recompute(
     item: Mapping[str, Any],
     plan: Plan,
     entries: list[LedgerEntry],
-    card: Card | None,
+    baseline_of: BaselineOf,
     region: str,
     verification: Verification,
 ) -> None:
     """Compute the summary once more from the ledger."""
-    started, seconds = parse_time(item.get("started_at")), item.get("seconds")
-    if started is None or not isinstance(seconds, float | int) or seconds < 0:
+    started, seconds = parse_time(item.get("started_at")), _last_seconds(item)
+    if started is None or seconds is None or seconds < 0:
         verification.add(Store.SUMMARY, "started_at is no time, or seconds is no number")
+        return
+    try:
+        parts = msgspec.convert(item.get("executions") or [], list[ExecutionPart])
+    except msgspec.ValidationError as error:
+        verification.add(Store.SUMMARY, f"its executions are malformed: {error}")
         return
     ended = started + timedelta(seconds=seconds)
     price_list = prices_or_none(region)
@@ -95,14 +103,19 @@ def _recompute(
         plan,
         [entry.outcome for entry in entries],
         None,
-        baseline=card.baseline if card else None,
+        execution=str(item.get("execution")),
+        history=History(tuple(parts[:-1]), began_at=str(item.get("began_at", ""))),
+        baseline_of=baseline_of,
         price_list=price_list,
     ).as_dict()
     computed["ingest_id"] = plan.ingest_id
     for name in _RECOMPUTED:
         verification.compare(Store.SUMMARY, name, item.get(name, 0), computed[name])
-    if card:
+    if all(baseline_of(version or plan.model.version) for version in _sketched_versions(entries)):
         verification.compare(Store.SUMMARY, "drift", item.get("drift"), computed["drift"])
+        verification.compare(Store.SUMMARY, "models", item.get("models") or [], list(computed["models"]))
+    if parts:
+        _check_parts(item, parts, computed, verification)
     if any((done_at := parse_time(entry.done_at)) and done_at > ended for entry in entries):
         # A batch may be delivered twice. The later invocation replaces the figures of the earlier one.
         verification.leave_out("a batch was done again after the summary: the cost could not be computed as it was")
@@ -110,6 +123,33 @@ def _recompute(
         verification.leave_out("the price list is newer than the ingest: the cost could not be computed as it was")
     else:
         verification.compare(Store.SUMMARY, "usd", item.get("usd"), computed["usd"])
+
+
+def _check_parts(
+    item: Mapping[str, Any], parts: list[ExecutionPart], computed: Mapping[str, Any], verification: Verification
+) -> None:
+    """Check the executions in a summary: their sum, and of the last one what can be computed again."""
+    verification.compare(Store.SUMMARY, "seconds", item.get("seconds"), computed["seconds"])
+    last = computed["executions"][-1]
+    for name in ("execution", "model_version", "batches"):
+        verification.compare(Store.SUMMARY, f"{name} of its last execution", getattr(parts[-1], name), last[name])
+    if parse_time(parts[-1].started_at) != parse_time(item.get("started_at")):
+        verification.add(Store.SUMMARY, "its last execution started at another time than started_at")
+    if parse_time(parts[0].started_at) != parse_time(item.get("began_at")):
+        verification.add(Store.SUMMARY, "its first execution started at another time than began_at")
+
+
+def _last_seconds(item: Mapping[str, Any]) -> float | None:
+    """Return how long the last execution took. A summary of an older release has only that."""
+    executions = item.get("executions")
+    last = executions[-1] if isinstance(executions, list) and executions else item
+    seconds = last.get("seconds") if isinstance(last, Mapping) else None
+    return float(seconds) if isinstance(seconds, float | int) else None
+
+
+def _sketched_versions(entries: Iterable[LedgerEntry]) -> set[str]:
+    outcomes = (entry.outcome for entry in entries)
+    return {outcome.model_version for outcome in outcomes if isinstance(outcome, BatchOutcome) and outcome.sketch}
 
 
 def _check_status(item: Mapping[str, Any], plan: Plan, entries: list[LedgerEntry], verification: Verification) -> None:
@@ -124,7 +164,7 @@ def _check_status(item: Mapping[str, Any], plan: Plan, entries: list[LedgerEntry
 
 def _check_execution(item: Mapping[str, Any], last: Execution, verification: Verification) -> None:
     """Compare a summary with the execution that made it."""
-    started, seconds = parse_time(item.get("started_at")), item.get("seconds")
+    started, seconds = parse_time(item.get("started_at")), _last_seconds(item)
     if started and abs(started - last.started) > _MILLISECOND:
         verification.compare(Store.SUMMARY, "started_at", item.get("started_at"), last.started.isoformat())
     if last.status not in _ENDED_BY_SUMMARY or last.stopped is None:
@@ -137,7 +177,7 @@ def _check_execution(item: Mapping[str, Any], last: Execution, verification: Ver
     elif last.error == "IngestFailed":
         verification.compare(Store.SUMMARY, "status, as the execution ended,", item.get("status"), Status.FAILED.value)
         verification.compare(Store.SUMMARY, "cause, as the execution ended,", item.get("cause"), last.cause)
-        if started and isinstance(seconds, float | int) and not _within(started + timedelta(seconds=seconds), last):
+        if started and seconds is not None and not _within(started + timedelta(seconds=seconds), last):
             verification.add(Store.SUMMARY, "seconds is longer than the execution was")
 
 

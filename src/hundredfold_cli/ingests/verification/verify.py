@@ -151,7 +151,7 @@ class _Run:
             self.recounted,
             self.entries.values(),
             self.executions,
-            versions.pinned.card,
+            versions.baseline_of,
             self.deployment.session.region_name or "",
             self.verification,
         )

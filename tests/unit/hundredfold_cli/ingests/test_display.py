@@ -46,6 +46,10 @@ def test_a_summary_shows_what_only_some_ingests_have(capsys: pytest.CaptureFixtu
         "status": "COMPLETED",
         "cause": None,
         "failures": {},
+        "executions": [
+            {"batches": 3, "model_version": "7", "seconds": 1.5, "usd": 0.01},
+            {"batches": 0, "model_version": "8", "seconds": 0.5, "usd": None},
+        ],
         "resumed": [{"batches": 3, "model_version": "7"}, {"batches": 1, "model_version": "8"}],
         "written_back": 900,
         "outdated": 2,
@@ -59,7 +63,8 @@ def test_a_summary_shows_what_only_some_ingests_have(capsys: pytest.CaptureFixtu
     shown = rows(capsys.readouterr().out)
     assert shown["status"] == "COMPLETED"
     assert shown["resumed"] == "2 times, last for 1 batches with model version 8"
-    assert shown["records a second"] == "-"  # the seconds are those of the last execution
+    assert shown["execution 1"] == "3 batches with version 7 in 1.5 s, $0.0100"
+    assert shown["execution 2"] == "0 batches in 0.5 s"
     assert shown["written back"] == "900  (2 items changed or gone since)"
     assert shown["shadow"] == "version 4 disagrees on 5 of 100 records"
     assert shown["drift"] == "labels 0.010, scores 0.020, inputs 0.300; 1.5% unknown or out of range"
