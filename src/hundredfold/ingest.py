@@ -80,6 +80,33 @@ def claim_from_input(execution_input: object) -> str:
     return token
 
 
+MAX_REJECTED = "max_rejected_percent"
+"""The member of an execution's input that limits the share of rejected records."""
+
+
+def check_percent(value: object) -> float:
+    """Return a share in percent as a float; raises ValueError if it is no number from 0 to 100."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+        raise ValueError("no number from 0 to 100")
+    return float(value)
+
+
+def max_rejected_from_input(execution_input: object) -> float | None:
+    """Read `{"max_rejected_percent": …}` in an execution's input. Return None if it has none.
+
+    Raises
+    ------
+    InvalidIngestError
+        If it is no number from 0 to 100.
+    """
+    if not isinstance(execution_input, dict) or MAX_REJECTED not in execution_input:
+        return None
+    try:
+        return check_percent(execution_input[MAX_REJECTED])
+    except ValueError:
+        raise InvalidIngestError(f"{MAX_REJECTED} in the execution's input must be a number from 0 to 100") from None
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """The model of an ingest: the published version of the inference function that it is pinned to.
@@ -102,7 +129,7 @@ class PartitionedPlan:
 
     Attributes
     ----------
-    spec, pinned, source_bytes, model, layout : as for `Plan`
+    spec, pinned, source_bytes, model, layout, max_rejected_percent : as for `Plan`
     partitions : how many there are
     partition_list : the JSON array of the partitions, which the state machine maps over
     """
@@ -116,6 +143,7 @@ class PartitionedPlan:
     partition_list: ObjectLocation
     skipped_objects: int = 0
     layout: Layout = Layout.ITEM
+    max_rejected_percent: float = 100.0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -144,6 +172,7 @@ class Plan:
     partitions : how many partitions were planned; 0 if one call planned the whole ingest
     skipped_objects : how many objects of the source only mark a folder
     layout : how the predictions are stored. It stays, whatever the stack is deployed with later.
+    max_rejected_percent : the share of the records that may be rejected before the ingest counts as failed
     """
 
     ingest_id: str
@@ -159,6 +188,7 @@ class Plan:
     partitions: int = 0
     skipped_objects: int = 0
     layout: Layout = Layout.ITEM
+    max_rejected_percent: float = 100.0
 
     def pinned_of(self, batch: Batch) -> PinnedObject:
         """Return the object that a batch of this plan is a byte range of."""
@@ -199,6 +229,7 @@ def _shared_as_dict(plan: Plan | PartitionedPlan) -> dict[str, Any]:
         "partitions": plan.partitions,
         "layout": plan.layout.value,
         **({"skipped_objects": plan.skipped_objects} if plan.skipped_objects else {}),
+        **({MAX_REJECTED: plan.max_rejected_percent} if plan.max_rejected_percent < 100 else {}),
     }
 
 
@@ -212,6 +243,7 @@ def _shared_from_dict(data: dict[str, Any]) -> dict[str, Any]:
         "partitions": data["partitions"],
         "skipped_objects": data.get("skipped_objects", 0),
         "layout": Layout(data.get("layout", Layout.ITEM)),  # an older ingest has none
+        "max_rejected_percent": check_percent(data.get(MAX_REJECTED, 100.0)),
     }
 
 

@@ -30,6 +30,8 @@ class Settings:
     event_bus : where notifications are sent; empty for all functions but the summary
     layout : how new ingests store their predictions; the planner records it with each
     tolerated_percentage : the share of an ingest's batches that may fail; 0 for all functions but the summary
+    max_rejected_percent : the share of its records that an ingest may reject before it counts as failed; the planner
+        records it with each ingest whose start does not say another
     """
 
     work_bucket: str
@@ -48,6 +50,7 @@ class Settings:
     event_bus: str = ""
     layout: Layout = Layout.ITEM
     tolerated_percentage: float = 0.0
+    max_rejected_percent: float = 100.0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -68,7 +71,8 @@ class Settings:
             scheduled_source=environment.get("SCHEDULED_SOURCE", ""),
             event_bus=environment.get("EVENT_BUS", ""),
             layout=_layout(environment, "PREDICTIONS_LAYOUT"),
-            tolerated_percentage=_percentage(environment, "TOLERATED_FAILURE_PERCENTAGE"),
+            tolerated_percentage=_percentage(environment, "TOLERATED_FAILURE_PERCENTAGE", "0"),
+            max_rejected_percent=_percentage(environment, "MAX_REJECTED_PERCENT", "100"),
         )
         if settings.batch_bytes < settings.record_bytes:
             # So a batch over its limit is always a single record over its own: see `cut_batches` and `infer_batch`.
@@ -98,8 +102,8 @@ def _layout(environment: Mapping[str, str], name: str) -> Layout:
         raise InvalidIngestError(f"the function's environment variable {name} must be {names}") from None
 
 
-def _percentage(environment: Mapping[str, str], name: str) -> float:
-    value = environment.get(name, "0")
+def _percentage(environment: Mapping[str, str], name: str, default: str) -> float:
+    value = environment.get(name, default)
     if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?", value) or float(value) > 100:
         raise InvalidIngestError(f"the function's environment variable {name} must be a number from 0 to 100")
     return float(value)

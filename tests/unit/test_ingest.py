@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hundredfold.batches import Batch
 from hundredfold.errors import InvalidIngestError
-from hundredfold.ingest import Model, Plan, check_ingest_id
+from hundredfold.ingest import Model, Plan, check_ingest_id, max_rejected_from_input
 from hundredfold.keys import manifest_key, rejections_key, upload_key
 from hundredfold.layout import Layout
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
@@ -102,3 +102,34 @@ def test_a_plan_keeps_its_layout_and_an_older_one_is_of_items() -> None:
     assert plan.as_dict()["layout"] == "packed"
     assert Plan.from_dict(plan.as_dict()) == plan
     assert Plan.from_dict(older).layout is Layout.ITEM
+
+
+def test_a_plan_keeps_its_limit_of_rejected_records_and_an_older_one_has_none() -> None:
+    plan = Plan(
+        ingest_id="i1",
+        spec=ObjectsSpec("records", "reviews.jsonl"),
+        pinned=None,
+        source_bytes=16,
+        manifest=ObjectLocation("work", "ingests/i1/manifest.json"),
+        batches=2,
+        records=3,
+        model=Model("arn:infer:7", "7"),
+        max_rejected_percent=2.5,
+    )
+    older = {name: value for name, value in plan.as_dict().items() if name != "max_rejected_percent"}
+
+    assert plan.as_dict()["max_rejected_percent"] == 2.5
+    assert Plan.from_dict(plan.as_dict()) == plan
+    assert Plan.from_dict(older).max_rejected_percent == 100
+
+
+@pytest.mark.parametrize(("value", "limit"), [(0, 0.0), (2.5, 2.5), (100, 100.0)])
+def test_the_limit_of_rejected_records_is_read_from_an_executions_input(value: float, limit: float) -> None:
+    assert max_rejected_from_input({"max_rejected_percent": value}) == limit
+    assert max_rejected_from_input({}) is None
+
+
+@pytest.mark.parametrize("value", [-1, 100.5, "5", True, None, float("nan")])
+def test_a_limit_of_rejected_records_that_is_no_percentage_is_refused(value: object) -> None:
+    with pytest.raises(InvalidIngestError, match="max_rejected_percent in the execution's input must be a number"):
+        max_rejected_from_input({"max_rejected_percent": value})

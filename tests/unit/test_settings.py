@@ -83,6 +83,13 @@ def test_the_tolerated_percentage_is_read(value: str, percentage: float) -> None
     assert Settings.from_environment(ENVIRONMENT).tolerated_percentage == 0
 
 
+def test_the_limit_of_rejected_records_is_read() -> None:
+    assert Settings.from_environment({**ENVIRONMENT, "MAX_REJECTED_PERCENT": "5"}).max_rejected_percent == 5
+    assert Settings.from_environment(ENVIRONMENT).max_rejected_percent == 100
+    with pytest.raises(InvalidIngestError, match="MAX_REJECTED_PERCENT must be a number from 0 to 100"):
+        Settings.from_environment({**ENVIRONMENT, "MAX_REJECTED_PERCENT": "5%"})
+
+
 @pytest.mark.parametrize("value", ["", "-1", "101", "100.5", "1e1", "nan", "5%", " 5"])
 def test_a_percentage_that_is_none_is_refused(value: str) -> None:
     with pytest.raises(InvalidIngestError, match="TOLERATED_FAILURE_PERCENTAGE must be a number from 0 to 100"):

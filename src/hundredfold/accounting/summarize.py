@@ -78,6 +78,8 @@ def summarize(
         cause = cause or f"{unfinished} batches were never finished"
     if len(totals.failures) * 100 > tolerated_percentage * batches:
         cause = cause or _too_many_failed(totals.failures, batches, tolerated_percentage)
+    if plan and is_over_limit(totals.rejected, plan):
+        cause = cause or _too_many_rejected(totals.rejected, plan, totals.reasons)
     return Summary(
         ingest_id=ingest_id,
         status=Status.COMPLETED if cause is None else Status.FAILED,
@@ -103,6 +105,11 @@ def summarize(
         executions=executions,
         models=models if len(models) > 1 else (),
     )
+
+
+def is_over_limit(rejected: int, plan: Plan) -> bool:
+    """Tell whether an ingest has more rejected records than may be. An ingest that rejects all records always has."""
+    return rejected > 0 and (rejected >= plan.records or rejected * 100 > plan.max_rejected_percent * plan.records)
 
 
 def group_failures(entries: Iterable[BatchOutcome | BatchFailure], batches: int) -> dict[str, list[int]]:
@@ -156,6 +163,19 @@ def _too_many_failed(failures: Sequence[BatchFailure], batches: int, tolerated_p
     names = f"batches {', '.join(first)} and {last}" if first else f"batch {last}"
     return (
         f"{len(failures):,} of {batches:,} batches failed ({names}), more than the {tolerated_percentage:g} % that may"
+    )
+
+
+def _too_many_rejected(rejected: int, plan: Plan, reasons: Mapping[str, int]) -> str:
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
+    if rejected >= plan.records:
+        return (
+            f"{counts}: " + (f"all {rejected:,} records were" if rejected > 1 else "its only record was") + " rejected"
+        )
+    share = rejected * 100 / plan.records
+    return (
+        f"{counts}: {rejected:,} of {plan.records:,} records were rejected ({share:.3g} %), more than the "
+        f"{plan.max_rejected_percent:g} % that may"
     )
 
 

@@ -23,4 +23,5 @@ def planner_on_aws(settings: Settings) -> Planner:
         group_batches=settings.group_batches,
         partition_bytes=settings.partition_bytes,
         layout=settings.layout,
+        max_rejected_percent=settings.max_rejected_percent,
     )

@@ -16,6 +16,7 @@ from hundredfold.ingest import (
     Resume,
     check_ingest_id,
     claim_from_input,
+    max_rejected_from_input,
     resume_from_input,
 )
 from hundredfold.keys import (
@@ -64,6 +65,7 @@ class Planner:
     group_batches : the most batches of a group
     partition_bytes : the most bytes of a source that one call plans
     layout : how new ingests store their predictions
+    max_rejected_percent : the share of its records that an ingest may reject, if its start does not say it
     """
 
     sources: Sources
@@ -76,6 +78,7 @@ class Planner:
     group_batches: int
     partition_bytes: int = PARTITION_BYTES
     layout: Layout = Layout.ITEM
+    max_rejected_percent: float = 100.0
 
     def plan(self, ingest_id: str, execution_input: object, started_at: str) -> Plan | PartitionedPlan:
         """Pin an ingest's source and model, find its batches, and write the manifest.
@@ -100,12 +103,13 @@ class Planner:
         shadow = shadow_from_input(execution_input)
         spec = _spec_for(spec, shadow)
         model = self.models.version(shadow.version) if shadow else self.models.live()
+        limit = self._max_rejected(execution_input)
         source = self._pin(ingest_id, spec)
         # Check before anything is written. If the id is taken, its staged objects and partitions must stay as they are.
         self.ledger.check(ingest_id, started_at, claim)
         if source.partitions:
-            return self._partition(ingest_id, source, model, execution=ingest_id)
-        draft, batches = self._draft(ingest_id, source, model)
+            return self._partition(ingest_id, source, model, execution=ingest_id, limit=limit)
+        draft, batches = self._draft(ingest_id, source, model, limit)
         # The ledger checks again: another execution may have taken the id meanwhile, and its manifest must stay.
         chosen = _chosen(batches, execution_input)
         return self._store(draft, chosen, lambda plan: self.ledger.begin(plan, started_at, claim))
@@ -121,7 +125,8 @@ class Planner:
 
         Parameters
         ----------
-        execution_input : its `source` counts only if the ingest was never planned
+        execution_input : its `source` counts only if the ingest was never planned. Its limit of rejected records, if
+            it has one, takes the place of the ingest's own.
         execution : the name of the execution that resumes the ingest
 
         Returns
@@ -140,9 +145,10 @@ class Planner:
         if planned is None:
             return self._resume_unplanned(resume, execution_input, execution, started_at)
         done, reoffered = self._done(resume)
-        whole = planned
+        limit = max_rejected_from_input(execution_input)
+        whole = planned if limit is None else replace(planned, max_rejected_percent=limit)
         if len(done) < planned.batches:
-            whole = replace(planned, model=self._model(resume, pinned=planned.model))
+            whole = replace(whole, model=self._model(resume, pinned=planned.model))
         elif self.ledger.is_completed(resume.ingest_id) and not resume.force:
             raise InvalidIngestError(f"ingest {resume.ingest_id} is completed, and no batch of it is left to do")
         if whole.model != planned.model:
@@ -204,6 +210,7 @@ class Planner:
             partitions=partitioned.partitions,
             skipped_objects=partitioned.skipped_objects,
             layout=partitioned.layout,
+            max_rejected_percent=partitioned.max_rejected_percent,
         )
         chosen = _chosen(batches, execution_input)
         if resume_from_input(execution_input):
@@ -225,10 +232,11 @@ class Planner:
             model = self.models.version(shadow.version)
         else:
             model = self._model(resume, pinned=None)
+        limit = self._max_rejected(execution_input)
         source = self._pin(resume.ingest_id, _spec_for(spec_from_input(execution_input), shadow))
         if source.partitions:
-            return self._partition(resume.ingest_id, source, model, execution)
-        draft, batches = self._draft(resume.ingest_id, source, model)
+            return self._partition(resume.ingest_id, source, model, execution, limit)
+        draft, batches = self._draft(resume.ingest_id, source, model, limit)
         return self._store_resumed(draft, _chosen(batches, execution_input), execution, started_at)
 
     def _done(self, resume: Resume) -> tuple[set[int], dict[int, int]]:
@@ -250,6 +258,13 @@ class Planner:
             return self.models.live()
         return self.models.version(str(resume.model))
 
+    def _max_rejected(self, execution_input: object) -> float:
+        """Return the limit of rejected records: that of the start, or else the stack's. A shadow has none."""
+        if shadow_from_input(execution_input):
+            return 100.0
+        limit = max_rejected_from_input(execution_input)
+        return self.max_rejected_percent if limit is None else limit
+
     def _pin(self, ingest_id: str, spec: SourceSpec) -> PinnedSource:
         if self.layout is Layout.PACKED and isinstance(spec, TableSpec) and spec.write_back:
             raise InvalidIngestError(NOT_WRITTEN_BACK)
@@ -264,7 +279,9 @@ class Planner:
             partition_bytes=self.partition_bytes,
         )
 
-    def _partition(self, ingest_id: str, source: PinnedSource, model: Model, execution: str) -> PartitionedPlan:
+    def _partition(
+        self, ingest_id: str, source: PinnedSource, model: Model, execution: str, limit: float
+    ) -> PartitionedPlan:
         """Write the partitions of a source, which the state machine maps over."""
         write_partitions(source.partitions, ingest_id, execution, self.work)
         return PartitionedPlan(
@@ -277,9 +294,10 @@ class Planner:
             partition_list=self._location(partitions_key(ingest_id, execution)),
             skipped_objects=source.skipped_objects,
             layout=self.layout,
+            max_rejected_percent=limit,
         )
 
-    def _draft(self, ingest_id: str, source: PinnedSource, model: Model) -> tuple[Plan, Iterator[Batch]]:
+    def _draft(self, ingest_id: str, source: PinnedSource, model: Model, limit: float) -> tuple[Plan, Iterator[Batch]]:
         """Return the plan of a source that one call plans, without its counts, and the batches."""
         staged = source.staged()
         draft = Plan(
@@ -293,6 +311,7 @@ class Planner:
             model=model,
             skipped_objects=staged.skipped_objects,
             layout=self.layout,
+            max_rejected_percent=limit,
         )
         return draft, number_batches(staged.ranges, one_object=staged.pinned is not None)
 

@@ -12,7 +12,14 @@ from hundredfold.sources.format_options import DELIMITER, ENCODING, FormatOption
 from hundredfold.sources.formats import DEFAULT_KIND, FORMATS
 from hundredfold.sources.read_options import NOT_COMPRESSED
 from hundredfold.summary import Status
-from hundredfold_cli.commands.options import AsJson, IngestId, check_not_empty, find_deployment
+from hundredfold_cli.commands.options import (
+    AsJson,
+    IngestId,
+    MaxRejected,
+    check_not_empty,
+    find_deployment,
+    parse_percent,
+)
 from hundredfold_cli.commands.results import show_status
 from hundredfold_cli.console import print_error, print_json, say
 from hundredfold_cli.errors import ExitCode
@@ -78,6 +85,7 @@ def ingest(
     write_back: Annotated[
         str | None, typer.Option(help="Also write predictions to this attribute of the table's items.")
     ] = None,
+    max_rejected: MaxRejected = None,
     shadow: Annotated[
         str | None, typer.Option(help="A model version that also runs, on a sample, beside the live version.")
     ] = None,
@@ -89,6 +97,7 @@ def ingest(
     A file and standard input are uploaded first. docs/sources.md has all sources and options.
     """
     source_options = SourceOptions(kind, compression, delimiter, encoding, maps or [], columns, prefix, write_back)
+    limit = parse_percent(max_rejected, "--max-rejected")
     request = read_request(source, source_options, sys.stdin.buffer)
     deployment = find_deployment(context)
     name = ingest_id if ingest_id is not None else new_ingest_id(request.name)
@@ -97,7 +106,7 @@ def ingest(
     shadow_ingest = new_shadow(deployment, name, shadow, sample) if shadow else None
     say(request.describe(name))
     with upload_progress(request.size) as uploaded:
-        spec = start_ingest(deployment, request, name, uploaded, reclaim=reclaim)
+        spec = start_ingest(deployment, request, name, uploaded, reclaim=reclaim, max_rejected_percent=limit)
     if shadow_ingest:
         with _shadow_errors_printed():
             start_shadow(deployment, shadow_ingest, spec)

@@ -1,5 +1,6 @@
 """Arguments and options that several commands take, and the target that the options before the command name."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,14 @@ def check_not_empty(parameter: typer.CallbackParam, value: str | None) -> str | 
 
 IngestId = Annotated[
     str | None, typer.Argument(callback=check_not_empty, help="The ingest's id; without it, the newest ingest.")
+]
+MaxRejected = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PERCENT",
+        help="The share of the records that may be rejected, such as 5%. If more are, the ingest ends FAILED and its "
+        "predictions are kept. By default the stack's own limit; an ingest that rejects all records always fails.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 TemplateParameters = Annotated[
@@ -52,6 +61,22 @@ def find_deployment(context: typer.Context) -> Deployment:
         If nothing is; the message says what to do.
     """
     return target_of(context).find_deployment()
+
+
+def parse_percent(text: str | None, option: str) -> float | None:
+    """Return a share such as `5%` as a number from 0 to 100; None if it is not set.
+
+    Raises
+    ------
+    OptionError
+        If it is no such share. A number without the sign is refused too, since it could be meant as either.
+    """
+    if text is None:
+        return None
+    number = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s*%", text.strip())
+    if not number or float(number[1]) > 100:
+        raise OptionError(f"{option} {text} is no share from 0% to 100%: write {option} 5%")
+    return float(number[1])
 
 
 def parse_pairs(words: Sequence[str], option: str) -> dict[str, str]:

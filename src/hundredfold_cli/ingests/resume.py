@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from hundredfold.aws.errors import NOT_FOUND, error_code
 from hundredfold.batches import BatchOutcome
 from hundredfold.errors import InvalidIngestError
-from hundredfold.ingest import LIVE, Plan, Resume, is_version, resume_name
+from hundredfold.ingest import LIVE, MAX_REJECTED, Plan, Resume, is_version, resume_name
 from hundredfold.summary import Status
 from hundredfold_cli.errors import IngestNotFoundError, NotThereError
 from hundredfold_cli.ingests.executions import (
@@ -23,8 +23,12 @@ from hundredfold_cli.ingests.executions import (
 from hundredfold_cli.stack.deployment import Deployment
 
 
-def start_resume(deployment: Deployment, resume: Resume) -> str:
+def start_resume(deployment: Deployment, resume: Resume, max_rejected_percent: float | None = None) -> str:
     """Start an execution that resumes an ingest, and return its name.
+
+    Parameters
+    ----------
+    max_rejected_percent : the share of the records that may be rejected, in place of the ingest's own limit; or None
 
     Raises
     ------
@@ -51,11 +55,14 @@ def start_resume(deployment: Deployment, resume: Resume) -> str:
     _check_version(deployment, resume.model or LIVE)
     if "plan" in ledger_item:
         plan = Plan.from_dict(ledger_item["plan"])
-        _check_work(deployment, ledger_item, plan, resume)
+        if max_rejected_percent is None or ledger_item["status"] != Status.FAILED:
+            _check_work(deployment, ledger_item, plan, resume)
         if resume.model is None:
             _check_version(deployment, plan.model.version, is_pinned=True)
     else:
         execution_input |= _requested_input(deployment, ingest_id)
+    if max_rejected_percent is not None:
+        execution_input[MAX_REJECTED] = max_rejected_percent
     name = resume_name(ingest_id, max(last_resume_number(ledger_item), resume_number(latest)) + 1)
     try:
         deployment.step_functions.start_execution(
@@ -104,14 +111,17 @@ def _check_version(deployment: Deployment, version: str, *, is_pinned: bool = Fa
 
 
 def _requested_input(deployment: Deployment, ingest_id: str) -> dict[str, object]:
-    """Return the source that an ingest was started with, and what makes it a shadow if it is one.
+    """Return the source that an ingest was started with, its limit of rejected records, and what makes it a shadow.
 
     An ingest that was never planned has them in its execution only.
     """
     execution = find_execution(deployment, ingest_id)
     try:
         requested = json.loads((execution or {})["input"])
-        return {"source": requested["source"], **{name: requested[name] for name in ("shadow",) if name in requested}}
+        return {
+            "source": requested["source"],
+            **{name: requested[name] for name in ("shadow", MAX_REJECTED) if name in requested},
+        }
     except (KeyError, TypeError, ValueError):
         raise InvalidIngestError(
             f"ingest {ingest_id} was never planned, and its execution does not name its source; start a new ingest"

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from hundredfold.aws.errors import error_code
 from hundredfold.errors import HundredfoldError, IngestExistsError
-from hundredfold.ingest import Claim, check_ingest_id, claim_from_input, id_stem
+from hundredfold.ingest import MAX_REJECTED, Claim, check_ingest_id, claim_from_input, id_stem
 from hundredfold.planning.shadows import Shadow
 from hundredfold.sources.spec import SourceSpec
 from hundredfold_cli.account import user_and_host
@@ -49,7 +49,13 @@ def check_new(deployment: Deployment, ingest_id: str) -> None:
 
 
 def start_ingest(
-    deployment: Deployment, request: IngestRequest, ingest_id: str, uploaded: Uploaded, *, reclaim: bool = False
+    deployment: Deployment,
+    request: IngestRequest,
+    ingest_id: str,
+    uploaded: Uploaded,
+    *,
+    reclaim: bool = False,
+    max_rejected_percent: float | None = None,
 ) -> SourceSpec:
     """Upload the records if they are here, start the execution that scores them, and return where they are.
 
@@ -58,6 +64,7 @@ def start_ingest(
     request : which has been checked
     uploaded : called with the bytes of each chunk that was uploaded
     reclaim : take the id from an earlier start that has claimed it and has not begun
+    max_rejected_percent : the share of the records that may be rejected; None for the stack's own limit
 
     Raises
     ------
@@ -74,7 +81,8 @@ def start_ingest(
         deployment.ledger.claim(ingest_id, claim, reclaim=reclaim)
         spec = request.place(deployment, ingest_id, claim.token, uploaded)
         deployment.ledger.claim(ingest_id, claim)  # refused if the id was taken from this start meanwhile
-        _start_claimed(deployment, ingest_id, spec, claim)
+        limit = {} if max_rejected_percent is None else {MAX_REJECTED: max_rejected_percent}
+        _start_claimed(deployment, ingest_id, {"source": spec.as_dict(), **limit}, claim)
     except BaseException:
         with suppress(HundredfoldError, ClientError):  # a claim that stays can be taken by another start
             deployment.ledger.release_claim(ingest_id, claim)
@@ -93,9 +101,9 @@ def start_shadow(deployment: Deployment, shadow: Shadow, spec: SourceSpec) -> No
     _start_execution(deployment, shadow.ingest_id, {"source": spec.as_dict(), "shadow": shadow.as_input()})
 
 
-def _start_claimed(deployment: Deployment, ingest_id: str, spec: SourceSpec, claim: Claim) -> None:
+def _start_claimed(deployment: Deployment, ingest_id: str, request: dict[str, Any], claim: Claim) -> None:
     try:
-        _start_execution(deployment, ingest_id, {"source": spec.as_dict(), "claim": claim.token})
+        _start_execution(deployment, ingest_id, {**request, "claim": claim.token})
     except IngestExistsError:
         # The answer to a first attempt may have been lost, and botocore tried again.
         execution = wait_for_execution(deployment, ingest_id)

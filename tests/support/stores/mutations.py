@@ -239,6 +239,8 @@ SUMMARY = [
     Mutation(Store.SUMMARY, "written_back", _item(written_back=number(1))),
     Mutation(Store.SUMMARY, "outdated", _item(outdated=number(1))),
     Mutation(Store.SUMMARY, "skipped_objects", _item(skipped_objects=number(1))),
+    Mutation(Store.SUMMARY, "it is completed, and more were rejected than the plan allows",
+             lambda stores: stores.change_plan("max_rejected_percent", number(0))),
     Mutation(Store.SUMMARY, "ingest_id", _item(ingest_id=text("another"))),
     Mutation(Store.SUMMARY, "execution", _item(execution=text("another"))),
     Mutation(Store.SUMMARY, "cause, of an ingest that failed", _item(cause=text("because")), subject=Subject.FAILED),

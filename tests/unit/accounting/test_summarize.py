@@ -1,6 +1,7 @@
 """Summing up: records = predicted + rejected + failed, whatever the ledger has."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -129,6 +130,33 @@ def test_an_ingest_fails_if_more_of_its_batches_failed_than_may(
     assert (summary.predicted, summary.failed, summary.batches_failed) == (20_000 - 100 * failed, 100 * failed, failed)
 
 
+@pytest.mark.parametrize(
+    ("rejected", "max_rejected_percent", "cause"),
+    [
+        (0, 0.0, None),
+        (1, 0.0, "1 wrong_type: 1 of 400 records were rejected (0.25 %), more than the 0 % that may"),
+        (20, 5.0, None),
+        (21, 5.0, "21 wrong_type: 21 of 400 records were rejected (5.25 %), more than the 5 % that may"),
+        (399, 100.0, None),
+        (400, 100.0, "400 wrong_type: all 400 records were rejected"),
+        (400, 5.0, "400 wrong_type: all 400 records were rejected"),
+    ],
+)
+def test_an_ingest_fails_if_more_of_its_records_were_rejected_than_may(
+    rejected: int, max_rejected_percent: float, cause: str | None
+) -> None:
+    plan = replace(plan_of(400, 1), max_rejected_percent=max_rejected_percent)
+
+    summary = summary_of(plan, [done(0, 400 - rejected, rejected, **({"wrong_type": rejected} if rejected else {}))])
+
+    assert (summary.status, summary.cause) == (Status.FAILED if cause else Status.COMPLETED, cause)
+    assert (summary.predicted, summary.rejected, summary.failed) == (400 - rejected, rejected, 0)
+
+
+def test_a_single_record_that_was_rejected_is_named_as_one() -> None:
+    assert summary_of(plan_of(1, 1), [done(0, 0, 1, not_json=1)]).cause == "1 not_json: its only record was rejected"
+
+
 def test_what_stopped_the_ingest_is_its_cause_even_if_all_batches_may_fail() -> None:
     failure = {"Error": "States.ExceedToleratedFailureThreshold", "Cause": "exceeded"}
 
@@ -237,7 +265,7 @@ def test_every_planned_record_is_predicted_rejected_or_failed(
     assert summary.failures.get("never finished", 0) == states.count("absent")
     assert sum(summary.failures.values()) == summary.batches_failed
     assert sum(summary.reasons.values()) == summary.rejected
-    too_many = states.count("failed") * 100 > tolerance * len(states)
+    too_many = states.count("failed") * 100 > tolerance * len(states) or (rejected == planned > 0)
     assert summary.status is (Status.FAILED if given_up or "absent" in states or too_many else Status.COMPLETED)
 
 

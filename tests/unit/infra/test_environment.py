@@ -9,7 +9,13 @@ from tools.workflow.template import Template
 
 READ_BY_POWERTOOLS = {"POWERTOOLS_LOG_LEVEL"}
 OF_ONE_FUNCTION = {
-    "PlanIngestFunction": {"LIVE_ALIAS", "GROUP_BATCHES", "PARTITION_BYTES", "PREDICTIONS_LAYOUT"},
+    "PlanIngestFunction": {
+        "LIVE_ALIAS",
+        "GROUP_BATCHES",
+        "PARTITION_BYTES",
+        "PREDICTIONS_LAYOUT",
+        "MAX_REJECTED_PERCENT",
+    },
     "InferBatchFunction": {"STREAM_FIELDS"},
     "SummarizeIngestFunction": {"EVENT_BUS", "TOLERATED_FAILURE_PERCENTAGE"},
     "StartIngestFunction": {"STATE_MACHINE", "SCHEDULED_SOURCE"},

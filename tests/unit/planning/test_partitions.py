@@ -290,6 +290,14 @@ def test_the_ingest_is_in_the_ledger_before_its_joined_manifest_is_written() -> 
     assert "begin i1" not in world.effects[:-2]
 
 
+def test_the_limit_of_rejected_records_travels_with_the_partitions() -> None:
+    world = World(SIX)
+    world.input["max_rejected_percent"] = 2.5
+
+    assert world.plan().max_rejected_percent == 2.5
+    assert world.ledger.ingests["i1"][1].max_rejected_percent == 2.5
+
+
 def test_planning_partitions_twice_changes_nothing() -> None:
     world = World(SIX)
     first = world.plan()

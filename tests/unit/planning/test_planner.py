@@ -44,6 +44,7 @@ class World:
         started_at: str = STARTED,
         execution_input: object = INPUT,
         layout: Layout = Layout.ITEM,
+        max_rejected_percent: float = 100,
     ) -> Plan:
         planner = Planner(
             sources=self.sources,
@@ -55,6 +56,7 @@ class World:
             batch_bytes=1000,
             group_batches=25,
             layout=layout,
+            max_rejected_percent=max_rejected_percent,
         )
         return as_plan(planner.plan(ingest_id, execution_input, started_at))
 
@@ -79,6 +81,35 @@ def test_the_layout_of_predictions_is_recorded_with_the_ingest() -> None:
     assert world.plan().layout is Layout.ITEM
     assert world.plan("i2", layout=Layout.PACKED).layout is Layout.PACKED
     assert world.ledger.ingests["i2"][1].layout is Layout.PACKED
+
+
+@pytest.mark.parametrize(
+    ("further_input", "limit"),
+    [
+        ({}, 20.0),
+        ({"max_rejected_percent": 5}, 5.0),
+        ({"max_rejected_percent": 100}, 100.0),
+        ({"shadow": {"ingest_id": "i1", "version": "8", "sample": 1}}, 100.0),
+    ],
+)
+def test_the_limit_of_rejected_records_is_the_starts_or_else_the_stacks(
+    further_input: dict[str, object], limit: float
+) -> None:
+    world = World()
+
+    plan = world.plan(execution_input={**INPUT, **further_input}, max_rejected_percent=20)
+
+    assert plan.max_rejected_percent == limit
+    assert world.ledger.ingests["i1"][1] == plan
+
+
+def test_a_limit_that_is_no_percentage_is_refused_before_anything_is_written() -> None:
+    world = World()
+
+    with pytest.raises(InvalidIngestError, match="must be a number from 0 to 100"):
+        world.plan(execution_input={**INPUT, "max_rejected_percent": "5%"})
+
+    assert (world.work.objects, world.ledger.ingests) == ({}, {})
 
 
 def test_a_packed_ingest_is_not_written_back() -> None:

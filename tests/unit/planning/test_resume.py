@@ -56,11 +56,11 @@ class World:
     def done(self, batch: int, rejected: int = 0) -> None:
         self.ledger.batch_done("i1", BatchOutcome(batch, 3, 3 - rejected, rejected))
 
-    def resume(self, resume: Resume | None = None, at: str = "t2", **settings: Any) -> Plan:
-        name = resume_name("i1", 1)
-        return as_plan(
-            Planner(**{**self.planner_settings(), **settings}).resume(resume or Resume("i1"), INPUT, name, at)
-        )
+    def resume(
+        self, resume: Resume | None = None, at: str = "t2", execution_input: object = INPUT, **settings: Any
+    ) -> Plan:
+        planner = Planner(**{**self.planner_settings(), **settings})
+        return as_plan(planner.resume(resume or Resume("i1"), execution_input, resume_name("i1", 1), at))
 
     def planner_settings(self) -> dict[str, Any]:
         return {
@@ -416,3 +416,20 @@ def test_a_lost_manifest_is_made_again_only_with_the_same_groups(world: World) -
     world.resume()
 
     assert world.work.objects[whole.manifest.key] == before
+
+
+def test_a_resume_may_bring_another_limit_of_rejected_records_and_else_the_ingest_keeps_its_own() -> None:
+    world = World()
+    world.plan()
+    world.done(0)
+
+    world.resume(max_rejected_percent=7.0)
+    assert world.ledger.ingests["i1"][1].max_rejected_percent == 100
+
+    remaining = world.resume(at="t3", execution_input={**INPUT, "max_rejected_percent": 30})
+    assert world.ledger.ingests["i1"][1].max_rejected_percent == remaining.max_rejected_percent == 30
+
+
+def test_an_ingest_that_was_never_planned_gets_the_limit_of_its_resume_or_else_the_stacks() -> None:
+    assert World().resume(max_rejected_percent=7.0).max_rejected_percent == 7
+    assert World().resume(execution_input={**INPUT, "max_rejected_percent": 30}).max_rejected_percent == 30

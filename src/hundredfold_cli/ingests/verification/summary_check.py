@@ -8,7 +8,7 @@ import msgspec
 
 from hundredfold.accounting.model_totals import BaselineOf
 from hundredfold.accounting.prices import prices_or_none
-from hundredfold.accounting.summarize import summarize
+from hundredfold.accounting.summarize import is_over_limit, summarize
 from hundredfold.batches import BatchOutcome
 from hundredfold.ingest import Plan, resume_name
 from hundredfold.summary import ExecutionPart, History, Status
@@ -160,6 +160,9 @@ def _check_status(item: Mapping[str, Any], plan: Plan, entries: list[LedgerEntry
         verification.add(Store.SUMMARY, "an ingest has a cause if it failed, and only then")
     if status == Status.COMPLETED and len(entries) < plan.batches:
         verification.add(Store.SUMMARY, "the ingest is COMPLETED, and batches of it were never finished")
+    rejected = sum(entry.outcome.rejected for entry in entries if isinstance(entry.outcome, BatchOutcome))
+    if status == Status.COMPLETED and is_over_limit(rejected, plan):
+        verification.add(Store.SUMMARY, "the ingest is COMPLETED, and more of its records were rejected than may be")
 
 
 def _check_execution(item: Mapping[str, Any], last: Execution, verification: Verification) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from hundredfold_cli.commands.options import parse_pairs
+from hundredfold_cli.commands.options import parse_pairs, parse_percent
 from hundredfold_cli.errors import OptionError
 from hundredfold_cli.main import app
 
@@ -32,3 +32,14 @@ def test_an_empty_id_is_refused_before_any_call(arguments: list[str], message: s
 
     assert isinstance(result.exception, OptionError)
     assert str(result.exception) == message
+
+
+@pytest.mark.parametrize(("text", "percent"), [("5%", 5), ("0%", 0), (" 2.5 %", 2.5), ("100%", 100), (None, None)])
+def test_a_share_is_read_in_percent(text: str | None, percent: float | None) -> None:
+    assert parse_percent(text, "--max-rejected") == percent
+
+
+@pytest.mark.parametrize("text", ["5", "0.05", "101%", "100.5%", "-1%", "five%", "", "%", "nan%"])
+def test_a_share_without_its_sign_or_out_of_range_is_refused(text: str) -> None:
+    with pytest.raises(OptionError, match=r"is no share from 0% to 100%: write --max-rejected 5%"):
+        parse_percent(text, "--max-rejected")

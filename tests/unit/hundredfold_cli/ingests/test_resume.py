@@ -211,3 +211,24 @@ def test_an_ingest_that_was_taken_over_has_the_status_of_the_later_execution(wor
     status = ingest_status(world.deployment, "i1")
 
     assert (status.summary["status"], status.summary["failed"], status.refusal) == (Status.FAILED, 3, "")
+
+
+def test_a_resume_brings_its_limit_of_rejected_records(world: World) -> None:
+    world.end(failed_batches=1)
+
+    name = start_resume(world.deployment, Resume("i1"), 30.0)
+
+    assert json.loads(world.services.executions[name]["input"])["max_rejected_percent"] == 30
+
+
+@pytest.mark.parametrize(("own", "limit"), [(None, 5), (30.0, 30)])
+def test_an_ingest_that_was_never_planned_keeps_the_limit_of_its_start(
+    world: World, own: float | None, limit: float
+) -> None:
+    world.services.start("i1", {"source": PLAN.spec.as_dict(), "max_rejected_percent": 5})
+    world.end_execution("i1", "FAILED")
+
+    name = start_resume(world.deployment, Resume("i1"), own)
+
+    execution_input = json.loads(world.services.executions[name]["input"])
+    assert (execution_input["source"], execution_input["max_rejected_percent"]) == (PLAN.spec.as_dict(), limit)

@@ -194,3 +194,12 @@ def test_a_start_whose_answer_was_lost_is_not_reported_as_another_ones(
     start(services, upload(FIRST))
 
     assert scored_content(services) == FIRST
+
+
+@pytest.mark.parametrize("limit", [None, 0.0, 2.5])
+def test_the_limit_of_rejected_records_is_in_the_executions_input(services: AwsServices, limit: float | None) -> None:
+    start(services, upload(FIRST), max_rejected_percent=limit)
+
+    execution_input = json.loads(services.executions["i1"]["input"])
+    assert execution_input.get("max_rejected_percent") == limit
+    assert ("max_rejected_percent" in execution_input) == (limit is not None)
