@@ -108,10 +108,20 @@ def test_bad_records_are_rejected_each_for_its_reason_and_the_rest_predicted(
     file.write_bytes(content.removesuffix(b"\r\n"))
     assert len(expected) == len(BAD_LINES)
 
-    # When they are scored
-    summary = stack.read("ingest", str(file), "--id", ingest_id)
+    # When they are scored, and fewer may be rejected
+    ended = stack.command("ingest", str(file), "--id", ingest_id, "--max-rejected", "5%")
 
-    # Then each bad one is rejected for the right reason, at the right place, and all others are predicted
+    # Then the ingest fails, and says why before anything else
+    assert ended.returncode == 1
+    assert ended.stdout.startswith("Rejected:\n")
+    assert "18 of 58 records were rejected (31 %), more than the 5 % that may" in ended.stdout
+    assert stack.read("summary", ingest_id)["status"] == "FAILED"
+    assert stack.read("verify", ingest_id)["ok"] is True
+
+    # When so many are accepted
+    summary = stack.read("resume", ingest_id, "--max-rejected", "35%")
+
+    # Then it is completed. Each bad one is rejected for the right reason, at the right place, all others are predicted
     assert summary["status"] == "COMPLETED"
     assert (summary["records"], summary["predicted"], summary["rejected"], summary["failed"]) == (58, 40, 18, 0)
     told = stack.command("results", ingest_id, "--rejected")

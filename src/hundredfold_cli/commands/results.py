@@ -2,30 +2,36 @@
 
 import sys
 from collections.abc import Mapping
+from itertools import islice
 from typing import Annotated
 
 import typer
 
-from hundredfold.accounting.summarize import group_failures
+from hundredfold.accounting.summarize import group_failures, is_over_limit
 from hundredfold.errors import InvalidIngestError, SourceChangedError, SourceMissingError
 from hundredfold.ingest import Plan
 from hundredfold.layout import Layout
 from hundredfold.model.card import Card
 from hundredfold.model.signature import Signature
+from hundredfold.summary import Status
 from hundredfold_cli.commands.options import AsJson, IngestId, check_not_empty, find_deployment
 from hundredfold_cli.console import print_json, say
 from hundredfold_cli.errors import ExitCode, OptionError
 from hundredfold_cli.export.columns import JoinedRows, flat_predictions, rejection_columns
 from hundredfold_cli.export.destinations import open_destination, parse_destination
 from hundredfold_cli.export.formats import Format, write_rows
-from hundredfold_cli.ingests.display import print_failures, print_sample, print_summary
+from hundredfold_cli.ingests.display import print_failures, print_rejections, print_sample, print_summary
 from hundredfold_cli.ingests.one_record import find_outcome
 from hundredfold_cli.ingests.outcomes import batches_done, read_all_rejections, read_batches, read_manifest
+from hundredfold_cli.ingests.rejections import group_rejections
 from hundredfold_cli.ingests.report import read_card
 from hundredfold_cli.ingests.result_rows import OVERWRITTEN_BY, ResultRows, SourceLostError
 from hundredfold_cli.ingests.scanning import cost_of_predictions, may_scan
 from hundredfold_cli.ingests.status import IngestStatus, ingest_status, newest_ingest
 from hundredfold_cli.stack.deployment import Deployment
+
+_MOST_REJECTIONS = 10_000
+"""How many rejections are read to say why an ingest has too many."""
 
 _SAMPLES = 5
 """How many predictions a summary shows."""
@@ -135,6 +141,8 @@ def show_status(deployment: Deployment, status: IngestStatus, *, as_json: bool) 
         print_json({**summary, **({"failed_batches": failed} if failed else {})})
         return
     packed = plan is not None and plan.layout is Layout.PACKED
+    if plan and summary["status"] == Status.FAILED and is_over_limit(summary["rejected"], plan):
+        _show_rejections(deployment, plan)
     print_summary(summary, f"{deployment.ledger_table}, packed" if packed else deployment.predictions_table)
     print_failures(failed, summary["ingest_id"])
     if plan and summary["predicted"]:
@@ -145,6 +153,12 @@ def show_status(deployment: Deployment, status: IngestStatus, *, as_json: bool) 
             print_sample(plan, list(read_batches(deployment, plan, sample)))
         except (SourceChangedError, SourceMissingError) as error:
             say(f"no sample: {error}")
+
+
+def _show_rejections(deployment: Deployment, plan: Plan) -> None:
+    first = list(islice(read_all_rejections(deployment, plan), _MOST_REJECTIONS + 1))
+    groups = group_rejections(first[:_MOST_REJECTIONS])
+    print_rejections(groups, plan.ingest_id, complete=len(first) <= _MOST_REJECTIONS)
 
 
 def _read_signature(deployment: Deployment, ingest_id: str) -> Signature | None:

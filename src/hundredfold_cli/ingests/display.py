@@ -14,7 +14,11 @@ from hundredfold.summary import Status
 from hundredfold_cli.console import out, say
 from hundredfold_cli.ingests.answers import answer_text
 from hundredfold_cli.ingests.outcomes import BatchRead, record_of
+from hundredfold_cli.ingests.rejections import RejectionGroup
 from hundredfold_cli.ingests.verification.findings import Verification
+
+_REJECTION_GROUPS = 5
+"""How many causes of rejections are printed."""
 
 _STYLES = {Status.COMPLETED: "bold green", Status.FAILED: "bold red", Status.RUNNING: "bold yellow"}
 
@@ -76,6 +80,23 @@ def print_failures(failed: Mapping[str, Sequence[int]], ingest_id: str) -> None:
         out.print(f"  {_batch_ranges(batches)}: {cause}", markup=False, soft_wrap=True)
     if failed:
         say(f"mend the cause, and then run: hundredfold resume {ingest_id}")
+
+
+def print_rejections(groups: Sequence[RejectionGroup], ingest_id: str, *, complete: bool) -> None:
+    """Print why so many records were rejected that the ingest failed, and what to do.
+
+    Parameters
+    ----------
+    groups : the most frequent first
+    complete : whether these are all rejections, and not only the first ones
+    """
+    out.print(f"[bold red]Rejected[/]{'' if complete else ', of the first rejections'}:")
+    for group in groups[:_REJECTION_GROUPS]:
+        out.print(f"  {group}", markup=False, soft_wrap=True)
+    if groups[_REJECTION_GROUPS:]:
+        out.print(f"  and {len(groups) - _REJECTION_GROUPS:,} more causes")
+    say(f"list them with: hundredfold results {ingest_id} --rejected")
+    say(f"accept them with: hundredfold resume {ingest_id} --max-rejected PERCENT")
 
 
 def print_sample(plan: Plan, batches: Sequence[BatchRead]) -> None:

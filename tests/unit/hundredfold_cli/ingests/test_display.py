@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from hundredfold_cli.console import out
-from hundredfold_cli.ingests.display import print_failures, print_summary, print_verification
+from hundredfold_cli.ingests.display import print_failures, print_rejections, print_summary, print_verification
+from hundredfold_cli.ingests.rejections import group_rejections
 from hundredfold_cli.ingests.verification.findings import Store, Verification
 
 SUMMARY: dict[str, Any] = {
@@ -138,3 +139,34 @@ def test_a_recount_says_whether_it_agrees_and_shows_what_does_not(capsys: pytest
         "  not verified:",
         "    the source was replaced",
     ]
+
+
+def test_what_made_an_ingest_fail_by_its_rejections_comes_with_the_commands_to_type(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    null = {"reason": "wrong_type", "detail": "its field 'bmi' is null, not a number"}
+    rejections: list[dict[str, Any]] = [
+        {"line": 3, "record_id": None, "reason": "not_json", "detail": "[/bold]"},
+        {"line": 7, "record_id": "p-7", **null},
+        {"line": 9, "record_id": "p-9", **null},
+        *({"line": 10 + line, "record_id": None, "reason": "not_json", "detail": f"byte {line}"} for line in range(5)),
+    ]
+
+    print_rejections(group_rejections(rejections), "i1", complete=True)
+
+    shown = capsys.readouterr()
+    lines = shown.out.splitlines()
+    assert lines[:3] == [
+        "Rejected:",
+        "  2 wrong_type: its field 'bmi' is null, not a number (the first is record p-7)",
+        "  1 not_json: [/bold] (the first is line 3)",
+    ]
+    assert lines[6:] == ["  and 2 more causes"]
+    assert "hundredfold results i1 --rejected" in shown.err
+    assert "hundredfold resume i1 --max-rejected PERCENT" in shown.err
+
+
+def test_rejections_that_were_not_all_read_are_called_the_first(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rejections([], "i1", complete=False)
+
+    assert capsys.readouterr().out == "Rejected, of the first rejections:\n"

@@ -232,3 +232,10 @@ def test_an_ingest_that_was_never_planned_keeps_the_limit_of_its_start(
 
     execution_input = json.loads(world.services.executions[name]["input"])
     assert (execution_input["source"], execution_input["max_rejected_percent"]) == (PLAN.spec.as_dict(), limit)
+
+
+def test_an_ingest_that_failed_for_its_rejected_records_is_summed_up_again_by_another_limit(world: World) -> None:
+    world.end(rejected=3)  # all of them, so it has failed, and no batch is left to do
+
+    assert_nothing_starts(world, Resume("i1"), InvalidIngestError, "ingest i1 is failed, and no batch of it is left")
+    assert start_resume(world.deployment, Resume("i1"), 50.0) == "i1.resume-1"
