@@ -36,7 +36,7 @@ INGEST := build/ingest-$(RECORDS).jsonl
 BUNDLE := build/bundle/bundle.json
 LAYERS := build/layers/dependencies.zip build/layers/readers.zip build/layers/core.zip build/layers/model.zip
 FUNCTIONS := build/functions/.built
-DESCRIBE := $(addprefix src/hundredfold_cli/models/,describe.py reproducible.py saved_versions.py compiling/*.py)
+DESCRIBE := $(addprefix src/hundredfold_cli/models/,describe.py reproducible.py inferred.py model_columns.py pickled.py compiling/*.py)
 COMPILED := $(addprefix src/hundredfold/model/,*.py compiled/*.py compiled/steps/*.py)
 BUILDERS := $(filter-out layers/again.py,$(wildcard layers/*.py))
 

@@ -1,6 +1,7 @@
 """Decoding: turn each line of a batch into a record that fits the model's signature, or into a rejection."""
 
 import json
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,7 +9,7 @@ import msgspec
 
 from hundredfold.batches import Batch
 from hundredfold.errors import SourceChangedError
-from hundredfold.model.signature import Signature, UnfitValueError
+from hundredfold.model.signature import Signature, UnfitValueError, Values
 from hundredfold.records import MAX_ID_BYTES, Reason, Rejection
 from hundredfold.sources.formats.json_lines import parse_integer
 from hundredfold.sources.objects import PinnedObject
@@ -28,7 +29,7 @@ class Record:
     """A record that can be scored: its id, the values of the signature's fields, and its place in the source."""
 
     record_id: str
-    values: tuple[str | float, ...]
+    values: Values
     line: int
     offset: int
 
@@ -125,7 +126,7 @@ def read_lines(data: bytes, batch: Batch, *, converts: bool = False) -> list[Lin
 
 def _id_of(content: bytes, converts: bool) -> str | None:
     try:
-        return _read_id(_read_object(content, max_record_bytes=len(content)), converts)
+        return _read_id(_read_object(content, max_record_bytes=len(content), nan=True), converts)
     except UnfitValueError:
         return None
 
@@ -150,7 +151,7 @@ def _decode_line(
 ) -> Record | Rejection:
     record_id = None
     try:
-        record = _read_object(content, max_record_bytes)
+        record = _read_object(content, max_record_bytes, nan=signature.has_nullable)
         record_id = _read_id(record, converts)
         return Record(record_id, signature.read(record), line, offset)
     except UnfitValueError as unfit:
@@ -165,7 +166,8 @@ def _as_marked(content: bytes, rejection: Rejection) -> Rejection:
     return replace(rejection, reason=Reason.UNREADABLE_ROW, detail=detail, record_id=record_id)
 
 
-def _read_object(content: bytes, max_record_bytes: int) -> dict[str, Any]:
+def _read_object(content: bytes, max_record_bytes: int, *, nan: bool = False) -> dict[str, Any]:
+    """Decode a line. With `nan`, it may hold NaN, which is no JSON and which Python writes nevertheless."""
     size = len(content.removesuffix(b"\r"))
     if size > max_record_bytes:
         raise UnfitValueError(Reason.TOO_LARGE, _too_large(size, max_record_bytes))
@@ -176,22 +178,30 @@ def _read_object(content: bytes, max_record_bytes: int) -> dict[str, Any]:
     except RecursionError:
         raise UnfitValueError(Reason.NOT_JSON, "it is nested too deeply") from None
     except msgspec.DecodeError as error:
-        record = _decode_with_infinities(content, str(error))
+        record = _decode_leniently(content, str(error), nan=nan)
     if type(record) is not dict:
         raise UnfitValueError(Reason.NOT_AN_OBJECT, "it is JSON, but not an object")
     return record
 
 
-def _decode_with_infinities(content: bytes, message: str) -> Any:
-    """Decode JSON with a number that no float holds, such as 1e400. The field that reads it, if any, rejects it."""
+def _decode_leniently(content: bytes, message: str, *, nan: bool) -> Any:
+    """Decode JSON with a number that no float holds, such as 1e400. The field that reads it, if any, rejects it.
 
-    def refuse(name: str) -> None:
+    Parameters
+    ----------
+    message : what msgspec says of the line
+    nan : whether NaN is read too
+    """
+
+    def constant(name: str) -> float:
+        if nan and name == "NaN":
+            return math.nan
         raise ValueError(f"{name} is no JSON")
 
     try:
-        if _OUT_OF_RANGE not in message:
+        if _OUT_OF_RANGE not in message and not (nan and b"NaN" in content):
             raise ValueError(message)
-        record = json.loads(content, parse_constant=refuse, parse_int=parse_integer)
+        record = json.loads(content, parse_constant=constant, parse_int=parse_integer)
         json.dumps(record, ensure_ascii=False).encode()  # a lone surrogate is no Unicode
     except (ValueError, RecursionError):
         raise UnfitValueError(Reason.NOT_JSON, message) from None

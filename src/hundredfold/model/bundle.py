@@ -10,6 +10,7 @@ from hundredfold.errors import BundleRefusedError
 from hundredfold.model.card import CARD, LIBRARIES, Card, Input, card_digest, versions_here
 from hundredfold.model.engine import COMPILED_FILE, Engine
 from hundredfold.model.output import Answer, ModelOutput
+from hundredfold.model.signature import FieldType, Signature, Values
 
 __all__ = [
     "CARD",
@@ -38,7 +39,7 @@ class Bundle:
         *self._transformers, model = steps
         self._output = ModelOutput(card, model)
 
-    def predict(self, values: Sequence[tuple[str | float, ...]]) -> list[Answer]:
+    def predict(self, values: Sequence[Values]) -> list[Answer]:
         """Return the model's label and score for each record.
 
         Parameters
@@ -57,23 +58,14 @@ class Bundle:
         """
         return self._output.answers(lambda: self._transform(values), len(values))
 
-    def _transform(self, values: Sequence[tuple[str | float, ...]]) -> Any:
+    def _transform(self, values: Sequence[Values]) -> Any:
         data = self._arrange(values)
         for transformer in self._transformers:
             data = transformer.transform(data)
         return data
 
-    def _arrange(self, values: Sequence[tuple[str | float, ...]]) -> Any:
-        signature = self.card.signature
-        if self.card.input is Input.DATAFRAME:
-            import pandas as pd
-
-            return pd.DataFrame(values, columns=[field.name for field in signature.fields])
-        if signature.is_text:
-            return [value[0] for value in values]
-        import numpy as np
-
-        return np.array(values, dtype=float if signature.is_numeric else object)
+    def _arrange(self, values: Sequence[Values]) -> Any:
+        return arrange(values, self.card.signature, self.card.input)
 
 
 class CompiledBundle(Bundle):
@@ -98,7 +90,7 @@ class CompiledBundle(Bundle):
                 f"the compiled model's classes are {self._compiled.classes}, and its card says {card.classes}"
             )
 
-    def predict(self, values: Sequence[tuple[str | float, ...]]) -> list[Answer]:
+    def predict(self, values: Sequence[Values]) -> list[Answer]:
         """Return the model's label and score for each record, as `Bundle.predict` does.
 
         Raises
@@ -109,6 +101,29 @@ class CompiledBundle(Bundle):
             If a step does not take a value.
         """
         return list(self._compiled.predict(values))
+
+
+def arrange(values: Sequence[Values], signature: Signature, input_: Input) -> Any:
+    """Return the values of records as a model takes them.
+
+    A column of a DataFrame has the same type whatever the batch holds: pandas would choose one by the values.
+    """
+    if input_ is not Input.ARRAY:
+        import pandas as pd
+
+        category = "category" if input_ is Input.CATEGORICAL else object
+        columns = list(zip(*values, strict=True)) or [()] * len(signature.fields)
+        return pd.DataFrame(
+            {
+                field.name: pd.Series(column, dtype=float if field.type is FieldType.NUMBER else category)
+                for field, column in zip(signature.fields, columns, strict=True)
+            }
+        )
+    if signature.is_text:
+        return [value[0] for value in values]
+    import numpy as np
+
+    return np.array(values, dtype=float if signature.is_numeric else object)
 
 
 def load(folder: Traversable, digest: str = "") -> Bundle:

@@ -36,7 +36,9 @@ class Input(StrEnum):
     ARRAY = "array"
     """A list of strings for one text field, an array of floats for numbers only, else an array of objects."""
     DATAFRAME = "dataframe"
-    """A pandas DataFrame. Its columns have the names of the fields."""
+    """A pandas DataFrame. Its columns have the names of the fields. Numbers are float64, all else is object."""
+    CATEGORICAL = "categorical"
+    """The same, but categories have pandas' type `category`, as LightGBM and XGBoost want it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,9 @@ class Card:
     saved_with : the versions that saved the files, as far as the files or the maker say
     mismatches : differences between `saved_with` and `versions` that the maker accepted, in words
     trusted : types that a `.skops` file may hold, beside those that skops knows
-    sample : a few records, and the model's answer to each: `{"records": […], "answers": [[label, score], …]}`
+    sample : a few records, and the model's answer to each: `{"records": […], "answers": [[label, score], …]}`; with
+        `"made_up": true` if packaging made them up
+    inferred : what of the signature packaging inferred, and from what, in sentences
     made : when and by whom
     baseline : the distribution of inputs and predictions, to measure drift against; or None
     engine : what runs the model, and why
@@ -88,6 +92,7 @@ class Card:
     sample: Mapping[str, Any] = field(default_factory=dict)
     made: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
+    inferred: tuple[str, ...] = ()
     baseline: Baseline | None = None
     engine: EngineChoice = field(default_factory=EngineChoice)
 
@@ -116,6 +121,7 @@ class Card:
                 sample=dict(values.get("sample", {})),
                 made=_text_values(values.get("made", {})),
                 notes=str(values.get("notes", "")),
+                inferred=_texts(values.get("inferred", [])),
                 baseline=Baseline.from_dict(values["baseline"]) if values.get("baseline") else None,
                 engine=EngineChoice.from_dict(values["engine"]) if values.get("engine") else EngineChoice(),
             )
@@ -150,6 +156,8 @@ class Card:
             "made": dict(self.made),
             "notes": self.notes,
         }
+        if self.inferred:
+            values["inferred"] = list(self.inferred)
         if self.engine != EngineChoice():
             values["engine"] = self.engine.as_dict()
         if self.baseline:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from hundredfold.batches import Sketch
-from hundredfold.model.signature import FieldType, Signature
+from hundredfold.model.signature import FieldType, Signature, Values
 from hundredfold.records import Prediction
 from hundredfold.summary import Drift
 
@@ -83,7 +83,7 @@ class Baseline:
         on: str,
         signature: Signature,
         classes: Sequence[str],
-        values: Sequence[tuple[str | float, ...]],
+        values: Sequence[Values],
         answers: Sequence[tuple[str, float]],
     ) -> Self:
         """Measure the baseline of at least LEAST_RECORDS records, and of the model's answers to them.
@@ -171,7 +171,7 @@ class Baseline:
     def sketch(
         self,
         signature: Signature,
-        values: Iterable[tuple[str | float, ...]],
+        values: Iterable[Values],
         predictions: Sequence[Prediction],
     ) -> Sketch:
         """Count the inputs and predictions of a batch into the baseline's bins."""

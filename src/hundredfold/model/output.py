@@ -8,13 +8,14 @@ from hundredfold.errors import BundleRefusedError, ModelMisbehavedError
 from hundredfold.model.card import Card, Task
 from hundredfold.model.labels import check_labels, classes_of, read_free_label, read_label
 from hundredfold.model.one_call import decisive_lead
+from hundredfold.model.signature import Values
 from hundredfold.records import Label, Score
 
 type Answer = tuple[Label, Score]
 """A label and its score."""
 
 
-type Predict = Callable[[Sequence[tuple[str | float, ...]]], Sequence[Answer]]
+type Predict = Callable[[Sequence[Values]], Sequence[Answer]]
 """A model: takes the values of many records, and returns one answer for each, in the same order."""
 
 _MATRIX_DIMENSIONS = 2

@@ -10,6 +10,10 @@ from typing import Any, Self
 from hundredfold.errors import BundleRefusedError
 from hundredfold.records import Reason
 
+type Values = tuple[str | float | None, ...]
+"""The values of one record, in the order of the signature's fields. A missing number is NaN, and a missing category
+None."""
+
 
 class FieldType(StrEnum):
     """The type of a field."""
@@ -20,6 +24,14 @@ class FieldType(StrEnum):
     """A finite JSON number, read as a float."""
     CATEGORY = "category"
     """Any string, unchanged."""
+
+
+class Missing(StrEnum):
+    """What a model gets for a missing category. Encoders and imputers tell the two apart."""
+
+    NONE = "None"
+    NAN = "NaN"
+    """As pandas has it after reading a file."""
 
 
 class UnfitValueError(ValueError):
@@ -38,24 +50,34 @@ class Field:
     Attributes
     ----------
     converts : whether a value of another type is converted (see `Signature.converting`)
+    nullable : whether a value may be missing: null, or NaN for a number. Text is never nullable.
+    optional : whether a record without the field counts as one with null. Only a nullable field can be optional.
+    missing : what the model gets for a missing category. A missing number is always NaN.
     """
 
     name: str
     type: FieldType
     converts: bool = False
+    nullable: bool = False
+    optional: bool = False
+    missing: Missing = Missing.NONE
 
-    def read(self, record: Mapping[str, Any]) -> str | float:
+    def read(self, record: Mapping[str, Any]) -> str | float | None:
         """Return the value of this field in `record`.
 
         Raises
         ------
         UnfitValueError
-            If the value is missing, empty or of another type.
+            If the value is of another type, or is missing or empty and the field is not nullable.
         """
         try:
             value = record[self.name]
         except KeyError:
-            raise UnfitValueError(Reason.MISSING_FIELD, f"it has no field {self.name!r}") from None
+            if not self.optional:
+                raise UnfitValueError(Reason.MISSING_FIELD, f"it has no field {self.name!r}") from None
+            value = None
+        if self.nullable and self._is_missing(value):
+            return None if self.type is FieldType.CATEGORY and self.missing is Missing.NONE else math.nan
         if self.type is FieldType.NUMBER:
             return self._number(value)
         if type(value) is not str:
@@ -65,6 +87,17 @@ class Field:
         if self.type is FieldType.TEXT and not value.strip():
             raise UnfitValueError(Reason.EMPTY_TEXT, f"its field {self.name!r} is empty")
         return value
+
+    def _is_missing(self, value: object) -> bool:
+        if value is None:
+            return True
+        if self.type is FieldType.NUMBER and type(value) is float:
+            return math.isnan(value)
+        if not (self.converts and type(value) is str):
+            return False
+        # CSV has no null but an empty cell. Parquet's NaN arrives as text (`hundredfold.sources.formats.parquet`).
+        text = value.strip().lower()
+        return not text or (text == "nan" and self.type is FieldType.NUMBER)
 
     def _number(self, value: object) -> float:
         if type(value) is float:
@@ -100,9 +133,12 @@ class Signature:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read `{"fields": [{"name": …, "type": "text" | "number" | "category"}, …]}`."""
+        """Read `{"fields": [{"name": …, "type": "text" | "number" | "category"}, …]}`.
+
+        A field may also have `"nullable": true`, `"optional": true` and `"missing": "NaN"`; see `Field`.
+        """
         try:
-            fields = tuple(Field(str(item["name"]), FieldType(item["type"])) for item in data["fields"])
+            fields = tuple(_read_field(item) for item in data["fields"])
         except (KeyError, TypeError, ValueError) as error:
             raise BundleRefusedError(f"the card's signature cannot be read: {error!r}") from error
         names = [field.name for field in fields]
@@ -113,7 +149,13 @@ class Signature:
         return cls(fields)
 
     def as_dict(self) -> dict[str, Any]:
-        return {"fields": [{"name": field.name, "type": field.type.value} for field in self.fields]}
+        """Return what `from_dict` reads. What a field has by default is left out."""
+        return {"fields": [_field_dict(field) for field in self.fields]}
+
+    @property
+    def has_nullable(self) -> bool:
+        """Whether a field may be missing."""
+        return any(field.nullable for field in self.fields)
 
     @property
     def is_text(self) -> bool:
@@ -131,9 +173,35 @@ class Signature:
         """
         return Signature(tuple(replace(field, converts=True) for field in self.fields))
 
-    def read(self, record: Mapping[str, Any]) -> tuple[str | float, ...]:
+    def read(self, record: Mapping[str, Any]) -> Values:
         """Return the values of the fields in `record`, in order. Raise UnfitValueError at the first misfit."""
         return tuple([field.read(record) for field in self.fields])
+
+
+def _read_field(item: Mapping[str, Any]) -> Field:
+    field = Field(
+        str(item["name"]),
+        FieldType(item["type"]),
+        nullable=bool(item.get("nullable", False)),
+        optional=bool(item.get("optional", False)),
+        missing=Missing(item.get("missing", Missing.NONE)),
+    )
+    if field.nullable and field.type is FieldType.TEXT:
+        raise ValueError(f"the field {field.name!r} is text, which cannot be nullable: make it a category")
+    if field.optional and not field.nullable:
+        raise ValueError(f"the field {field.name!r} is optional, so it must be nullable too")
+    return field
+
+
+def _field_dict(field: Field) -> dict[str, Any]:
+    values: dict[str, Any] = {"name": field.name, "type": field.type.value}
+    if field.nullable:
+        values["nullable"] = True
+    if field.optional:
+        values["optional"] = True
+    if field.missing is not Missing.NONE:
+        values["missing"] = field.missing.value
+    return values
 
 
 def _kind(value: object) -> str:

@@ -19,6 +19,7 @@ from hundredfold_cli.ingests.status import ingest_status, newest_ingest
 from hundredfold_cli.models.compare_bundles import compare_bundles
 from hundredfold_cli.models.comparison_chart import draw_comparisons
 from hundredfold_cli.models.display import card_lines, different_lines, print_card, print_comparisons
+from hundredfold_cli.models.inferred import CORRECT_IT
 from hundredfold_cli.models.layers import layer_archive
 from hundredfold_cli.models.packaging import package as package_bundle
 from hundredfold_cli.models.packaging import read_bundle
@@ -48,11 +49,20 @@ def package(
         typer.Option(
             "--field",
             metavar="NAME:TYPE",
-            help="A field that the model reads, in its order; may be repeated. Types: text, number, category.",
+            help="A field that the model reads, in its order; repeat it for each. Types: text, number, category. "
+            "Without it, the fields are inferred.",
         ),
     ] = None,
     input_: Annotated[
-        Input | None, typer.Option("--input", help="How the model gets several fields: as an array or a DataFrame.")
+        Input | None,
+        typer.Option("--input", help="How the model gets several fields. Without it, it is inferred."),
+    ] = None,
+    nullable: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD", help="A field that may be null or empty; may be repeated.")
+    ] = None,
+    optional: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD", help="A field that a record may leave out, as if it were null; may be repeated."),
     ] = None,
     output_name: Annotated[
         list[str] | None, typer.Option("--output-name", help="The name of an output; may be repeated.")
@@ -64,7 +74,10 @@ def package(
         list[str] | None, typer.Option(help="A type that a .skops file may hold; may be repeated.")
     ] = None,
     sample: Annotated[
-        Path | None, typer.Option(help="Records to predict, as JSON Lines. The card keeps the first five.")
+        Path | None,
+        typer.Option(
+            help="Records like those to score: JSON Lines, CSV, Parquet or a pickled DataFrame. The card keeps five."
+        ),
     ] = None,
     score: Annotated[
         list[str] | None,
@@ -96,6 +109,8 @@ def package(
             "name": name,
             "fields": parse_fields(field or []),
             "input": input_.value if input_ else "",
+            "nullable": nullable,
+            "optional": optional,
             "outputs": output_name,
             "requires": requires,
             "trusted": trust,
@@ -109,8 +124,11 @@ def package(
     package_bundle(recipe, folder, allow_version_mismatch=allow_version_mismatch, engine=engine)
     card, digest = read_bundle(folder)
     print_card(card, digest)
-    if not card.sample:
-        say("without a sample, a release loads the model and does not see it predict; give records with --sample FILE")
+    if card.inferred:
+        say(f"inferred: {'; '.join(card.inferred)}")
+        say(f"to {CORRECT_IT}")
+    if card.sample.get("made_up"):
+        say("there is no sample: a release predicts records that were made up; give real ones with --sample FILE")
     say(f"the bundle is in {folder}; release it with: hundredfold model publish {folder}")
 
 

@@ -6,6 +6,7 @@ and writes the card, or an error, into another.
 
 import argparse
 import json
+import math
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -19,28 +20,50 @@ from hundredfold.model.card import LIBRARIES, Card, Input, Output, Task, version
 from hundredfold.model.engine import Engine
 from hundredfold.model.labels import UnfitLabelError, classes_of, read_label
 from hundredfold.model.one_call import decisive_lead
-from hundredfold.model.signature import FieldType, Signature, UnfitValueError
+from hundredfold.model.signature import Signature, UnfitValueError, Values
 from hundredfold_cli.models.compiling.choice import choose_engine
+from hundredfold_cli.models.inferred import (
+    PackageNeededError,
+    Records,
+    Wishes,
+    as_records,
+    infer,
+    kept_records,
+    made_up,
+)
+from hundredfold_cli.models.known_packages import PACKAGES
+from hundredfold_cli.models.model_columns import columns_of
+from hundredfold_cli.models.pickled import ModelFile, read_model_file
 from hundredfold_cli.models.reproducible import reproducible
-from hundredfold_cli.models.saved_versions import saved_with
 
-PROBES = 3
-"""How many records are made up. Without a sample they show the shape of the answers."""
+KEPT_RECORDS = 5
+"""How many records of a sample are kept on the card, and predicted by the smoke test of every release."""
 
 
 @dataclass(frozen=True, slots=True)
 class DescribeRequest:
-    """What a model's owner says of it: the attributes of `hundredfold_cli.models.recipe.Recipe`."""
+    """What a model's owner says of it: the attributes of `hundredfold_cli.models.recipe.Recipe`.
+
+    Attributes
+    ----------
+    signature : with `fields`; None to infer them from the model and the records
+    input : empty to infer it
+    records : a sample, without ids; a missing value is None
+    converts : whether the sample's values are converted to the signature's types
+    """
 
     name: str
     steps: tuple[str, ...]
-    signature: Mapping[str, Any]
-    input: str = Input.ARRAY
+    signature: Mapping[str, Any] | None = None
+    input: str = ""
+    nullable: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
     saved_with: Mapping[str, str] = field(default_factory=dict)
     records: tuple[Mapping[str, Any], ...] = ()
+    converts: bool = False
     allow_version_mismatch: bool = False
 
 
@@ -62,7 +85,9 @@ def describe(folder: Path, request: DescribeRequest) -> Card:
             f"name a package of requirements/extras, or add {missing[0]}.in there and run make lock"
         )
     contents = {step: (folder / step).read_bytes() for step in request.steps}
-    saved, mismatches = _versions(request, contents, installed)
+    files = {step: read_model_file(content) for step, content in contents.items()}
+    _refuse_main(files)
+    saved, mismatches = _versions(request, files, installed)
     models = [_open_reproducible(folder / step, contents[step], request.trusted, saved) for step in request.steps]
     for step, model in zip(request.steps[:-1], models[:-1], strict=True):
         if not hasattr(model, "transform"):
@@ -70,25 +95,39 @@ def describe(folder: Path, request: DescribeRequest) -> Card:
                 f"{step} is a {type(model).__name__}, which does not transform: only the last step may predict, "
                 "and the order of the files is the order in which they are applied"
             )
-    signature = Signature.from_dict(request.signature)
-    _check_columns(models[0], signature)
+    records = Records(request.records, request.converts)
+    fields = tuple(request.signature["fields"]) if request.signature else ()
+    inferred = infer(models, records, Wishes(fields, request.input, request.nullable, request.optional))
     card = Card(
         name=request.name,
         steps=request.steps,
-        signature=signature,
+        signature=inferred.signature,
         classes=(),
         versions=installed,
         files=dict.fromkeys(request.steps, ""),
-        input=Input(request.input),
+        input=inferred.input,
+        inferred=inferred.notes,
         saved_with=saved,
         mismatches=mismatches,
         trusted=request.trusted,
     )
-    return _with_answers(card, models, request)
+    return _with_answers(card, models, request, records)
+
+
+def _refuse_main(files: Mapping[str, ModelFile]) -> None:
+    """Refuse a file that needs what was defined in the script that saved it. It is not opened."""
+    for step, file in files.items():
+        if names := sorted(name for module, name in file.names if module == "__main__"):
+            raise BundleRefusedError(
+                f"{step} needs {', '.join(names)} of the script or notebook that saved it (__main__), which inference "
+                "does not have. There are two ways out. Move it into a file, such as my_features.py, import it from "
+                "there, save the model again, and package it with --code my_features.py. Or save the model with its "
+                "code inside: from joblib.externals import cloudpickle, then cloudpickle.dump(model, file)"
+            )
 
 
 def _versions(
-    request: DescribeRequest, contents: Mapping[str, bytes], installed: Mapping[str, str]
+    request: DescribeRequest, files: Mapping[str, ModelFile], installed: Mapping[str, str]
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the versions that the model was saved with, and in words which of them are not installed.
 
@@ -98,8 +137,8 @@ def _versions(
     wrong = [
         (f"{request.name} says", name, version) for name, version in saved.items() if installed.get(name) != version
     ]
-    for step, content in contents.items():
-        version = saved_with(content)
+    for step, file in files.items():
+        version = file.scikit_learn
         if version is not None:
             saved.setdefault("scikit-learn", version)
             if version != installed.get("scikit-learn"):
@@ -134,20 +173,11 @@ def _open(step: str, content: bytes, trusted: Sequence[str], saved: dict[str, st
     except HundredfoldError:
         raise
     except ModuleNotFoundError as error:
-        missing = str(error.name).partition(".")[0]
-        raise BundleRefusedError(
-            f"{step} needs the module {missing}, which inference would not have: ask for its package with --requires "
-            f"{missing} (requirements/extras has those that are locked; add {missing}.in there and run make lock)"
-        ) from error
+        raise BundleRefusedError(_missing_module(step, str(error.name).partition(".")[0])) from error
     except Exception as error:
-        # A class of that script is saved as one of `__main__`, which is this module here. With -m it has its own name.
-        script_class = repr(sys.modules["__main__"]) in str(error) or "module '__main__' has no" in str(error)
-        advice = (
-            "it holds a class or function of the script that saved it: move that into a package, or use what "
-            "scikit-learn has in its place, and save it again"
-            if script_class
-            else "it is damaged, cut off, or no joblib file; save it again"
-        )
+        advice = "it is damaged, cut off, or no joblib file; save it again"
+        if isinstance(error, AttributeError):
+            advice = f"{error}; package the code that the model was saved with"
         raise BundleRefusedError(f"{step} cannot be opened ({type(error).__name__}): {advice}") from error
     for warning in raised_warnings:
         original = getattr(warning.message, "original_sklearn_version", None)
@@ -156,28 +186,34 @@ def _open(step: str, content: bytes, trusted: Sequence[str], saved: dict[str, st
     return model
 
 
-def _check_columns(first: Any, signature: Signature) -> None:
-    fitted = getattr(first, "feature_names_in_", None)
-    names = [field.name for field in signature.fields]
-    if fitted is not None and list(fitted) != names:
-        raise BundleRefusedError(
-            f"the model was fitted on the columns {', '.join(map(str, fitted))}, and the signature names "
-            f"{', '.join(names)}: name the same fields in the same order"
+def _missing_module(step: str, module: str) -> str:
+    package = PACKAGES.get(module)
+    if package:
+        return (
+            f"{step} needs the module {module}, which inference would not have: ask for its package with "
+            f"--requires {package}; if that has no lock in requirements/extras, run make lock-extra NAME={package}"
         )
+    # Never name a module of a pickle as a package: anybody may publish one of that name.
+    return (
+        f"{step} needs the module {module}, which inference would not have: if it is a file or folder of your own, "
+        f"give it with --code {module}.py; if a package that you know brings it, run make lock-extra NAME=<package>, "
+        "and ask for it with --requires <package>"
+    )
 
 
-def _with_answers(card: Card, models: list[Any], request: DescribeRequest) -> Card:
-    probes = [_made_up(card.signature, number) for number in range(PROBES)]
-    sample = _sample_values(card.signature, request.records)
+def _with_answers(card: Card, models: list[Any], request: DescribeRequest, records: Records) -> Card:
+    probes = made_up(card.signature, columns_of(models[0]))
+    sample = records.read(card.signature)
+    if request.records and not sample:
+        raise BundleRefusedError(_none_fits(card.signature, records))
     values = sample or probes
     model = models[-1]
     classes = classes_of(model)
     task = Task.CLASSIFICATION if classes is not None or not _is_regressor(model) else Task.REGRESSION
     single = classes if isinstance(classes, tuple) else ()
     width, error = _width(models, card, values)
-    if error is not None and sample:
-        raise BundleRefusedError(_cannot_predict(card, model, error)) from error
-    width = width or (len(classes) if isinstance(classes, list) else len(request.outputs) or 1)
+    if error is not None:
+        raise BundleRefusedError(_cannot_predict(card, model, error, sampled=bool(sample))) from error
     outputs: tuple[Output, ...] = ()
     if isinstance(classes, list) or width > 1:
         outputs, single = _outputs(request, classes, width, task), ()
@@ -185,24 +221,48 @@ def _with_answers(card: Card, models: list[Any], request: DescribeRequest) -> Ca
         raise BundleRefusedError(f"outputs are named ({', '.join(request.outputs)}), and the model has only one")
     complete = replace(card, task=task, classes=single, outputs=outputs)
     bundle = Bundle(complete, models)
+    kept = kept_records(_readable(card.signature, records), KEPT_RECORDS) or as_records(card.signature, probes)
+    kept_values = (Records(kept, request.converts).read(card.signature)) if sample else probes
     try:
-        answers = bundle.predict(values)
+        bundle.predict(values)
+        answers = bundle.predict(kept_values)
     except ModelMisbehavedError:
         raise
     except UnfitLabelError as error:
         raise BundleRefusedError(_unfit_label(complete, error)) from error
     except Exception as error:
-        if sample:
-            raise BundleRefusedError(_cannot_predict(card, model, error)) from error
-        answers = []  # the model may not take values that are made up
+        raise BundleRefusedError(_cannot_predict(card, model, error, sampled=bool(sample))) from error
     for values in (sample, probes) if sample else (probes,):
         _check_labels_are_predicts(bundle, models, values)
-    if not sample:
-        return complete
-    return replace(complete, sample={"records": list(request.records), "answers": [list(answer) for answer in answers]})
+    kept = as_records(card.signature, kept_values) if request.converts else kept
+    return replace(complete, sample=_card_sample(kept, answers, made_up=not sample))
 
 
-def _check_labels_are_predicts(bundle: Bundle, models: list[Any], values: list[tuple[str | float, ...]]) -> None:
+def _readable(signature: Signature, records: Records) -> list[Mapping[str, Any]]:
+    """Return the records of a sample that fit the signature."""
+    return [record for record in records.records if Records([record], records.converts).read(signature)]
+
+
+def _card_sample(records: Sequence[Mapping[str, Any]], answers: Sequence[Any], *, made_up: bool) -> dict[str, Any]:
+    """Return a card's sample. NaN is no JSON, so a missing number is null there."""
+    plain = [
+        {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in record.items()}
+        for record in records
+    ]
+    sample: dict[str, Any] = {"records": plain, "answers": [list(answer) for answer in answers]}
+    return {**sample, "made_up": True} if made_up else sample
+
+
+def _none_fits(signature: Signature, records: Records) -> str:
+    reader = signature.converting() if records.converts else signature
+    try:
+        reader.read(records.records[0])
+    except UnfitValueError as unfit:
+        return f"record 1 of the sample does not fit the signature, and no other does: {unfit.detail}"
+    return "no record of the sample fits the signature"
+
+
+def _check_labels_are_predicts(bundle: Bundle, models: list[Any], values: Sequence[Values]) -> None:
     """Compare a bundle's labels with what the model's own `predict` answers.
 
     A bundle may take both label and score from one call (`hundredfold.model.one_call`). Then this holds the model that
@@ -235,7 +295,7 @@ def _is_regressor(model: Any) -> bool:
         return True
 
 
-def _width(models: list[Any], card: Card, values: list[tuple[str | float, ...]]) -> tuple[int, Exception | None]:
+def _width(models: list[Any], card: Card, values: Sequence[Values]) -> tuple[int, Exception | None]:
     """Return how many outputs the model predicts, and None; or 0 and the error that it raised."""
     try:
         shape = _RawModel(card, models).predicted(values).shape
@@ -251,7 +311,7 @@ class _RawModel(Bundle):
         self.card = card
         *self._transformers, self._model = steps
 
-    def predicted(self, values: list[tuple[str | float, ...]]) -> Any:
+    def predicted(self, values: Sequence[Values]) -> Any:
         """Return what the model's `predict` returns, as an array."""
         import numpy as np
 
@@ -271,27 +331,6 @@ def _outputs(
     return tuple(Output(name, labels) for name, labels in zip(names, classes_of_each, strict=True))
 
 
-def _sample_values(signature: Signature, records: Sequence[Mapping[str, Any]]) -> list[tuple[str | float, ...]]:
-    values = []
-    for number, record in enumerate(records, start=1):
-        try:
-            values.append(signature.read(record))
-        except UnfitValueError as unfit:
-            raise BundleRefusedError(
-                f"record {number} of the sample does not fit the signature: {unfit.detail}"
-            ) from None
-    return values
-
-
-def _made_up(signature: Signature, number: int) -> tuple[str | float, ...]:
-    kinds: dict[FieldType, str | float] = {
-        FieldType.NUMBER: float(number),
-        FieldType.TEXT: f"text number {number}",
-        FieldType.CATEGORY: str(number),
-    }
-    return tuple(kinds[field.type] for field in signature.fields)
-
-
 def _unfit_label(card: Card, error: UnfitLabelError) -> str:
     if not card.classes and not card.outputs:
         return f"model {card.name}: {error}; let it predict short names or numbers"
@@ -301,13 +340,19 @@ def _unfit_label(card: Card, error: UnfitLabelError) -> str:
     )
 
 
-def _cannot_predict(card: Card, model: Any, error: Exception) -> str:
+def _cannot_predict(card: Card, model: Any, error: Exception, *, sampled: bool) -> str:
+    said = f"({type(error).__name__}: {error})"
+    if not sampled:
+        return (
+            f"model {card.name} does not answer records that were made up {said}: give some like those to be scored "
+            "with --sample FILE"
+        )
     advice = "look at the fields' types and order"
     if "DataFrame" in str(error) or "dataframe" in str(error):
         advice = "it needs columns by name: package it with --input dataframe"
     elif card.input is Input.ARRAY and hasattr(model, "feature_names_in_"):
         advice += ", and whether it needs a table with named columns (--input dataframe)"
-    return f"model {card.name} cannot predict the sample ({type(error).__name__}: {error}): {advice}"
+    return f"model {card.name} cannot predict the sample {said}: {advice}"
 
 
 def main() -> None:
@@ -317,12 +362,15 @@ def main() -> None:
     parser.add_argument("findings", type=Path)
     arguments = parser.parse_args()
     request = json.loads(arguments.request.read_text())
-    for name in ("steps", "outputs", "requires", "trusted", "records"):
+    for name in ("steps", "outputs", "requires", "trusted", "records", "nullable", "optional"):
         request[name] = tuple(request[name])
     engine = request.pop("engine", "")
     try:
         card = describe(arguments.folder, DescribeRequest(**request))
         card = choose_engine(arguments.folder, card, Engine(engine) if engine else None)
+    except PackageNeededError as needed:
+        arguments.findings.write_text(json.dumps({"needs": needed.package}))
+        sys.exit(1)
     except HundredfoldError as error:
         arguments.findings.write_text(json.dumps({"error": str(error)}))
         sys.exit(1)

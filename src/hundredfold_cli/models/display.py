@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hundredfold.model.card import Card
+from hundredfold.model.signature import Field
 from hundredfold_cli.console import out, print_table
 from hundredfold_cli.ingests.answers import answer_text, stored_answer
 from hundredfold_cli.models.comparison import Comparison
@@ -21,8 +22,9 @@ def print_card(card: Card, digest: str, first_lines: Mapping[str, str] | None = 
     table.add_column(overflow="fold")
     for name, value in {**(first_lines or {}), **card_lines(card, digest)}.items():
         table.add_row(name, escape(value))
+    name = "made up" if card.sample.get("made_up") else "sample"
     for record, answer in zip(card.sample.get("records", []), card.sample.get("answers", []), strict=False):
-        table.add_row("sample", escape(f"{_short(record)} → {answer_text(stored_answer(*answer))}"))
+        table.add_row(name, escape(f"{_short(record)} → {answer_text(stored_answer(*answer))}"))
     out.print(table)
 
 
@@ -33,8 +35,8 @@ def card_lines(card: Card, digest: str) -> dict[str, str]:
         "task": card.task.value,
         "steps": " → ".join(card.steps),
         "engine": str(card.engine),
-        "fields": ", ".join(f"{field.name} ({field.type.value})" for field in card.signature.fields)
-        + f", as {card.input.value}",
+        "fields": ", ".join(map(_field, card.signature.fields)) + f", as {card.input.value}",
+        "inferred": "; ".join(card.inferred),
         "classes": ", ".join(card.classes),
         "outputs": "; ".join(
             output.name + (f" ({', '.join(output.classes)})" if output.classes else "") for output in card.outputs
@@ -47,9 +49,15 @@ def card_lines(card: Card, digest: str) -> dict[str, str]:
         "training": _pairs(card.training),
         "made": " by ".join(card.made[key] for key in ("at", "by") if key in card.made),
         "notes": card.notes,
+        "sample": "none: the records that releases predict were made up" if card.sample.get("made_up") else "",
     }
     files = {f"file {name}": f"SHA-256 {sha256[:16]}…" for name, sha256 in card.files.items()}
     return {name: value for name, value in {**lines, **files}.items() if value}
+
+
+def _field(field: Field) -> str:
+    kinds = [field.type.value, "nullable" if field.nullable else "", "optional" if field.optional else ""]
+    return f"{field.name} ({', '.join(filter(None, kinds))})"
 
 
 def different_lines(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:

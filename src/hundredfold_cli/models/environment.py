@@ -22,6 +22,12 @@ def locks_of(packages: Sequence[str]) -> list[Path]:
     return [REQUIREMENTS / "dependencies.txt", *(lock for lock in extras if lock.exists())]
 
 
+def has_lock(package: str) -> bool:
+    """Tell whether an extra package of the dependencies layer has a lock."""
+    unpack()
+    return (EXTRAS / f"{package}.txt").exists()
+
+
 def inference_python(packages: Sequence[str]) -> Path:
     """Return the Python of an environment that holds the dependencies layer's packages, made if it is not there.
 
@@ -42,7 +48,8 @@ def run_in_inference(packages: Sequence[str], module: str, *arguments: str) -> "
         for package in (hundredfold, hundredfold_cli):
             (Path(folder) / package.__name__).symlink_to(Path(str(package.__file__)).parent)
         return subprocess.run(
-            [str(inference_python(packages)), "-m", module, *arguments],
+            # -P: nothing of the current folder is imported, because inference does not have it.
+            [str(inference_python(packages)), "-P", "-m", module, *arguments],
             env={**inherited, "PYTHONPATH": folder},
             capture_output=True,
             text=True,

@@ -13,8 +13,10 @@ from hundredfold.errors import BundleRefusedError
 from hundredfold.model.card import CARD, Card, card_digest
 from hundredfold.model.engine import Engine
 from hundredfold_cli.account import user
-from hundredfold_cli.models.environment import run_in_inference
-from hundredfold_cli.models.recipe import SAMPLE_RECORDS, Recipe
+from hundredfold_cli.models.environment import has_lock, run_in_inference
+from hundredfold_cli.models.known_packages import WHY_NOT, packages_of
+from hundredfold_cli.models.pickled import read_model_file
+from hundredfold_cli.models.recipe import Recipe
 
 _DESCRIBE = "hundredfold_cli.models.describe"
 
@@ -86,30 +88,54 @@ def read_bundle(folder: Path) -> tuple[Card, str]:
 
 
 def _describe(recipe: Recipe, folder: Path, *, allow_version_mismatch: bool, engine: Engine | None) -> Card:
-    request = {
-        "name": recipe.name,
-        "steps": [file.name for file in recipe.files],
-        "signature": {"fields": [{"name": name, "type": kind} for name, kind in recipe.fields]},
-        "input": recipe.input,
-        "outputs": recipe.outputs,
-        "requires": recipe.packages,
-        "trusted": recipe.trusted,
-        "saved_with": dict(recipe.saved_with),
-        "records": recipe.records[:SAMPLE_RECORDS],
-        "allow_version_mismatch": allow_version_mismatch,
-        "engine": engine.value if engine else "",
-    }
-    request_file, findings = folder.parent / "request.json", folder.parent / "findings.json"
-    request_file.write_text(json.dumps(request))
-    process = run_in_inference(recipe.packages, _DESCRIBE, str(folder), str(request_file), str(findings))
-    if not findings.exists():
-        # It was killed, or ran out of memory.
-        last = "\n".join(process.stderr.splitlines()[-5:])
-        raise BundleRefusedError(f"the model could not be loaded (exit code {process.returncode}):\n{last}")
-    content = findings.read_bytes()
-    if process.returncode:
-        raise BundleRefusedError(str(json.loads(content)["error"]))
-    return Card.from_json(content)
+    packages = _packages(recipe, folder)
+    while True:
+        request = {
+            "name": recipe.name,
+            "steps": [file.name for file in recipe.files],
+            "signature": {"fields": recipe.fields} if recipe.fields else None,
+            "input": recipe.input,
+            "nullable": recipe.nullable,
+            "optional": recipe.optional,
+            "outputs": recipe.outputs,
+            "requires": packages,
+            "trusted": recipe.trusted,
+            "saved_with": dict(recipe.saved_with),
+            "records": recipe.sample.records,
+            "converts": recipe.sample.converts,
+            "allow_version_mismatch": allow_version_mismatch,
+            "engine": engine.value if engine else "",
+        }
+        request_file, findings = folder.parent / "request.json", folder.parent / "findings.json"
+        request_file.write_text(json.dumps(request))
+        process = run_in_inference(packages, _DESCRIBE, str(folder), str(request_file), str(findings))
+        if not findings.exists():
+            # It was killed, or ran out of memory.
+            last = "\n".join(process.stderr.splitlines()[-5:])
+            raise BundleRefusedError(f"the model could not be loaded (exit code {process.returncode}):\n{last}")
+        content = findings.read_bytes()
+        findings.unlink()
+        if not process.returncode:
+            return Card.from_json(content)
+        problem = json.loads(content)
+        needed = problem.get("needs")
+        if needed is None or needed in packages:
+            raise BundleRefusedError(str(problem.get("error", f"the model needs {needed}, which is not installed")))
+        packages = (*packages, needed)
+
+
+def _packages(recipe: Recipe, folder: Path) -> tuple[str, ...]:
+    """Return the packages that the model needs: those that its owner names, and known ones that its files import."""
+    if unfit := [name for name in recipe.requires if name in WHY_NOT]:
+        raise BundleRefusedError(WHY_NOT[unfit[0]])
+    modules = {module for file in recipe.files for module in read_model_file((folder / file.name).read_bytes()).modules}
+    imported = packages_of(modules)
+    if unlocked := [name for name in imported if not has_lock(name) and name not in recipe.packages]:
+        raise BundleRefusedError(
+            f"the model needs the package {unlocked[0]}, which has no lock in requirements/extras: run "
+            f"make lock-extra NAME={unlocked[0]}, and package it again"
+        )
+    return tuple(dict.fromkeys((*recipe.packages, *imported)))
 
 
 def _made(card: Card, folder: Path) -> dict[str, str]:

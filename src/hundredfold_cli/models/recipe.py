@@ -1,6 +1,5 @@
 """How to package a model, as its owner says it: in `model.toml` beside its files, in options, or in both."""
 
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,13 +11,11 @@ from hundredfold.model.bundle import SKOPS_SUFFIX
 from hundredfold.model.card import CARD, Input
 from hundredfold.model.engine import COMPILED_FILE
 from hundredfold.model.signature import FieldType
+from hundredfold_cli.models.sample import Sample, read_sample, without_id
 
 RECIPE = "model.toml"
-SAMPLE_RECORDS = 5
-"""How many records of a sample are kept in the card."""
-
 _KEYS = {
-    "name", "steps", "fields", "input", "outputs", "requires", "trusted",
+    "name", "steps", "fields", "input", "nullable", "optional", "outputs", "requires", "trusted",
     "saved_with", "sample", "score", "training", "notes",
 }  # fmt: skip
 
@@ -30,25 +27,28 @@ class Recipe:
     Attributes
     ----------
     files : its joblib or skops files, in the order in which they are applied
-    fields : name and type of each field that it reads, in its order
-    input : how the model gets the fields of a record; see `hundredfold.model.card.Input`
+    fields : the fields that it reads, in its order, each as a card has it; empty to infer them
+    input : how the model gets the fields of a record, see `hundredfold.model.card.Input`; empty to infer it
+    nullable, optional : names of fields that may be missing, or left out
     outputs : names of its outputs, if it has several
     requires : packages that it needs beside scikit-learn's own
     trusted : types that a skops file may hold beside those that skops trusts
     saved_with : versions that it was saved with, if its files do not have them
-    records : a sample to predict
+    sample : records to predict
     score, training, notes : put on the card as they are
     """
 
     name: str
     files: tuple[Path, ...]
-    fields: tuple[tuple[str, str], ...] = (("text", FieldType.TEXT),)
-    input: str = Input.ARRAY
+    fields: tuple[Mapping[str, Any], ...] = ()
+    input: str = ""
+    nullable: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
     saved_with: Mapping[str, str] = field(default_factory=dict)
-    records: tuple[Mapping[str, Any], ...] = ()
+    sample: Sample = field(default_factory=Sample)
     score: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     notes: str = ""
@@ -57,7 +57,7 @@ class Recipe:
     def packages(self) -> tuple[str, ...]:
         """All packages that it needs beside scikit-learn's own."""
         needed = list(self.requires)
-        if self.input == Input.DATAFRAME:
+        if self.input in {Input.DATAFRAME, Input.CATEGORICAL}:
             needed.append("pandas")
         if any(file.name.endswith(SKOPS_SUFFIX) for file in self.files):
             needed.append("skops")
@@ -97,30 +97,19 @@ def read_recipe(paths: Sequence[Path], options: Mapping[str, Any]) -> Recipe:
     recipe = Recipe(
         name=str(values.get("name", files[-1].stem)),
         files=files,
-        input=_known(values.get("input", Input.ARRAY), [kind.value for kind in Input], "input"),
+        input=_known(values["input"], [kind.value for kind in Input], "input") if "input" in values else "",
+        nullable=tuple(map(str, values.get("nullable", ()))),
+        optional=tuple(map(str, values.get("optional", ()))),
         outputs=tuple(map(str, values.get("outputs", ()))),
         requires=tuple(map(str, values.get("requires", ()))),
         trusted=tuple(map(str, values.get("trusted", ()))),
         saved_with={str(name): str(version) for name, version in values.get("saved_with", {}).items()},
-        records=tuple(read_sample(sample) if isinstance(sample, Path) else sample),
+        sample=read_sample(sample) if isinstance(sample, Path) else Sample(tuple(map(without_id, sample)), name=RECIPE),
         score=dict(values.get("score", {})),
         training=dict(values.get("training", {})),
         notes=str(values.get("notes", "")),
     )
     return replace(recipe, fields=_fields(values["fields"])) if "fields" in values else recipe
-
-
-def read_sample(file: Path) -> list[dict[str, Any]]:
-    """Read the first records of a file of JSON Lines, without their ids."""
-    try:
-        with file.open(encoding="utf-8-sig") as lines:
-            texts = [
-                line for _, line in zip(range(SAMPLE_RECORDS), (line for line in lines if line.strip()), strict=False)
-            ]
-        records = [json.loads(text) for text in texts]
-        return [{name: value for name, value in record.items() if name != "id"} for record in records]
-    except (OSError, ValueError, AttributeError) as error:
-        raise BundleRefusedError(f"the sample {file} cannot be read as JSON Lines: {error}") from error
 
 
 def parse_fields(words: Sequence[str]) -> list[dict[str, str]]:
@@ -141,10 +130,13 @@ def _read_toml(file: Path) -> dict[str, Any]:
     return values
 
 
-def _fields(fields: Any) -> tuple[tuple[str, str], ...]:
+def _fields(fields: Any) -> tuple[Mapping[str, Any], ...]:
     kinds = [kind.value for kind in FieldType]
     try:
-        return tuple((str(field["name"]), _known(field.get("type", "text"), kinds, "type")) for field in fields)
+        return tuple(
+            {**field, "name": str(field["name"]), "type": _known(field.get("type", "text"), kinds, "type")}
+            for field in fields
+        )
     except (TypeError, KeyError, AttributeError):
         raise BundleRefusedError('a field is written {name = "height", type = "number"}') from None
 

@@ -331,7 +331,8 @@ class Releases:
         ReleaseRefusedError
             If it fails, or answers something else than the card says; the message says what.
         """
-        self._say(f"version {number} predicts the sample on its card ...")
+        made_up = "records that were made up, because its card has no sample" if card.sample.get("made_up") else ""
+        self._say(f"version {number} predicts {made_up or 'the sample on its card'} ...")
         self._lock.renew()
         answer = self._lambda.invoke(
             FunctionName=self._function, Qualifier=number, Payload=json.dumps({"action": "smoke_test"}).encode()

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
-from hundredfold_cli.models.saved_versions import decompress
+from hundredfold_cli.models.compression import decompress
 
 _ATTRIBUTE = "_stop_words_id"
 _LEVEL = 3

@@ -475,3 +475,16 @@ def test_a_lone_surrogate_beside_a_number_that_no_float_holds_is_no_json(member:
     _, [rejection] = decode(b"{" + member + b',"text2":1}')
 
     assert rejection.reason is Reason.NOT_JSON
+
+
+def test_nan_is_read_where_a_field_may_be_missing_and_is_no_json_elsewhere() -> None:
+    nullable = Signature((Field("stars", FieldType.NUMBER, nullable=True),))
+    plain = Signature((Field("stars", FieldType.NUMBER),))
+    line = b'{"id":"r1","stars":NaN}'
+
+    [record], _ = decode(line, signature=nullable)
+    assert record.values[0] != record.values[0]
+    for content, signature in ((line, plain), (b'{"id":"r1","stars":Infinity}', nullable)):
+        records, [rejection] = decode(content, signature=signature)
+        assert (records, rejection.reason) == ([], Reason.NOT_JSON)
+    assert read_lines(line, Batch(batch=0, shard=0, offset=0, length=len(line), records=1, line=1))[0].record_id == "r1"

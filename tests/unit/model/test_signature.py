@@ -1,5 +1,6 @@
 """The signature: which values it reads from a record, and which cards it refuses."""
 
+import math
 from typing import Any
 
 import pytest
@@ -163,3 +164,75 @@ def test_a_value_that_cannot_be_converted_has_the_wrong_type(type_: str, value: 
         signature(a=type_).converting().read({"a": value})
 
     assert (unfit.value.reason, unfit.value.detail) == (Reason.WRONG_TYPE, detail)
+
+
+# ---------------------------------------------------------------- missing values
+
+AREA = {"name": "area", "type": "number", "nullable": True}
+TOWN = {"name": "town", "type": "category", "nullable": True}
+
+
+def signature_of(*fields: dict[str, object]) -> Signature:
+    signature = Signature.from_dict({"fields": list(fields)})
+    assert signature.as_dict() == {"fields": list(fields)}
+    return signature
+
+
+def is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+@pytest.mark.parametrize(("record", "converts"), [
+    ({"area": None, "town": None}, False),
+    ({"area": math.nan, "town": None}, False),
+    ({"area": None, "town": None}, True),
+    ({"area": "", "town": ""}, True),
+    ({"area": " NaN ", "town": "  "}, True),
+])  # fmt: skip
+def test_a_missing_value_is_nan_for_a_number_and_none_for_a_category(record: dict[str, object], converts: bool) -> None:
+    signature = signature_of(AREA, TOWN)
+
+    area, town = (signature.converting() if converts else signature).read(record)
+
+    assert is_nan(area)
+    assert town is None
+
+
+def test_a_missing_category_is_nan_where_the_model_knows_it_so() -> None:
+    assert is_nan(signature_of({**TOWN, "missing": "NaN"}).read({"town": None})[0])
+
+
+def test_an_empty_text_and_infinity_are_values() -> None:
+    signature = signature_of(AREA, TOWN)
+
+    assert signature.read({"area": 1, "town": ""}) == (1.0, "")
+    for area in (math.inf, "1", True):
+        with pytest.raises(UnfitValueError) as unfit:
+            signature.read({"area": area, "town": "Chur"})
+        assert unfit.value.reason is Reason.WRONG_TYPE
+    with pytest.raises(UnfitValueError):
+        signature.converting().read({"area": "inf", "town": "Chur"})
+    assert signature.converting().read({"area": "1", "town": "nan"}) == (1.0, "nan")
+
+
+def test_a_field_that_is_left_out_is_null_only_if_the_card_says_so() -> None:
+    with pytest.raises(UnfitValueError, match="it has no field 'area'") as unfit:
+        signature_of(AREA).read({})
+    assert unfit.value.reason is Reason.MISSING_FIELD
+    assert is_nan(signature_of({**AREA, "optional": True}).read({})[0])
+
+
+@pytest.mark.parametrize("value", [None, math.nan])
+def test_a_field_that_is_not_nullable_rejects_missing_values(value: object) -> None:
+    with pytest.raises(UnfitValueError) as unfit:
+        signature_of({"name": "area", "type": "number"}).read({"area": value})
+    assert unfit.value.reason is Reason.WRONG_TYPE
+
+
+@pytest.mark.parametrize(("field", "why"), [
+    ({"name": "t", "type": "text", "nullable": True}, "text, which cannot be nullable"),
+    ({"name": "a", "type": "number", "optional": True}, "must be nullable too"),
+])  # fmt: skip
+def test_a_field_that_contradicts_itself_is_refused(field: dict[str, object], why: str) -> None:
+    with pytest.raises(BundleRefusedError, match=why):
+        Signature.from_dict({"fields": [field]})

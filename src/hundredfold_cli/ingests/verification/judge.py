@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hundredfold.model.signature import Signature, UnfitValueError
+from hundredfold.model.signature import Signature, UnfitValueError, Values
 from hundredfold.records import MAX_ID_BYTES, Reason
 from hundredfold_cli.ingests.verification.pinned_lines import PinnedLine
 
@@ -34,12 +34,14 @@ class ParsedLine:
     record : None if it is none
     record_id : None if it has none that is valid
     reason : why it is rejected, whatever the model; None if the model decides
+    has_nan : whether it holds NaN. That is JSON only for a model that reads missing values.
     """
 
     line: PinnedLine
     record: Mapping[str, Any] | None
     record_id: str | None
     reason: Reason | None
+    has_nan: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Judgement:
     line: PinnedLine
     record_id: str | None
     reason: str | None
-    values: tuple[str | float, ...] = ()
+    values: Values = ()
     may_be: frozenset[str] = _NONE
 
 
@@ -70,12 +72,12 @@ def parse_line(line: PinnedLine, *, converts: bool, marked: bool) -> ParsedLine:
     """
     if marked and line.content.startswith(_MARK):
         return ParsedLine(line, None, _marked_id(line.content), Reason.UNREADABLE_ROW)
-    record = None
+    record, has_nan = None, False
     try:
-        record = _parse(line.content)
-        return ParsedLine(line, record, _read_id(record, converts=converts), None)
+        record, has_nan = _parse(line.content)
+        return ParsedLine(line, record, _read_id(record, converts=converts), None, has_nan)
     except UnfitValueError as unfit:
-        return ParsedLine(line, record, None, unfit.reason)
+        return ParsedLine(line, record, None, unfit.reason, has_nan)
 
 
 def judge(parsed: ParsedLine, signature: Signature | None, max_record_bytes: int | None) -> Judgement:
@@ -92,6 +94,10 @@ def judge(parsed: ParsedLine, signature: Signature | None, max_record_bytes: int
     if max_record_bytes is not None and line.size > max_record_bytes:
         return Judgement(line, None, Reason.TOO_LARGE.value)
     may_be = _OF_SIZE if max_record_bytes is None else _NONE
+    if parsed.has_nan and signature and not signature.has_nullable:
+        return Judgement(line, None, Reason.NOT_JSON.value, (), may_be)
+    if parsed.has_nan and not signature:
+        may_be |= {Reason.NOT_JSON.value}
     if line.content.count(b"[") + line.content.count(b"{") >= _SURE_DEPTH:
         may_be |= _OF_DEPTH
     if reason is None and signature is None:
@@ -108,16 +114,20 @@ def is_valid_id(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip()) and len(value.encode(errors="replace")) <= MAX_ID_BYTES
 
 
-def _parse(content: bytes) -> dict[str, Any]:
+def _parse(content: bytes) -> tuple[dict[str, Any], bool]:
+    """Return a record, and whether it holds NaN."""
+    constants: list[str] = []
     try:
-        record = json.loads(content.decode(), parse_int=_integer, parse_constant=_no_constant)
+        record = json.loads(
+            content.decode(), parse_int=_integer, parse_constant=lambda name: _constant(name, constants)
+        )
         if b"\\u" in content:
             json.dumps(record, ensure_ascii=False).encode()  # raises if there is a lone surrogate
     except (ValueError, RecursionError):
         raise UnfitValueError(Reason.NOT_JSON, "") from None
     if not isinstance(record, dict):
         raise UnfitValueError(Reason.NOT_AN_OBJECT, "")
-    return record
+    return record, bool(constants)
 
 
 def _read_id(record: Mapping[str, Any], *, converts: bool) -> str:
@@ -146,5 +156,8 @@ def _integer(digits: str) -> int | float:
         return -math.inf if digits.startswith("-") else math.inf
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+def _constant(name: str, read: list[str]) -> float:
+    if name != "NaN":
+        raise ValueError(f"{name} is no JSON")
+    read.append(name)
+    return math.nan

@@ -11,6 +11,7 @@ from hundredfold.model.card import Card, Input
 from hundredfold.model.compiled.engine import CompiledModel
 from hundredfold.model.compiled.form import Form
 from hundredfold.model.engine import COMPILED_FILE, Engine, EngineChoice
+from hundredfold.model.signature import FieldType
 from hundredfold_cli.models.compiling.errors import NotCompiledError
 
 
@@ -64,6 +65,8 @@ def compiled(card: Card, steps: Sequence[Any], records: Sequence[tuple[Any, ...]
 
     if card.outputs:
         raise NotCompiledError("it has several outputs")
+    if any(field.nullable and field.type is not FieldType.NUMBER for field in card.signature.fields):
+        raise NotCompiledError("it reads missing categories")
     texts = card.signature.is_text and card.input is Input.ARRAY
     content = compile_model(steps, texts=texts).to_bytes()
     form = Form.from_bytes(content)  # what is compared is what will be read

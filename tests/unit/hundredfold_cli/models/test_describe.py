@@ -25,7 +25,7 @@ from hundredfold.model import one_call
 from hundredfold.model.bundle import versions_here
 from hundredfold.model.card import Card, Output, Task
 from hundredfold_cli.models.describe import DescribeRequest, describe
-from hundredfold_cli.models.saved_versions import saved_with
+from hundredfold_cli.models.pickled import read_model_file
 
 X = [[0.0, 0.0], [0.0, 1.0], [4.0, 4.0], [4.0, 5.0]]
 NUMBERS = {"fields": [{"name": "a", "type": "number"}, {"name": "b", "type": "number"}]}
@@ -163,9 +163,10 @@ def test_the_version_is_read_from_the_bytes_however_they_are_compressed(tmp_path
     model = make_pipeline(StandardScaler(), LinearRegression()).fit(X, [1.0, 2.0, 3.0, 4.0])
     joblib.dump(model, tmp_path / "m", compress=compress)
 
-    assert saved_with((tmp_path / "m").read_bytes()) == versions_here()["scikit-learn"]
-    assert saved_with(skops.io.dumps(model)) == versions_here()["scikit-learn"]
-    assert saved_with(b"") is saved_with(b"\x1f\x8bcut off") is saved_with(b"anything else") is None
+    assert read_model_file((tmp_path / "m").read_bytes()).scikit_learn == versions_here()["scikit-learn"]
+    assert read_model_file(skops.io.dumps(model)).scikit_learn == versions_here()["scikit-learn"]
+    for content in (b"", b"\x1f\x8bcut off", b"anything else"):
+        assert read_model_file(content).scikit_learn is None
 
 
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
@@ -184,7 +185,10 @@ def test_a_package_that_inference_lacks_is_named(tmp_path: Path, monkeypatch: py
     joblib.dump(module.Model().fit(X, [1.0] * 4), tmp_path / "m.joblib")
     monkeypatch.delitem(sys.modules, "lightgbm_like")
 
-    with pytest.raises(BundleRefusedError, match=r"needs the module lightgbm_like.*--requires lightgbm_like"):
+    with pytest.raises(
+        BundleRefusedError,
+        match=r"needs the module lightgbm_like.*--code lightgbm_like\.py; if a package that you know",
+    ):
         describe(tmp_path, DescribeRequest("m", ("m.joblib",), NUMBERS))
 
 
@@ -205,7 +209,10 @@ def test_a_function_of_the_script_that_saved_it_is_explained(tmp_path: Path) -> 
     finally:
         del main.double
 
-    with pytest.raises(BundleRefusedError, match="of the script that saved it: move that into a package"):
+    with pytest.raises(
+        BundleRefusedError,
+        match=r"needs double of the script .*two ways out.*--code my_features\.py.*cloudpickle\.dump",
+    ):
         describe(tmp_path, DescribeRequest("m", ("m.joblib",), NUMBERS))
 
 
@@ -223,15 +230,24 @@ def test_another_number_of_rows_is_refused_with_and_without_a_sample(tmp_path: P
 
 
 def test_a_sample_that_does_not_fit_the_signature_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BundleRefusedError, match=r"record 2 of the sample .*'b' is a string, not a number"):
-        described(tmp_path, {"m.joblib": DummyRegressor().fit(X, [1.0] * 4)}, records=(SAMPLE[0], {"a": 1.0, "b": "2"}))
+    with pytest.raises(BundleRefusedError, match=r"record 1 of the sample .*'b' is a string, not a number"):
+        described(tmp_path, {"m.joblib": DummyRegressor().fit(X, [1.0] * 4)}, records=({"a": 1.0, "b": "2"},))
 
 
 def test_a_sample_that_the_model_does_not_take_is_refused(tmp_path: Path) -> None:
-    model = LinearRegression().fit([[1.0], [2.0]], [1.0, 2.0])
+    model = Picky().fit(X, [1.0] * 4)
 
     with pytest.raises(BundleRefusedError, match=r"cannot predict the sample .*fields' types and order"):
         described(tmp_path, {"m.joblib": model}, records=SAMPLE)
+    with pytest.raises(BundleRefusedError, match=r"does not answer records that were made up .*--sample FILE"):
+        described(tmp_path, {"m.joblib": model})
+
+
+class Picky(DummyRegressor):  # type: ignore[misc]  # scikit-learn has no types
+    """Raises for any record."""
+
+    def predict(self, X: Any) -> Any:  # noqa: N803 - its name there
+        raise ValueError(f"{len(X)} records too many")
 
 
 def test_columns_of_another_order_than_the_models_are_refused(tmp_path: Path) -> None:

@@ -34,9 +34,9 @@ def test_a_folder_with_a_recipe_says_everything(model: Path) -> None:
 
         assert recipe.name == "signs"
         assert recipe.files == (model / "second.joblib", model / "first.joblib")
-        assert recipe.fields == (("height", "number"), ("colour", "category"))
+        assert recipe.fields == ({"name": "height", "type": "number"}, {"name": "colour", "type": "category"})
         assert recipe.packages == ("pandas",)
-        assert recipe.records == ({"height": 1.5, "colour": "red"},) * 5
+        assert recipe.sample.records == ({"height": 1.5, "colour": "red"},) * 7
         assert recipe.saved_with == {"numpy": "2.5.5"}
         assert recipe.score == {"metric": "r2", "value": 0.5}
 
@@ -49,16 +49,16 @@ def test_options_go_before_the_recipe_and_files_may_be_named_in_another_order(mo
 
     assert recipe.files == (model / "first.joblib", model / "second.joblib")
     assert (recipe.name, recipe.input) == ("other", "array")
-    assert recipe.fields == (("review", "text"), ("stars", "number"))
+    assert recipe.fields == ({"name": "review", "type": "text"}, {"name": "stars", "type": "number"})
     assert recipe.score == {"metric": "r2", "value": 0.5}
 
 
-def test_without_a_word_it_is_a_model_of_one_text(tmp_path: Path) -> None:
+def test_without_a_word_the_fields_are_inferred(tmp_path: Path) -> None:
     (tmp_path / "sentiment.skops").write_bytes(b"")
 
     recipe = read_recipe([tmp_path / "sentiment.skops"], {})
 
-    assert (recipe.name, recipe.fields, recipe.packages) == ("sentiment", (("text", "text"),), ("skops",))
+    assert (recipe.name, recipe.fields, recipe.packages) == ("sentiment", (), ("skops",))
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,34 @@ def test_it_agrees_with_the_decoder_about_hostile_lines(converts: bool) -> None:
             assert (judgement.reason, judgement.record_id) == (rejection.reason, rejection.record_id), content[:200]
 
 
+NULLABLE = Signature(
+    (
+        Field("text", FieldType.TEXT),
+        Field("stars", FieldType.NUMBER, nullable=True, optional=True),
+        Field("language", FieldType.CATEGORY, nullable=True),
+    )
+)
+
+
+@pytest.mark.parametrize("signature", [SIGNATURE, NULLABLE], ids=["strict", "nullable"])
+@pytest.mark.parametrize(
+    "stars", [b"NaN", b"null", b"Infinity", b'"nan"', b'""', b"1"], ids=lambda stars: stars.decode()
+)
+@pytest.mark.parametrize("converts", [False, True], ids=["typed", "untyped"])
+def test_it_agrees_with_the_decoder_about_missing_values(signature: Signature, stars: bytes, converts: bool) -> None:
+    content = b'{"id":"r1","text":"fine","stars":%s,"language":null}' % stars
+    batch = Batch(0, 0, 0, len(content), 1, 1)
+    decoded = decode_batch(content, batch, PINNED, signature, max_record_bytes=1_000, converts=converts)
+
+    judgement = judged(content, signature.converting() if converts else signature, converts=converts)
+
+    if decoded.records:
+        assert (judgement.reason, repr(judgement.values)) == (None, repr(decoded.records[0].values))
+    else:
+        [rejection] = decoded.rejections
+        assert (judgement.reason, judgement.record_id) == (rejection.reason, rejection.record_id)
+
+
 def test_a_row_that_the_planner_marked_is_unreadable_and_has_the_id_of_its_mark() -> None:
     mark = b'!{"detail": "it has 1 values, and there are 2 columns", "id": "r-1"}'
 
