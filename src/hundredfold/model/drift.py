@@ -227,10 +227,10 @@ def stability_index(expected: Sequence[float], counts: Sequence[int]) -> float:
     return round(index, 5)
 
 
-def _measures(name: str, type_: FieldType, values: Sequence[str | float]) -> list[Measure]:
+def _measures(name: str, type_: FieldType, values: Sequence[str | float | None]) -> list[Measure]:
     match type_:
         case FieldType.NUMBER:
-            numbers = [float(value) for value in values]
+            numbers = [value for value in values if isinstance(value, float)]
             return [Measure(name, "value", (), _quantiles(numbers), low=min(numbers), high=max(numbers))]
         case FieldType.CATEGORY:
             common = tuple(str(value) for value, _ in Counter(values).most_common(_CATEGORIES))

@@ -211,9 +211,9 @@ def _with_answers(card: Card, models: list[Any], request: DescribeRequest, recor
     classes = classes_of(model)
     task = Task.CLASSIFICATION if classes is not None or not _is_regressor(model) else Task.REGRESSION
     single = classes if isinstance(classes, tuple) else ()
-    width, error = _width(models, card, values)
-    if error is not None:
-        raise BundleRefusedError(_cannot_predict(card, model, error, sampled=bool(sample))) from error
+    width, raised = _width(models, card, values)
+    if raised is not None:
+        raise BundleRefusedError(_cannot_predict(card, model, raised, sampled=bool(sample))) from raised
     outputs: tuple[Output, ...] = ()
     if isinstance(classes, list) or width > 1:
         outputs, single = _outputs(request, classes, width, task), ()

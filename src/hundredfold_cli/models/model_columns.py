@@ -185,8 +185,8 @@ def _names(model: Any) -> tuple[str, ...] | None:
 
 
 def _count(model: Any) -> int | None:
-    count = getattr(model, "n_features_in_", None)
-    return int(count) if isinstance(count, int) or hasattr(count, "item") else None
+    count: Any = getattr(model, "n_features_in_", None)
+    return None if count is None else int(count)
 
 
 def _allows_nan(estimator: Any) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pandas as pd
+import sklearn
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_diabetes, load_digits
@@ -34,7 +35,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn.svm import SVC
 
 sys.path.insert(0, str(Path(__file__).parent))
-import my_features  # the user's own module
+import my_features  # type: ignore[import-not-found]  # the user's own module
 
 ROWS = 240
 TOWNS = ("Berne", "Chur", "Olten", "Thun")
@@ -110,7 +111,7 @@ def nearest_neighbours() -> tuple[Steps, pd.DataFrame]:
 
 
 def lightgbm() -> tuple[Steps, pd.DataFrame]:
-    from lightgbm import LGBMClassifier
+    from lightgbm import LGBMClassifier  # type: ignore[import-not-found]
 
     table, price = _houses(missing=True)
     typed = table.astype({"town": "category"})
@@ -118,7 +119,7 @@ def lightgbm() -> tuple[Steps, pd.DataFrame]:
 
 
 def xgboost() -> tuple[Steps, pd.DataFrame]:
-    from xgboost import XGBRegressor
+    from xgboost import XGBRegressor  # type: ignore[import-not-found]
 
     table, price = _houses(missing=True)
     numbers = table.drop(columns="town")
@@ -258,8 +259,8 @@ def save(folder: Path, name: str) -> None:
     for file, step in steps.items():
         joblib.dump(step, folder / file)
     if name == "another_version":
-        file = folder / "model.joblib"
-        file.write_bytes(file.read_bytes().replace(b"1.9.1", b"1.8.0"))
+        saved = folder / "model.joblib"
+        saved.write_bytes(saved.read_bytes().replace(sklearn.__version__.encode(), b"1.8.0"))
     with_ids = table.copy()
     with_ids.insert(0, "id", [f"r{number}" for number in range(len(table))])
     table.to_csv(folder / "sample.csv", index=False)

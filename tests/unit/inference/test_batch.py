@@ -41,7 +41,7 @@ CONTENT = b"\n".join(
 )
 
 
-def predict(values: Sequence[tuple[str | float, ...]]) -> list[Answer]:
+def predict(values: Sequence[tuple[str | float | None, ...]]) -> list[Answer]:
     if ("poison",) in values:
         raise ValueError("poison")
     return [("pos", 0.9) if text == "good" else ("neg", 0.8) for (text,) in values]
@@ -66,7 +66,7 @@ class World:
         [batch] = cut_batches(self.sources.stream(self.sources.pin(LOCATION)), max_records=100, max_bytes=10**6)
         return BatchTask("i1", SPEC, self.sources.pin(LOCATION), MODEL, batch)
 
-    def predict(self, values: Sequence[tuple[str | float, ...]]) -> list[Answer]:
+    def predict(self, values: Sequence[tuple[str | float | None, ...]]) -> list[Answer]:
         self.calls += 1
         return predict(values)
 

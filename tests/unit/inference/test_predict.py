@@ -14,7 +14,7 @@ from hundredfold.inference.predict import predict_batch, predict_records
 from hundredfold.model.output import Answer
 from hundredfold.records import Prediction, Reason, Rejection, stored_number
 
-type Values = Sequence[tuple[str | float, ...]]
+type Values = Sequence[tuple[str | float | None, ...]]
 
 
 @dataclass
@@ -136,7 +136,7 @@ def decoded(*ids_and_texts: tuple[str, str]) -> DecodedBatch:
     return DecodedBatch(first, duplicates, [])
 
 
-def unless_poison(values: Sequence[tuple[str | float, ...]]) -> list[Answer]:
+def unless_poison(values: Sequence[tuple[str | float | None, ...]]) -> list[Answer]:
     if ("poison",) in values:
         raise ValueError("poison")
     return [(str(text), 0.5) for (text,) in values]

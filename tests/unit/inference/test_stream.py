@@ -50,7 +50,7 @@ class World:
         self.calls: list[int] = []
         self.time_left = 60.0
 
-    def predict(self, values: Sequence[tuple[str | float, ...]]) -> list[Answer]:
+    def predict(self, values: Sequence[tuple[str | float | None, ...]]) -> list[Answer]:
         self.calls.append(len(values))
         if ("poison",) in values:
             raise ValueError("poison")
@@ -224,7 +224,7 @@ def test_failures_of_a_whole_dynamodb_streams_event_are_reported_by_sequence_num
 def test_a_misbehaving_model_fails_the_event_and_stores_nothing() -> None:
     world = World()
 
-    def predict(_: Sequence[tuple[str | float, ...]]) -> list[Answer]:
+    def predict(_: Sequence[tuple[str | float | None, ...]]) -> list[Answer]:
         raise ModelMisbehavedError("one answer too few")
 
     world.predict = predict  # type: ignore[assignment,method-assign]

@@ -55,7 +55,7 @@ def infer(baseline: Baseline | None, stats: InvocationStats | None) -> BatchOutc
     outcome = infer_batch(
         task,
         Scoring(
-            lambda rows: [("yes", 0.9) if float(row[0]) > 30 else ("no", 0.7) for row in rows], SIGNATURE, 100, baseline
+            lambda rows: [("yes", 0.9) if float(row[0] or 0) > 30 else ("no", 0.7) for row in rows], SIGNATURE, 100, baseline
         ),
         Stores(sources, MemoryWork(), MemoryPredictions(), MemoryItems(), ledger),
         time_left=lambda: 60.0,
