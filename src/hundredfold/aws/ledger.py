@@ -4,13 +4,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 
-from hundredfold.aws.attributes import plain_item, write_units
+from hundredfold.aws.attributes import attribute_values, plain_item, write_units
 from hundredfold.aws.backoff import retry_throttled
 from hundredfold.aws.errors import CONDITION_FAILED, is_failed_condition, mapped_errors
 from hundredfold.batches import LEDGER_SHARDS, BatchFailure, BatchOutcome, EarlierOutcome, InvocationStats, Sketch
@@ -51,8 +49,6 @@ _ENTRY_ATTRIBUTES = (
     "entry", "status", "records", "predicted", "rejected", "reasons", "milliseconds", "stats", "sketch", "model",
     "written_back", "outdated", "error", "cause",
 )  # fmt: skip
-
-_serialize = TypeSerializer().serialize
 
 
 class DynamoLedger:
@@ -210,7 +206,7 @@ class DynamoLedger:
                     Key={"ledger_key": {"S": batch_key(ingest_id, batch)}, "entry": {"S": str(batch)}},
                     UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in entry),
                     ExpressionAttributeNames={f"#{name}": name for name in entry},
-                    ExpressionAttributeValues={f":{name}": value for name, value in _to_item(entry).items()},
+                    ExpressionAttributeValues={f":{name}": value for name, value in attribute_values(entry).items()},
                 ),
                 sleep=self._sleep,
                 attempts=WRITE_ATTEMPTS,
@@ -248,7 +244,7 @@ class DynamoLedger:
         if outcome.sketch:
             item["sketch"] = outcome.sketch.as_dict()
         if packed and outcome.stats:
-            item["stats"]["write_units"] = further_units + write_units(_to_item(item))
+            item["stats"]["write_units"] = further_units + write_units(attribute_values(item))
         before = self._put_batch(ingest_id, outcome.batch, item)
         # A batch that was done and is offered again keeps its counts, also if it fails in between.
         return EarlierOutcome(before.get("status") == "done", before.get("predicted", 0), before.get("rejected", 0))
@@ -347,7 +343,7 @@ class DynamoLedger:
                 TableName=self._table,
                 Key={"ledger_key": {"S": ingest_id}, "entry": {"S": SUMMARY_ENTRY}},
                 UpdateExpression=f"SET {name} = :{name}",
-                ExpressionAttributeValues={f":{name}": {"M": _to_item(values)}},
+                ExpressionAttributeValues={f":{name}": {"M": attribute_values(values)}},
             )
 
     def _get(self, key: str, entry: str) -> dict[str, Any] | None:
@@ -383,7 +379,7 @@ class DynamoLedger:
         item = {"ledger_key": batch_key(ingest_id, batch), "entry": f"{batch}.{number}", PREDICTIONS: part}
         with mapped_errors(_BUSY):
             self._put(item)
-        return write_units(_to_item(item))
+        return write_units(attribute_values(item))
 
     def _put_batch(self, ingest_id: str, batch: int, item: Mapping[str, Any]) -> dict[str, Any]:
         with mapped_errors(_BUSY):
@@ -393,7 +389,7 @@ class DynamoLedger:
         """Put an item. Return the one that it replaces; empty if none."""
         answer = retry_throttled(
             lambda: self._client.put_item(
-                TableName=self._table, Item=_to_item(item), ReturnValues="ALL_OLD", **condition
+                TableName=self._table, Item=attribute_values(item), ReturnValues="ALL_OLD", **condition
             ),
             sleep=self._sleep,
             attempts=WRITE_ATTEMPTS,
@@ -463,22 +459,3 @@ def _to_entry(item: Mapping[str, Any]) -> BatchOutcome | BatchFailure:
             outdated=item.get("outdated", 0),
         )
     return BatchFailure(batch, item["error"], item["cause"])
-
-
-def _to_item(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _serialize(_exact(value)) for name, value in values.items()}
-
-
-def _exact(value: Any) -> Any:
-    """Turn floats into decimals, the type that boto3 writes numbers from."""
-    match value:
-        case float():
-            return Decimal(repr(value))
-        case dict():
-            return {key: _exact(inner) for key, inner in value.items()}
-        case list() | tuple():
-            return [_exact(inner) for inner in value]
-        case str():
-            return str(value)
-        case _:
-            return value

@@ -1,10 +1,29 @@
-"""Attribute values of DynamoDB, read as plain values."""
+"""Attribute values of DynamoDB, read as plain values and written from them."""
 
+import math
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from boto3.dynamodb.types import TypeSerializer
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hundredfold.aws.attributes import plain_item, plain_value
+from hundredfold.aws.attributes import attribute_value, attribute_values, plain_item, plain_value
+from hundredfold.summary import Status
+
+# 38 digits are the most that boto3 writes, and DynamoDB keeps; the magnitudes are those that DynamoDB stores.
+_SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**37), 10**37)
+    | st.floats(-1e125, 1e125).filter(lambda number: number == 0 or abs(number) > 1e-129)
+    | st.text()
+    | st.binary()
+)
+_VALUES = st.recursive(
+    _SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=12
+)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +60,40 @@ def test_a_number_is_read_as_it_was_written(text: str, number: float) -> None:
 )
 def test_every_type_has_its_plain_value(attribute: dict[str, Any], value: object) -> None:
     assert plain_item({"x": attribute}) == {"x": value}
+
+
+def _with_decimals(value: Any) -> Any:
+    """Replace floats, which boto3's serializer refuses."""
+    match value:
+        case float():
+            return Decimal(repr(value))
+        case dict():
+            return {name: _with_decimals(inner) for name, inner in value.items()}
+        case list():
+            return [_with_decimals(inner) for inner in value]
+        case _:
+            return value
+
+
+@given(_VALUES)
+def test_a_value_is_written_as_boto3_writes_it(value: Any) -> None:
+    assert attribute_value(value) == TypeSerializer().serialize(_with_decimals(value))
+
+
+def test_the_attributes_of_an_item_are_written() -> None:
+    item = {"entry": "7", "batch": 7, "units": 2.5, "again": True, "parts": (b"x",), "status": Status.COMPLETED}
+
+    assert attribute_values(item) == {
+        "entry": {"S": "7"},
+        "batch": {"N": "7"},
+        "units": {"N": "2.5"},
+        "again": {"BOOL": True},
+        "parts": {"L": [{"B": b"x"}]},
+        "status": {"S": "COMPLETED"},
+    }
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, object(), {"a": [-math.inf]}])
+def test_a_value_that_no_attribute_has_is_refused(value: Any) -> None:
+    with pytest.raises(TypeError, match="no attribute value"):
+        attribute_value(value)
