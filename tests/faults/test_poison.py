@@ -1,18 +1,17 @@
 """Records and bundles that the model misbehaves with: the fault is seen, and the release of another one mends it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from hundredfold.layout import Layout
 from hundredfold.summary import Status
 from hundredfold_cli.ingests.cost import ingest_usage
 from tests.faults import poisonous
 from tests.faults.poison_layer import poison_layer, released
-from tests.faults.trial import REJECTED, Trial, World
-from tests.support.deployed import Stack
+from tests.faults.trial import REJECTED, Trial, World, labels
+from tests.support.deployed import planning
 
 NUMBER = 250
 """Which record is poisonous: one in the middle of the third batch."""
@@ -103,18 +102,37 @@ def test_a_bundle_that_does_not_load_fails_at_once_and_says_why(
     trial.check("the model's bundle does not load", 1)
 
 
-@contextmanager
-def groups_of_one_batch(stack: Stack) -> Iterator[None]:
-    """Let the planner make groups of one batch while the context lasts."""
-    client: Any = stack.deployment.session.client("lambda", endpoint_url=stack.deployment.endpoint)
-    planner = "hundredfold-plan-ingest"
-    before = client.get_function_configuration(FunctionName=planner)["Environment"]["Variables"]
-    changed = {**before, "GROUP_BATCHES": "1"}
-    client.update_function_configuration(FunctionName=planner, Environment={"Variables": changed})
-    try:
-        yield
-    finally:
-        client.update_function_configuration(FunctionName=planner, Environment={"Variables": before})
+@pytest.mark.parametrize(("layout", "batches"), [(Layout.ITEM, 200), (Layout.PACKED, 2_000)])
+def test_one_poison_batch_of_many_fails_alone_and_is_resumed_alone(
+    world: World, new_id: Callable[[], str], tmp_path: Path, layout: Layout, batches: int
+) -> None:
+    """No batch may fail, which is the template's default. So the ingest fails, once all others are done."""
+    poison = batches * 2 // 3
+    texts = [f"I loved scene {number} of this film." for number in range(batches)]
+    texts[poison] = poisonous.CRASH
+    expected = {f"r-{number}": "negative" for number in range(batches)}
+    trial = Trial(world, new_id(), tmp_path / "records.jsonl", texts, expected)
+
+    # Given many batches of one record, of which one ends the process that scores it
+    with planning(world.stack.deployment, BATCH_RECORDS="1", PREDICTIONS_LAYOUT=layout.value):
+        with released(world.stack, poison_layer(), timeout=TIMEOUT_SECONDS):
+            trial.start()
+            failed = trial.end().summary
+
+            # Then all others are done, and the ingest failed and names the batch
+            assert (failed["status"], failed["batches"]) == (Status.FAILED, batches)
+            assert (failed["predicted"], failed["batches_failed"]) == (batches - 1, 1)
+            assert failed["cause"] == f"1 of {batches:,} batches failed (batch {poison}), more than the 0 % that may"
+
+            # And a resume does that one alone, whether it is still poison or not
+            again = trial.resume().summary
+            assert (again["status"], again["predicted"]) == (Status.FAILED, batches - 1)
+        mended = trial.resume("live").summary
+    assert mended["status"] == Status.COMPLETED
+    assert [resumed["batches"] for resumed in mended["resumed"]] == [1, 1]
+
+    trial.expected[f"r-{poison}"] = labels(world, [poisonous.CRASH])[0]
+    trial.check(f"one batch of {batches:,} crashes the interpreter, {layout.value}", 1)
 
 
 def test_more_failed_groups_than_may_stop_the_ingest_and_nothing_is_lost(
@@ -123,7 +141,10 @@ def test_more_failed_groups_than_may_stop_the_ingest_and_nothing_is_lost(
     """Eight groups, of which three may fail. The local stack tries them all; tests/workflow judges as AWS does."""
     trial = Trial(world, new_id(), tmp_path / "records.jsonl")
 
-    with groups_of_one_batch(world.stack), released(world.stack, poison_layer(damaged=True), timeout=20):
+    with (
+        planning(world.stack.deployment, GROUP_BATCHES="1"),
+        released(world.stack, poison_layer(damaged=True), timeout=20),
+    ):
         trial.start()
         summary = trial.end().summary
     assert (summary["status"], summary["failed"], summary["predicted"]) == (Status.FAILED, 800, 0)

@@ -58,8 +58,7 @@ class Trial:
         if not self.texts:
             self.texts = [f"I {('loved', 'hated')[number % 2]} scene {number} of this film." for number in range(800)]
         if not self.expected:
-            labels = [str(label) for label, _ in self.world.bundle.predict([(text,) for text in self.texts])]
-            self.expected = {f"r-{number}": label for number, label in enumerate(labels)}
+            self.expected = {f"r-{number}": label for number, label in enumerate(labels(self.world, self.texts))}
         lines = [json.dumps({"id": f"r-{number}", "text": text}) for number, text in enumerate(self.texts)]
         self.file.write_text("".join(f"{line}\n" for line in lines))
         self._began = time.monotonic()
@@ -132,11 +131,16 @@ class Trial:
 
     def _predicted(self) -> dict[str, str]:
         """Read the labels of all predictions that the table has of this ingest, also of records nobody asked for."""
-        labels: dict[str, str] = {}
+        predicted: dict[str, str] = {}
         for prediction in self.deployment.predictions.read_all(self.ingest_id):
-            assert prediction["record_id"] not in labels, f"{prediction['record_id']} has two predictions"
-            labels[prediction["record_id"]] = prediction["label"]
-        return labels
+            assert prediction["record_id"] not in predicted, f"{prediction['record_id']} has two predictions"
+            predicted[prediction["record_id"]] = prediction["label"]
+        return predicted
+
+
+def labels(world: World, texts: Sequence[str]) -> list[str]:
+    """Return what the deployed model says to texts."""
+    return [str(label) for label, _ in world.bundle.predict([(text,) for text in texts])]
 
 
 def injected(faults: Sequence[Fault]) -> int:

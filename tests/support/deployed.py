@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from subprocess import PIPE, CompletedProcess, Popen
 from typing import Any
@@ -93,17 +93,26 @@ class Stack:
 
 
 @contextmanager
-def storing(deployment: Deployment, layout: Layout) -> Iterator[None]:
-    """Make new ingests store predictions in a layout while the context lasts, as the template's parameter does."""
+def planning(deployment: Deployment, **changed: str) -> Iterator[None]:
+    """Let the planner have other settings while the context lasts, as the template's parameters give it.
+
+    Parameters
+    ----------
+    changed : environment variables of its function, such as GROUP_BATCHES
+    """
     client: Any = deployment.lambda_
     function = f"{deployment.stack}-plan-ingest"
     variables = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
-    changed = {**variables, "PREDICTIONS_LAYOUT": layout.value}
-    client.update_function_configuration(FunctionName=function, Environment={"Variables": changed})
+    client.update_function_configuration(FunctionName=function, Environment={"Variables": {**variables, **changed}})
     try:
         yield
     finally:
         client.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
+
+
+def storing(deployment: Deployment, layout: Layout) -> AbstractContextManager[None]:
+    """Make new ingests store predictions in a layout while the context lasts."""
+    return planning(deployment, PREDICTIONS_LAYOUT=layout.value)
 
 
 @contextmanager
