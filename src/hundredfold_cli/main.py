@@ -1,12 +1,27 @@
 """The `hundredfold` command: its subcommands, the options before them, and how it ends."""
 
 import sys
+from collections.abc import Callable
 from importlib.metadata import version as version_of
 from typing import Annotated
 
 import typer
 
-from hundredfold_cli.commands import cost, doctor, ingest, model, report, results, resume, stack, verify
+from hundredfold_cli.commands import (
+    cost,
+    doctor,
+    ingest,
+    list_ingests,
+    logs,
+    model,
+    redeliver,
+    report,
+    results,
+    resume,
+    stack,
+    stop,
+    verify,
+)
 from hundredfold_cli.console import print_error, print_line
 from hundredfold_cli.errors import explain
 from hundredfold_cli.stack.deployment import STACK_NAME
@@ -23,8 +38,16 @@ app = typer.Typer(
     "4 AWS or the local stack refused, 130 Ctrl-C.",
 )
 
-COMMANDS = {
-    "Ingests": (ingest.ingest, ingest.watch, resume.resume),
+COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Ingests": (
+        ingest.ingest,
+        ingest.watch,
+        list_ingests.list_ingests,
+        stop.stop,
+        resume.resume,
+        logs.logs,
+        redeliver.redeliver,
+    ),
     "Results": (results.summary, results.results, verify.verify, report.report),
     "Cost": (cost.estimate, cost.cost),
     "Stack": (doctor.doctor, stack.up, stack.status, stack.down, stack.deploy, report.dashboard),
@@ -33,7 +56,8 @@ COMMANDS = {
 
 for heading, commands in COMMANDS.items():
     for command in commands:
-        app.command(rich_help_panel=heading)(command)
+        # A function cannot be named `list` without hiding the built-in.
+        app.command(getattr(command, "__name__", "").removesuffix("_ingests"), rich_help_panel=heading)(command)
 app.add_typer(model.app, name="model", rich_help_panel="Models")
 
 

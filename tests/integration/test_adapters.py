@@ -4,6 +4,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -195,6 +196,49 @@ def test_the_ledger_keeps_an_ingest_from_its_beginning_to_its_end(stack: Stack) 
         Status.FAILED, 148, 2, 100,
     )  # fmt: skip
     assert entered["seconds"] == 10.5
+
+
+def test_a_thousand_ingests_are_listed_in_the_time_of_a_query(stack: Stack) -> None:
+    # Given a thousand ingests of long ago in the ledger, and a batch of each, which is in no list
+    deployment = stack.deployment
+    prefix, year = f"tests-list-{uuid.uuid4().hex[:8]}", "1999"
+    puts: list[Any] = []
+    for number in range(1_000):
+        ingest_id = f"{prefix}-{number:04d}"
+        status = "FAILED" if number % 100 == 0 else "COMPLETED"
+        began_at = f"{year}-01-01T{number // 60:02d}:{number % 60:02d}:00Z"
+        item = {
+            "ledger_key": ingest_id,
+            "entry": "summary",
+            "execution": ingest_id,
+            "status": status,
+            "began_at": began_at,
+            "padding": "x" * 900,
+        }
+        entry = {"ledger_key": f"{ingest_id}#0", "entry": "0", "status": "done", "done_at": began_at}
+        puts += [
+            {"PutRequest": {"Item": {k: {"S": v} for k, v in values.items()} | {"records": {"N": "5"}}}}
+            for values in (item, entry)
+        ]
+    for first in range(0, len(puts), 25):
+        deployment.dynamodb.batch_write_item(RequestItems={deployment.ledger_table: puts[first : first + 25]})
+    requests: list[Any] = []
+    deployment.dynamodb.meta.events.register("before-call.dynamodb.Query", lambda **call: requests.append(call))
+
+    # When they are listed
+    began = time.monotonic()
+    listed = list(islice(deployment.ingests.newest(tuple(Status), limit=2_000), 2_000))
+    seconds = time.monotonic() - began
+
+    # Then that took a few queries, one for a page of each status, and no scan
+    ours = [ingest for ingest in listed if ingest.ingest_id.startswith(prefix)]
+    assert [ingest.ingest_id for ingest in ours] == [f"{prefix}-{number:04d}" for number in reversed(range(1_000))]
+    assert len(requests) <= 4
+    assert seconds < 3, "a second is the usual time on two busy processors"
+    failed = deployment.ingests.newest([Status.FAILED], since="1999-01-01T10:00", limit=1_000)
+    assert [i.ingest_id for i in failed if i.ingest_id.startswith(prefix)] == [
+        f"{prefix}-{n:04d}" for n in (900, 800, 700, 600)
+    ]
 
 
 def test_how_a_shadow_compares_is_entered_once(stack: Stack) -> None:

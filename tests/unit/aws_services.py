@@ -34,6 +34,8 @@ class AwsServices:
     invisible : how often DescribeExecution still has none of the executions, though they were started
     versions : the numbers of the inference function's versions
     alias : of the inference function, as `GetAlias` returns it
+    invocations : of functions: the name and the payload of each
+    function_fails : whether a function that is invoked raises
     before : called with each request, before it is answered
     """
 
@@ -44,6 +46,8 @@ class AwsServices:
         self.invisible = 0
         self.versions: set[str] = set()
         self.alias: dict[str, str] = {}
+        self.invocations: list[tuple[str, Any]] = []
+        self.function_fails = False
         self.before: Callable[[Request], None] = lambda _: None
         self._url = server.url
         self._lock = threading.Lock()
@@ -89,6 +93,7 @@ class AwsServices:
                 "ListExecutions": self._list_executions,
                 "StartExecution": self._start_execution,
                 "DescribeExecution": self._describe_execution,
+                "StopExecution": self._stop_execution,
             }
             assert service in {"DynamoDB_20120810", "AWSStepFunctions"}
             return actions[action](request.json)
@@ -123,10 +128,31 @@ class AwsServices:
         return json_reply({})
 
     def _query(self, request: Mapping[str, Any]) -> Reply:
+        if request.get("IndexName") == "ingests":
+            return self._query_list(request)
         key = request["ExpressionAttributeValues"][":key"]["S"]
         return json_reply(
             {"Items": [item for (ledger_key, _), item in sorted(self.items.items()) if ledger_key == key]}
         )
+
+    def _query_list(self, request: Mapping[str, Any]) -> Reply:
+        """Answer a query of the list of ingests, the newest first, a page of `Limit` at a time."""
+        assert request["ScanIndexForward"] is False
+        values = request["ExpressionAttributeValues"]
+        since = values.get(":since", {"S": ""})["S"]
+        listed = sorted(
+            (
+                item
+                for item in self.items.values()
+                if item.get("status") == values[":status"] and item.get("began_at", {"S": ""})["S"] >= (since or "0")
+            ),
+            key=lambda item: item["began_at"]["S"],
+            reverse=True,
+        )
+        first = int(request.get("ExclusiveStartKey", {"place": {"N": "0"}})["place"]["N"])
+        end = first + request["Limit"]
+        more = {"LastEvaluatedKey": {"place": {"N": str(end)}}} if end < len(listed) else {}
+        return json_reply({"Items": listed[first:end], **more})
 
     def _scan(self, request: Mapping[str, Any]) -> Reply:
         condition = {**request, "ConditionExpression": request["FilterExpression"]}
@@ -139,6 +165,9 @@ class AwsServices:
         return json_reply({"executions": [{name: found[name] for name in names} for found in executions]})
 
     def _function(self, request: Request) -> Reply:
+        if request.path.endswith("/invocations"):
+            self.invocations.append((unquote(request.path.split("/")[3]), json.loads(request.body)))
+            return Reply(b"{}", 200, {"X-Amz-Function-Error": "Unhandled"} if self.function_fails else {})
         if "/aliases/" in request.path and self.alias:
             return json_reply(self.alias)
         number = request.path.rpartition("?Qualifier=")[2]
@@ -163,6 +192,12 @@ class AwsServices:
         if (execution["status"], execution["input"]) != ("RUNNING", request["input"]):
             return dynamodb_error("ExecutionAlreadyExists")
         return json_reply({name: execution[name] for name in ("executionArn", "startDate")})
+
+    def _stop_execution(self, request: Mapping[str, Any]) -> Reply:
+        execution = self.executions[request["executionArn"].rpartition(":")[2]]
+        execution |= {"status": "ABORTED", "stopDate": 1_795_500_100, "error": request["error"]}
+        execution["cause"] = request["cause"]
+        return json_reply({"stopDate": 1_795_500_100})
 
     def _describe_execution(self, request: Mapping[str, Any]) -> Reply:
         execution = self.executions.get(request["executionArn"].rpartition(":")[2])

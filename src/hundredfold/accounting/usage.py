@@ -33,6 +33,11 @@ https://aws.amazon.com/step-functions/pricing/ (2026-11)"""
 WRITES_OF_AN_EXECUTION = 2
 """The ingest's own item is written when it begins, and when it ends."""
 
+LIST_WRITES_OF_AN_EXECUTION = 3
+"""The list is an index of the ledger by status: one write at the beginning, and two when the end changes the status.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes (2026-11)
+"""
+
 INDEX_PART_BYTES = 8 * 1024 * 1024
 """How much of an index of records is sent at once: a part of an upload by `hundredfold.aws.objects`."""
 
@@ -134,6 +139,7 @@ def usage_lines(usage: Usage) -> list[UsageLine]:
         UsageLine("dynamodb_writes", "predictions", usage.prediction_writes),
         UsageLine("dynamodb_writes", "predictions, back onto their items", usage.write_back_writes),
         UsageLine("dynamodb_writes", "ledger", usage.ledger_writes),
+        UsageLine("dynamodb_writes", "list of ingests", usage.executions * LIST_WRITES_OF_AN_EXECUTION),
         UsageLine("dynamodb_reads", "ledger, by the summary", usage.reads),
         UsageLine("dynamodb_reads", "items of the source", usage.table_reads),
         UsageLine(

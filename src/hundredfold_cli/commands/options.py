@@ -32,6 +32,7 @@ MaxRejected = Annotated[
         "predictions are kept. By default the stack's own limit; an ingest that rejects all records always fails.",
     ),
 ]
+RequiredIngestId = Annotated[str, typer.Argument(help="The ingest's id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 TemplateParameters = Annotated[
     list[str] | None,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -35,16 +36,14 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
     rows: dict[str, str] = {
         "status": f"[{_STYLES[status]}]{status}[/]"
         + (f"  {escape(str(summary['cause']))}" if summary.get("cause") else ""),
+        **_progress(summary, running=status is Status.RUNNING),
         "records in": f"{summary['records']:,}",
         "predicted": f"{summary['predicted']:,}",
         "rejected": _with_counts(summary["rejected"], summary["reasons"]),
         **_written_back(summary),
         **_skipped(summary),
-        "failed": f"{summary['failed']:,}",
-        "batches": f"{summary['batches']:,}"
-        + (_with_counts(f", {summary['batches_failed']:,} failed", summary["failures"]) if summary["failures"] else ""),
+        **({} if status is Status.RUNNING else _ended(summary, scored / seconds if seconds else None)),
         "seconds": f"{seconds:,.1f}",
-        "records a second": f"{scored / seconds:,.0f}" if seconds else "-",
         **({"resumed": _resumes_text(resumes)} if resumes else {}),
         **_executions(summary.get("executions", [])),
         "model version": str(summary["model_version"]) or "-",
@@ -194,6 +193,31 @@ def _resumes_text(resumes: Sequence[Mapping[str, Any]]) -> str:
     times = "once" if len(resumes) == 1 else f"{len(resumes)} times"
     last = resumes[-1]
     return f"{times}, last for {last['batches']:,} batches with model version {last['model_version']}"
+
+
+def _progress(summary: Mapping[str, Any], *, running: bool) -> dict[str, str]:
+    """Return the rows of an ingest that runs: how far it is, and when it will end."""
+    if not running:
+        return {}
+    progress = summary.get("progress")
+    if not progress:
+        return {"done": "it is being planned"}
+    done, batches = progress["batches_done"], progress["batches"]
+    rows = {"done": f"{done:,} of {batches:,} batches ({done / batches:.0%})" if batches else "no batches"}
+    if progress["records_a_second"]:
+        left = timedelta(seconds=round(progress["seconds_left"]))
+        rows["records a second"] = f"{progress['records_a_second']:,.0f}"
+        rows["will end"] = f"in about {left}, at {progress['ends_at'][11:19]} UTC"
+    return rows
+
+
+def _ended(summary: Mapping[str, Any], rate: float | None) -> dict[str, str]:
+    failed = summary["failures"] and _with_counts(f", {summary['batches_failed']:,} failed", summary["failures"])
+    return {
+        "failed": f"{summary['failed']:,}",
+        "batches": f"{summary['batches']:,}{failed or ''}",
+        "records a second": "-" if rate is None else f"{rate:,.0f}",
+    }
 
 
 def _executions(executions: Sequence[Mapping[str, Any]]) -> dict[str, str]:

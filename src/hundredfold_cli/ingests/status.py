@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hundredfold.accounting.summarize import summarize
@@ -80,10 +80,35 @@ def ingest_status(deployment: Deployment, ingest_id: str) -> IngestStatus:
         history=deployment.ledger.history(ingest_id, name),
     ).as_dict()
     if running:
+        progress = progress_of(summary, ended_at) if plan else None
         # What has not been done yet is neither failed nor the cause of anything.
         running_fields = {"status": Status.RUNNING.value, "failed": 0, "batches_failed": 0, "failures": {}}
-        summary |= {**running_fields, "cause": None, "usd": None}
+        summary |= {**running_fields, "cause": None, "usd": None, "progress": progress}
     return IngestStatus(summary, plan, name)
+
+
+def progress_of(summary: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return how far an ingest has got, how fast it is, and when it will end at that rate.
+
+    The rate is that of the current execution: from its start, which takes in the planning. It is None, as is the end,
+    until a batch is done.
+
+    Parameters
+    ----------
+    summary : of the ingest as it is now
+    """
+    batches, current = summary["batches"], summary["executions"][-1]
+    done = batches - summary["batches_failed"]
+    rate = current["batches"] / current["seconds"] if current["seconds"] else 0.0
+    left = (batches - done) / rate if rate else None
+    records_a_batch = summary["records"] / batches if batches else 0.0
+    return {
+        "batches_done": done,
+        "batches": batches,
+        "records_a_second": round(rate * records_a_batch, 1) if rate else None,
+        "seconds_left": None if left is None else round(left, 1),
+        "ends_at": None if left is None else (now + timedelta(seconds=left)).isoformat(timespec="seconds"),
+    }
 
 
 def newest_ingest(deployment: Deployment) -> str:

@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from hundredfold.aws.errors import error_code
+from hundredfold.aws.ingest_list import IngestList
 from hundredfold.aws.ledger import DynamoLedger
 from hundredfold.aws.lookup import Lookup, PackedItems
 from hundredfold.aws.objects import S3Sources, S3WorkObjects
@@ -107,6 +108,10 @@ class Deployment:
         for page in pages.paginate(logGroupName=self.log_group(function), startTime=begin, endTime=end):
             yield from page["events"]
 
+    def client(self, service: Any) -> Any:
+        """Make a client for a service that few commands use."""
+        return self._client(service)
+
     def _client(self, service: Any) -> Any:
         config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=16)
         return self.session.client(service, endpoint_url=self.endpoint, config=config)
@@ -144,6 +149,10 @@ class Deployment:
     @cached_property
     def ledger(self) -> DynamoLedger:
         return DynamoLedger(self.dynamodb, self.ledger_table)
+
+    @cached_property
+    def ingests(self) -> IngestList:
+        return IngestList(self.dynamodb, self.ledger_table)
 
     @cached_property
     def predictions(self) -> PredictionsReader:

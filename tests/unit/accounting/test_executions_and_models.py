@@ -30,10 +30,10 @@ def test_seconds_and_cost_are_the_sums_of_the_executions() -> None:
         execution="i1.resume-1", history=History((earlier,), None, FIRST), price_list=LISTED,
     )  # fmt: skip
 
-    # two batches of 100 writes, and their two entries and the ingest's own item twice
-    second = ExecutionPart("i1.resume-1", SECOND, "7", seconds=9.0, batches=2, usd=0.204)
+    # two batches of 100 writes and their two entries, the ingest's own item twice, and three writes of the list
+    second = ExecutionPart("i1.resume-1", SECOND, "7", seconds=9.0, batches=2, usd=0.207)
     assert summary.executions == (earlier, second)
-    assert (summary.seconds, summary.usd) == (29.0, 0.309)
+    assert (summary.seconds, summary.usd) == (29.0, 0.312)
     assert (summary.began_at, summary.started_at) == (FIRST, SECOND)
 
 
@@ -47,8 +47,8 @@ def test_an_execution_that_was_stopped_gets_the_figures_of_its_batches() -> None
     )  # fmt: skip
 
     first, second = summary.executions
-    assert (first.seconds, first.batches, first.usd) == (8.5, 2, 0.204)  # its last batch began at 7 s and took 1.5
-    assert (second.seconds, second.batches, second.usd) == (9.0, 1, 0.103)
+    assert (first.seconds, first.batches, first.usd) == (8.5, 2, 0.207)  # its last batch began at 7 s and took 1.5
+    assert (second.seconds, second.batches, second.usd) == (9.0, 1, 0.106)
 
 
 def test_a_batch_that_is_done_again_adds_to_the_cost_and_keeps_that_of_its_first_time() -> None:
@@ -61,7 +61,7 @@ def test_a_batch_that_is_done_again_adds_to_the_cost_and_keeps_that_of_its_first
     )  # fmt: skip
 
     assert [part.batches for part in summary.executions] == [3, 1]
-    assert summary.usd == 0.408
+    assert summary.usd == 0.411
 
 
 def test_failed_batches_are_of_the_execution_that_is_summed_up() -> None:
@@ -76,7 +76,7 @@ def test_failed_batches_are_of_the_execution_that_is_summed_up() -> None:
     )  # fmt: skip
 
     assert (summary.status, summary.executions[1].batches) == (Status.FAILED, 0)
-    assert summary.executions[1].usd == 0.004  # two entries, and the ingest's own item twice
+    assert summary.executions[1].usd == 0.007  # two entries, the ingest's own item twice, and the list
 
 
 BASELINES = {

@@ -57,6 +57,7 @@ def test_every_line_of_a_bill_is_quantity_times_price() -> None:
         {
             ("dynamodb_writes", "predictions"): 1_000,
             ("dynamodb_writes", "ledger"): 12,
+            ("dynamodb_writes", "list of ingests"): 3,
             ("dynamodb_reads", "ledger, by the summary"): 9,
             ("standard_transitions", "states of the ingest's execution"): 7,
             ("standard_transitions", "starts of child executions"): 4,
@@ -76,6 +77,7 @@ def test_every_line_of_a_bill_is_quantity_times_price() -> None:
             # $0.625 a million: 1,000 x 0.000000625
             ("dynamodb_writes", "predictions"): 0.000625,
             ("dynamodb_writes", "ledger"): 0.0000075,
+            ("dynamodb_writes", "list of ingests"): 0.000001875,
             # $0.125 a million
             ("dynamodb_reads", "ledger, by the summary"): 0.000001125,
             # $0.025 a thousand
@@ -100,7 +102,7 @@ def test_every_line_of_a_bill_is_quantity_times_price() -> None:
         },
         abs=1e-12,
     )
-    assert bill.usd == pytest.approx(0.00167454235)
+    assert bill.usd == pytest.approx(0.00167641735)
     assert bill.of("dynamodb_") == pytest.approx(0.000633625)
 
 

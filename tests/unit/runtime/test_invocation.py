@@ -55,7 +55,10 @@ def infer(baseline: Baseline | None, stats: InvocationStats | None) -> BatchOutc
     outcome = infer_batch(
         task,
         Scoring(
-            lambda rows: [("yes", 0.9) if float(row[0] or 0) > 30 else ("no", 0.7) for row in rows], SIGNATURE, 100, baseline
+            lambda rows: [("yes", 0.9) if float(row[0] or 0) > 30 else ("no", 0.7) for row in rows],
+            SIGNATURE,
+            100,
+            baseline,
         ),
         Stores(sources, MemoryWork(), MemoryPredictions(), MemoryItems(), ledger),
         time_left=lambda: 60.0,
@@ -115,8 +118,8 @@ def test_the_summary_has_drift_and_cost_of_a_ledger_that_is_read_once() -> None:
     # 200 of 800 are "no", where a half was expected: (0.25 - 0.5) ln 0.5 + (0.75 - 0.5) ln 1.5
     assert summary.drift.labels == pytest.approx(0.27465, abs=1e-5)
     assert (summary.drift.scores, summary.drift.inputs, summary.drift.unseen) == (0, 0, 0.02)
-    # 800 predictions, three batches and the ingest's own item twice: 805 write units
-    assert summary.usd == 0.805
+    # 800 predictions, three batches, the ingest's own item twice, and its place in the list: 808 write units
+    assert summary.usd == 0.808
 
 
 def test_a_summary_without_baseline_and_prices_has_no_drift_and_no_cost() -> None:

@@ -113,7 +113,7 @@ def test_fifty_thousand_records_by_hand() -> None:
     warm = Scenario(50_000, 100, 1_769, group_batches=25, record_bytes=120, assumed=ASSUMED, table_writes=40_000)
     bill = expect(warm, prices())
 
-    assert bill.of("dynamodb_writes") == pytest.approx(0.03156375)  # (50,000 + 500 + 2) x 0.000000625
+    assert bill.of("dynamodb_writes") == pytest.approx(0.031565625)  # (50,000 + 500 + 2 + 3) x 0.000000625
     assert bill.of("standard_") == pytest.approx(0.000675)  # 27 x 0.000025
     assert bill.of("express_requests") == pytest.approx(0.00002)
     # 20 children of 0.11 s, billed as 0.2 s of 64 MB: 0.25 GB-s x 0.00001667

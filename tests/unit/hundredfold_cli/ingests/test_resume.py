@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from hundredfold.accounting.summarize import summarize
-from hundredfold.batches import BatchFailure, BatchOutcome
+from hundredfold.batches import BatchFailure, BatchOutcome, InvocationStats
 from hundredfold.errors import InvalidIngestError
 from hundredfold.ingest import Model, Plan, Resume
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
@@ -239,3 +240,26 @@ def test_an_ingest_that_failed_for_its_rejected_records_is_summed_up_again_by_an
 
     assert_nothing_starts(world, Resume("i1"), InvalidIngestError, "ingest i1 is failed, and no batch of it is left")
     assert start_resume(world.deployment, Resume("i1"), 50.0) == "i1.resume-1"
+
+
+def test_an_ingest_that_runs_says_how_far_it_is_and_when_it_ends(world: World) -> None:
+    world.begin()
+    world.services.executions["i1"]["startDate"] = datetime.now(UTC).timestamp() - 10
+    stats = InvocationStats("e", round(datetime.now(UTC).timestamp() * 1000))
+    world.deployment.ledger.batch_done("i1", BatchOutcome(0, 3, 3, 0, stats=stats))
+
+    summary = ingest_status(world.deployment, "i1").summary
+
+    assert (summary["status"], summary["cause"], summary["failures"], summary["failed"]) == ("RUNNING", None, {}, 0)
+    progress = summary["progress"]
+    assert (progress["batches_done"], progress["batches"]) == (1, 2)
+    assert progress["seconds_left"] == pytest.approx(10, abs=1)  # one batch in ten seconds, and one is left
+    assert progress["records_a_second"] == pytest.approx(0.3, abs=0.1)
+
+
+def test_an_ingest_that_has_just_begun_knows_no_end(world: World) -> None:
+    world.begin()
+
+    progress = ingest_status(world.deployment, "i1").summary["progress"]
+
+    assert (progress["batches_done"], progress["seconds_left"], progress["ends_at"]) == (0, None, None)
