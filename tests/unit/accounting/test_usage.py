@@ -103,7 +103,7 @@ def test_every_line_of_a_bill_is_quantity_times_price() -> None:
         abs=1e-12,
     )
     assert bill.usd == pytest.approx(0.00167641735)
-    assert bill.of("dynamodb_") == pytest.approx(0.000633625)
+    assert bill.of("dynamodb_") == pytest.approx(0.0006355)
 
 
 def test_arm_is_billed_at_its_own_price() -> None:
