@@ -34,7 +34,7 @@ LOCALSTACK_DATE := 2026-04-05
 
 INGEST := build/ingest-$(RECORDS).jsonl
 BUNDLE := build/bundle/bundle.json
-LAYERS := build/layers/dependencies.zip build/layers/readers.zip build/layers/core.zip build/layers/model.zip
+LAYERS := $(addprefix build/layers/,dependencies.zip numpy.zip decoder.zip readers.zip core.zip model.zip)
 FUNCTIONS := build/functions/.built
 DESCRIBE := $(addprefix src/hundredfold_cli/models/,describe.py reproducible.py inferred.py model_columns.py pickled.py compiling/*.py)
 COMPILED := $(addprefix src/hundredfold/model/,*.py compiled/*.py compiled/steps/*.py)
@@ -90,7 +90,7 @@ $(ASL_VALIDATOR): requirements/package.json requirements/package-lock.json $(TOO
 
 .PHONY: lock
 lock: $(DEV) ## pin what requirements/*.in ask for, newest versions that fit, with hashes
-	cd requirements && for name in uv core dependencies readers stack tools audit dev runtime plain peers; do \
+	cd requirements && for name in uv core dependencies decoder numpy readers stack tools audit dev runtime plain peers; do \
 	    ../$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --upgrade \
 	        --custom-compile-command "make lock" $$name.in -o $$name.txt; done
 	cd requirements && for name in extras/*.in; do \
@@ -251,6 +251,16 @@ build/layers/dependencies.zip: build/layers/$(ARCHITECTURE)/dependencies.zip bui
 	cp $< $@
 	cp $(<:.zip=.packages.json) $(@:.zip=.packages.json)
 
+build/layers/%/numpy.zip: requirements/numpy.txt $(BUILDERS) $(DEV)
+	$(PYTHON) -m layers.build --architecture $* numpy --output $@
+
+build/layers/%/decoder.zip: requirements/decoder.txt $(BUILDERS) $(DEV)
+	$(PYTHON) -m layers.build --architecture $* decoder --output $@
+
+build/layers/numpy.zip build/layers/decoder.zip: build/layers/%.zip: build/layers/$(ARCHITECTURE)/%.zip build/architecture
+	cp $< $@
+	cp $(<:.zip=.packages.json) $(@:.zip=.packages.json)
+
 build/layers/%/readers.zip: requirements/readers.txt $(BUILDERS) $(DEV)
 	$(PYTHON) -m layers.build --architecture $* readers --output $@
 
@@ -258,7 +268,7 @@ build/layers/readers.zip: build/layers/$(ARCHITECTURE)/readers.zip build/archite
 	cp $< $@
 
 .PHONY: layers
-layers: build $(foreach one,x86_64 arm64,build/layers/$(one)/dependencies.zip build/layers/$(one)/readers.zip) ## build the layers for both architectures, show sizes and digests
+layers: build $(foreach one,x86_64 arm64,$(addprefix build/layers/$(one)/,dependencies.zip numpy.zip decoder.zip readers.zip)) ## build the layers for both architectures, show sizes and digests
 	@$(PYTHON) -m layers.build report
 
 TIMES ?= 1

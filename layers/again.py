@@ -32,7 +32,7 @@ def build_again(times: int, extras: str, bundle: Path) -> dict[str, list[str]]:
         with tempfile.TemporaryDirectory(prefix=f"again-{number}-") as temporary:
             folder = Path(temporary)
             for architecture in PLATFORMS:
-                for part in (["dependencies", "--extras", extras], ["readers"]):
+                for part in (["dependencies", "--extras", extras], ["numpy"], ["decoder"], ["readers"]):
                     output = folder / architecture / f"{part[0]}.zip"
                     _run(number, "--architecture", architecture, *part, "--output", str(output))
             _run(number, "core", "--output", str(folder / "core.zip"))
@@ -47,7 +47,8 @@ def build_again(times: int, extras: str, bundle: Path) -> dict[str, list[str]]:
 
 def _archives(layers: Path, functions: Path) -> Iterator[tuple[str, Path]]:
     """Yield a name and a path of all archives."""
-    for name in ("core", "model", *(f"{one}/{part}" for one in PLATFORMS for part in ("dependencies", "readers"))):
+    parts = ("dependencies", "numpy", "decoder", "readers")
+    for name in ("core", "model", *(f"{architecture}/{part}" for architecture in PLATFORMS for part in parts)):
         yield name, layers / f"{name}.zip"
     for name in FUNCTIONS:
         yield name, functions / f"{name}.zip"

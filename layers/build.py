@@ -11,6 +11,7 @@ from pathlib import Path
 
 import hundredfold
 from hundredfold.model.card import CARD, Card
+from hundredfold.model.engine import LibraryLayer
 from layers.archive import compile_python, write_zip
 from layers.packages import PLATFORMS, install, named_by_extra
 from layers.sizes import LAMBDA_LIMIT_BYTES, Part, over_limit, read_parts, table, unzipped_size
@@ -42,11 +43,13 @@ def build_dependencies(architecture: str, extras: list[str], archive: Path) -> P
     return _layer(fill, archive)
 
 
-def build_readers(architecture: str, archive: Path) -> Path:
-    """The layer of what the planner reads Parquet and zstd with."""
+def build_locked(name: str, architecture: str, archive: Path) -> Path:
+    """A layer of nothing but locked packages: `readers`, which the planner reads Parquet and zstd with; `decoder` and
+    `numpy`, which compiled models need."""
 
     def fill(python: Path) -> None:
-        install([_locked("readers")], python, architecture)
+        owners = install([_locked(name)], python, architecture)
+        archive.with_suffix(".packages.json").write_text(json.dumps(owners, indent=2, sort_keys=True) + "\n")
 
     return _layer(fill, archive)
 
@@ -90,18 +93,23 @@ def build_function(name: str, archive: Path) -> Path:
 
 
 def check_size() -> None:
-    """Print the size of the inference function with its layers and of the planner with its own, and end with a message
-    if one is too large."""
-    parts = _parts(LAYERS / "dependencies.zip")
+    """Print the size of the inference function with its layers, for each of the layers that a model may need, and that
+    of the planner with its own. End with a message if one is too large."""
+    bundled = Card.from_json((BUILD / "bundle" / CARD).read_bytes())
     planner = _planner_parts(LAYERS / "readers.zip")
-    for of_function in (parts, planner):
+    functions = {layer: _parts(LAYERS / f"{layer}.zip") for layer in LibraryLayer}
+    first = functions.pop(bundled.engine.layer)
+    for of_function in (first, planner):
         for name in dict.fromkeys(part.layer for part in of_function):
             _print(_size(name, [part for part in of_function if part.layer == name]))
         _print(_size("together", of_function))
-    if message := over_limit(parts) or over_limit(planner, PLANNER_LIMIT_BYTES):
+    for layer, parts in functions.items():
+        _print(_size(f"with {layer}", parts))
+    if message := over_limit(first) or over_limit(planner, PLANNER_LIMIT_BYTES):
         raise SystemExit(message)
-    bundled = Card.from_json((BUILD / "bundle" / CARD).read_bytes())
-    if lacking := set(bundled.requires) - {part.package for part in parts}:
+    if bundled.engine.layer is not LibraryLayer.DEPENDENCIES:
+        return
+    if lacking := set(bundled.requires) - {part.package for part in first}:
         names = " ".join(sorted({*bundled.requires}))
         raise SystemExit(f'build/bundle needs {", ".join(sorted(lacking))} in the layers: make build EXTRAS="{names}"')
 
@@ -110,18 +118,20 @@ def report(architectures: list[str]) -> None:
     """Print the sizes by package and the digests of the layers; end with a message if they are too large."""
     messages = []
     for architecture in architectures:
-        parts = _parts(LAYERS / architecture / "dependencies.zip")
+        functions = {layer: _parts(LAYERS / architecture / f"{layer}.zip") for layer in LibraryLayer}
         planner = _planner_parts(LAYERS / architecture / "readers.zip")
-        _print(table(architecture, parts))
+        for layer, parts in functions.items():
+            _print(table(f"{architecture}, {layer}", parts))
         _print(table(f"{architecture}, the planner", planner))
         archives = {
-            "dependencies": LAYERS / architecture / "dependencies.zip",
+            **{layer.value: LAYERS / architecture / f"{layer}.zip" for layer in LibraryLayer},
             "readers": LAYERS / architecture / "readers.zip",
             "core": LAYERS / "core.zip",
             "model": LAYERS / "model.zip",
         }
         _print("".join(f"  SHA-256 {sha256(archive)}  {name}\n" for name, archive in archives.items()))
-        if message := over_limit(parts) or over_limit(planner, PLANNER_LIMIT_BYTES):
+        faults = [over_limit(parts) for parts in functions.values()]
+        if message := next(filter(None, faults), None) or over_limit(planner, PLANNER_LIMIT_BYTES):
             messages.append(f"{architecture}: {message}")
     if messages:
         raise SystemExit("\n".join(messages))
@@ -134,7 +144,8 @@ def main() -> None:
     dependencies = commands.add_parser("dependencies")
     dependencies.add_argument("--extras", default="", help="names of requirements/extras, with spaces between")
     dependencies.add_argument("--output", type=Path, default=LAYERS / "dependencies.zip")
-    commands.add_parser("readers").add_argument("--output", type=Path, default=LAYERS / "readers.zip")
+    for name in ("numpy", "decoder", "readers"):
+        commands.add_parser(name).add_argument("--output", type=Path, default=LAYERS / f"{name}.zip")
     commands.add_parser("core").add_argument("--output", type=Path, default=LAYERS / "core.zip")
     model = commands.add_parser("model")
     model.add_argument("bundle", type=Path)
@@ -146,8 +157,8 @@ def main() -> None:
     match arguments.part:
         case "dependencies":
             build_dependencies(arguments.architecture, arguments.extras.split(), arguments.output)
-        case "readers":
-            build_readers(arguments.architecture, arguments.output)
+        case "numpy" | "decoder" | "readers" as name:
+            build_locked(name, arguments.architecture, arguments.output)
         case "core":
             build_core(arguments.output)
         case "model":
@@ -161,11 +172,12 @@ def main() -> None:
             report(list(PLATFORMS))
 
 
-def _parts(dependencies: Path) -> list[Part]:
-    owners: dict[str, str] = json.loads(dependencies.with_suffix(".packages.json").read_text())
+def _parts(libraries: Path) -> list[Part]:
+    """Return the parts of the inference function with one of the layers that a model may need."""
+    owners: dict[str, str] = json.loads(libraries.with_suffix(".packages.json").read_text())
     largest = max((BUILD / f"functions/{name}.zip" for name in FUNCTIONS), key=unzipped_size)
     return [
-        *read_parts("dependencies", dependencies, owners),
+        *read_parts(libraries.stem, libraries, owners),
         *read_parts("core", LAYERS / "core.zip", {}),
         *read_parts("model", LAYERS / "model.zip", {}),
         *read_parts(largest.stem, largest, {}),

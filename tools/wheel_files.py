@@ -16,6 +16,8 @@ FILES = (
     "layers/**/*.py",
     "requirements/core.txt",
     "requirements/dependencies.txt",
+    "requirements/numpy.txt",
+    "requirements/decoder.txt",
     "requirements/readers.txt",
     "requirements/stack.txt",
     "requirements/tools.txt",

@@ -9,8 +9,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,13 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from hundredfold.model.bundle import Bundle
-from hundredfold_cli.deploy import release_deployed
-from hundredfold_cli.models.releases import Live
+from hundredfold.model.engine import Engine, LibraryLayer
+from hundredfold_cli.models.engines import with_engine
+from hundredfold_cli.models.layers import layer_archive
+from hundredfold_cli.models.packaging import read_bundle
+from hundredfold_cli.models.releases import Live, Releases
 from hundredfold_cli.stack.checkout import ROOT
+from hundredfold_cli.stack.deployment import Deployment
 from layers.build import build_dependencies
 from tests.support.deployed import COMMAND_SECONDS, Stack
 from tests.support.examples import run_examples
@@ -33,29 +37,17 @@ from tests.unit.answering_server import AnsweringServer, json_reply
 
 
 @pytest.fixture
-def pandas_deployed(stack: Stack, live: Live, tmp_path: Path) -> Iterator[None]:
-    """The stack as `make up EXTRAS="pandas"` deploys it: another dependencies layer, and the live model with it."""
+def with_pandas(stack: Stack, tmp_path: Path) -> Deployment:
+    """The stack as `make up EXTRAS="pandas"` deploys it: with another dependencies layer."""
     architecture = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
     archive = build_dependencies(architecture, ["pandas"], tmp_path / "layer/dependencies.zip")
     key = "tests/dependencies-with-pandas.zip"
     stack.deployment.s3.upload_file(str(archive), stack.deployment.work_bucket, key)
-    deployed = stack.deployment.lambda_.get_function_configuration(FunctionName=stack.deployment.infer_function)
-    before = [layer["Arn"] for layer in deployed["Layers"]]
-    [usual] = [arn for arn in before if ":hundredfold-dependencies:" in arn]
-    with_pandas = stack.deployment.lambda_.publish_layer_version(
+    layer = stack.deployment.lambda_.publish_layer_version(
         LayerName="hundredfold-dependencies", Content={"S3Bucket": stack.deployment.work_bucket, "S3Key": key}
     )["LayerVersionArn"]
-    try:
-        put_layers(stack, [with_pandas if arn == usual else arn for arn in before])
-        release_deployed(stack.deployment)
-        yield
-    finally:
-        put_layers(stack, before)
-
-
-def put_layers(stack: Stack, layers: list[str]) -> None:
-    stack.deployment.lambda_.update_function_configuration(FunctionName=stack.deployment.infer_function, Layers=layers)
-    stack.deployment.lambda_.get_waiter("function_updated_v2").wait(FunctionName=stack.deployment.infer_function)
+    library_layers = {**stack.deployment.library_layers, LibraryLayer.DEPENDENCIES: layer}
+    return replace(stack.deployment, library_layers=library_layers)
 
 
 @dataclass(frozen=True)
@@ -101,8 +93,7 @@ def test_text_model(stack: Stack, checkout: Checkout, bundle: Bundle) -> None:
     assert [row["score"] for row in rows] == pytest.approx([score for _, score in answers], abs=1e-12)
 
 
-@pytest.mark.usefixtures("pandas_deployed")
-def test_tabular_regressor(stack: Stack, checkout: Checkout) -> None:
+def test_tabular_regressor(stack: Stack, checkout: Checkout, with_pandas: Deployment, tmp_path: Path) -> None:
     run_examples(stack, checkout.page("tabular_regressor/README.md"), checkout.folder)
 
     folder = checkout.build / "patients"
@@ -115,6 +106,15 @@ def test_tabular_regressor(stack: Stack, checkout: Checkout) -> None:
     expected = joblib.load(folder / "regressor.joblib").predict(patients.drop(columns="id"))
     assert len(set(expected)) > 80  # of 89: a model that answers
     assert [float(row["value"]) for row in rows] == pytest.approx(expected.tolist(), rel=1e-12)
+    assert read_bundle(folder / "bundle")[0].engine.engine is Engine.COMPILED
+
+    # By scikit-learn it answers the same, and there it needs pandas
+    bundle = with_engine(folder / "bundle", Engine.SCIKIT_LEARN, tmp_path / "by_scikit_learn")
+    Releases(with_pandas).publish(layer_archive(bundle), *read_bundle(bundle))
+    assert stack.command("ingest", str(folder / "patients.csv")).returncode == 0
+    again = [json.loads(line) for line in stack.command("results").stdout.splitlines()]
+    assert stack.command("model", "rollback").returncode == 0
+    assert [row["value"] for row in again] == pytest.approx(expected.tolist(), rel=1e-12)
 
 
 def test_feature_code(stack: Stack, live: Live, checkout: Checkout) -> None:

@@ -61,6 +61,10 @@ def function_layers(stack: Stack) -> list[str]:
     return [arn for arn in stack.read("model", "show")["layers"] if ":hundredfold-model:" not in arn]
 
 
+def names(layers: list[str]) -> list[str]:
+    return [arn.split(":")[-2].removeprefix("hundredfold-") for arn in layers]
+
+
 def code_of(stack: Stack, version: str) -> str:
     config = stack.deployment.lambda_.get_function_configuration(
         FunctionName=stack.deployment.infer_function, Qualifier=version
@@ -76,7 +80,7 @@ def test_a_model_goes_live_and_back_each_with_one_command_and_nothing_else_chang
     folder, (vectorizer, counts, model) = three_files
     bundle = package_three(stack, folder)
     layers = function_layers(stack)
-    assert len(layers) == 2
+    assert names(layers) == ["decoder", "core"]
     ids = [new_id() for _ in range(3)]
     before = stack.read("ingest", str(few_records), "--id", ids[0])
 
@@ -321,8 +325,8 @@ def test_a_table_of_numbers_and_a_regressor_go_all_the_way(
 
 
 def test_a_shadow_answers_beside_the_live_model_and_cannot_touch_it(
-    stack: Stack, live: Live, three_files: tuple[Path, list[Any]], records: Path, texts: list[str], tmp_path: Path,
-    bundle: Bundle, new_id: Callable[[], str],
+    stack: Stack, live: Live, three_files: tuple[Path, list[Any]], records: Path, few_records: Path, texts: list[str],
+    tmp_path: Path, bundle: Bundle, new_id: Callable[[], str],
 ) -> None:  # fmt: skip
     # Given a challenger that was released and taken back, and a version that can answer none of these records
     folder, (vectorizer, counts, model) = three_files
@@ -370,6 +374,16 @@ def test_a_shadow_answers_beside_the_live_model_and_cannot_touch_it(
     assert "the ingest itself is not affected" in bad.stderr
     assert stack.read("summary", ids[1])["shadow"]["error"] == "it has no answer in common"
     assert stack.read("summary")["ingest_id"] == ids[1]
+
+    # And the live model itself, by scikit-learn, agrees on every record
+    same = stack.command("ingest", str(few_records), "--shadow", "scikit-learn", "--sample", "100%", "--json")
+    assert same.returncode == 0, same.stderr
+    engines = json.loads(same.stdout)["shadow"]
+    assert (engines["compared"], engines["disagreed"]) == (250, 0)
+    by_scikit_learn = stack.read("model", "show", engines["version"])
+    assert names(by_scikit_learn["layers"]) == ["dependencies", "core", "model"]
+    assert stack.read("model", "show")["version"] == live.version
+    assert stack.read("model", "diff", live.version, engines["version"]).keys() == {"card", "engine"}
 
 
 def test_a_tampered_file_is_refused_before_anything_is_opened_or_published(

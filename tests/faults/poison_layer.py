@@ -12,6 +12,7 @@ from typing import Any
 import joblib
 
 from hundredfold.model.bundle import CARD, Card, versions_here
+from hundredfold.model.engine import LibraryLayer
 from hundredfold.model.signature import Field, FieldType, Signature
 from hundredfold_cli.stack.checkout import ROOT
 from tests.faults import poisonous
@@ -54,7 +55,13 @@ def released(stack: Stack, layer: bytes, *, timeout: int) -> Iterator[None]:
     client: Any = stack.deployment.session.client("lambda", endpoint_url=stack.deployment.endpoint)
     before = client.get_function_configuration(FunctionName=FUNCTION)
     live = client.get_alias(FunctionName=FUNCTION, Name="live")["FunctionVersion"]
-    others = [item["Arn"] for item in before["Layers"] if ":hundredfold-model:" not in item["Arn"]]
+    libraries = stack.deployment.library_layers
+    # It is a model of scikit-learn's kind, whatever the live one is.
+    others = [libraries[LibraryLayer.DEPENDENCIES]] + [
+        item["Arn"]
+        for item in before["Layers"]
+        if ":hundredfold-model:" not in item["Arn"] and item["Arn"] not in libraries.values()
+    ]
     poisoned = client.publish_layer_version(LayerName="hundredfold-poisonous-model", Content={"ZipFile": layer})
     try:
         client.update_function_configuration(

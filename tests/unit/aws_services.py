@@ -15,10 +15,12 @@ from urllib.parse import unquote
 
 import boto3
 
+from hundredfold.model.engine import LibraryLayer
 from hundredfold_cli.stack.deployment import Deployment
 from tests.unit.answering_server import AnsweringServer, Reply, Request, dynamodb_error, json_reply, s3_error
 
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:hundredfold-batch-inference"
+LAYER = "arn:aws:lambda:us-east-1:000000000000:layer"
 
 type Item = dict[str, dict[str, Any]]
 
@@ -64,7 +66,8 @@ class AwsServices:
             predictions_table="predictions",
             ledger_table="ledger",
             infer_function="infer",
-            model_layer="arn:aws:lambda:us-east-1:000000000000:layer:model:1",
+            model_layer=f"{LAYER}:model:1",
+            library_layers={layer: f"{LAYER}:{layer}:1" for layer in LibraryLayer},
         )
 
     def ingest_item(self, ingest_id: str) -> Item | None:

@@ -18,6 +18,17 @@ class Engine(StrEnum):
     """The compiled form of the model. It needs no scikit-learn."""
 
 
+class LibraryLayer(StrEnum):
+    """The layer of libraries that a model needs. A version of the inference function has one of them."""
+
+    DEPENDENCIES = "dependencies"
+    """scikit-learn, SciPy, NumPy, joblib, and the decoder of records."""
+    NUMPY = "numpy"
+    """NumPy and the decoder of records."""
+    DECODER = "decoder"
+    """The decoder of records alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineChoice:
     """The engine of a model, and what speaks for it.
@@ -39,6 +50,13 @@ class EngineChoice:
     both_refused: int = 0
     tolerance: float = 0.0
     numpy: bool = False
+
+    @property
+    def layer(self) -> LibraryLayer:
+        """The layer of libraries that the model needs."""
+        if self.engine is Engine.SCIKIT_LEARN:
+            return LibraryLayer.DEPENDENCIES
+        return LibraryLayer.NUMPY if self.numpy else LibraryLayer.DECODER
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

@@ -1,6 +1,7 @@
 """SnapStart: what an environment must renew when Lambda restores it from a snapshot."""
 
 import random
+import sys
 
 
 def reseed_after_restore() -> None:
@@ -21,6 +22,6 @@ def reseed_after_restore() -> None:
 
 def _reseed() -> None:
     random.seed()
-    import numpy as np
-
-    np.random.seed()  # noqa: NPY002, RUF100 - the generator that scikit-learn's estimators draw from
+    # A compiled model may do without NumPy. Then there is no generator of it.
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed()  # the generator that scikit-learn's estimators draw from

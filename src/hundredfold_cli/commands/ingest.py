@@ -87,7 +87,12 @@ def ingest(
     ] = None,
     max_rejected: MaxRejected = None,
     shadow: Annotated[
-        str | None, typer.Option(help="A model version that also runs, on a sample, beside the live version.")
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="A model version that also runs, on a sample, beside the live version. scikit-learn: the live model "
+            "itself by that engine.",
+        ),
     ] = None,
     sample: Annotated[str, typer.Option(help="The share of the batches that the shadow runs on.")] = "5%",
     as_json: AsJson = False,
@@ -103,7 +108,7 @@ def ingest(
     name = ingest_id if ingest_id is not None else new_ingest_id(request.name)
     check_new(deployment, name)
     request.check(deployment)
-    shadow_ingest = new_shadow(deployment, name, shadow, sample) if shadow else None
+    shadow_ingest = new_shadow(deployment, name, shadow, sample, say) if shadow else None
     say(request.describe(name))
     with upload_progress(request.size) as uploaded:
         spec = start_ingest(deployment, request, name, uploaded, reclaim=reclaim, max_rejected_percent=limit)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hundredfold.errors import BundleRefusedError, InvalidIngestError
+from hundredfold.errors import InvalidIngestError
 from hundredfold.model.card import Card, Input
 from hundredfold.model.engine import Engine
 from hundredfold_cli.account import user
@@ -19,7 +19,11 @@ from hundredfold_cli.ingests.status import ingest_status, newest_ingest
 from hundredfold_cli.models.compare_bundles import compare_bundles
 from hundredfold_cli.models.comparison_chart import draw_comparisons
 from hundredfold_cli.models.display import card_lines, different_lines, print_card, print_comparisons
+<<<<<<< HEAD
 from hundredfold_cli.models.inferred import CORRECT_IT
+=======
+from hundredfold_cli.models.engines import unpack_version, with_engine
+>>>>>>> 934a3ca (A version has the libraries that its model needs, and no others: a compiled one has no scikit-learn; publish and shadow by the other engine)
 from hundredfold_cli.models.layers import layer_archive
 from hundredfold_cli.models.packaging import package as package_bundle
 from hundredfold_cli.models.packaging import read_bundle
@@ -135,7 +139,13 @@ def package(
 @app.command()
 def publish(
     context: typer.Context,
-    bundle: Annotated[Path, typer.Argument(help="A bundle's folder, as `model package` writes it.")],
+    bundle: Annotated[
+        str, typer.Argument(help="A bundle's folder, as `model package` writes it, or the number of a version.")
+    ],
+    engine: Annotated[
+        Engine | None,
+        typer.Option(metavar="NAME", help="What runs the model: compiled or scikit-learn. Without it, as on its card."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a bundle the live model.
@@ -143,11 +153,15 @@ def publish(
     Its layer is published, and then a version of the inference function. That version predicts the sample on the
     model's card. It goes live only if it answers as the card says.
     """
-    card, digest = read_bundle(bundle)
-    releases = Releases(find_deployment(context), say)
-    releases.require_live()
-    say(f"building the layer of model {card.name} ...")
-    version, is_new = releases.publish(layer_archive(bundle), card, digest)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = _bundle(context, bundle, Path(temporary) / "released") if bundle.isdecimal() else Path(bundle)
+        if engine:
+            folder = with_engine(folder, engine, Path(temporary) / "changed")
+        card, digest = read_bundle(folder)
+        releases = Releases(find_deployment(context), say)
+        releases.require_live()
+        say(f"building the layer of model {card.name} ...")
+        version, is_new = releases.publish(layer_archive(folder), card, digest)
     if as_json:
         print_json(version.as_dict(releases.live()))
     else:
@@ -305,14 +319,7 @@ def _bundle(context: typer.Context, model: str, folder: Path) -> Path:
     if Path(model).is_dir():
         read_bundle(Path(model))
         return Path(model)
-    folder.mkdir()
-    releases = Releases(find_deployment(context))
-    version = releases.version(model)
-    releases.layers.unpack(version.model_layer, folder)
-    _, digest = read_bundle(folder)
-    if digest != version.card:
-        raise BundleRefusedError(f"the card in the layer of version {model} is not the one that was released: {digest}")
-    return folder
+    return unpack_version(Releases(find_deployment(context)), model, folder)
 
 
 def _write_ingest_records(context: typer.Context, ingest_id: str, file: Path) -> Path:

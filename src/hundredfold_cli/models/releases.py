@@ -3,8 +3,8 @@
 The alias `live` names the version that new ingests are pinned to. CloudFormation deploys the function, and leaves its
 versions and this alias alone: they belong to this module.
 
-A release puts a model's layer onto the function and publishes a version. It lets that version predict the sample on
-the model's card, and only then moves the alias.
+A release puts a model's layer onto the function, and the layer of libraries that the model needs. It publishes a
+version and lets that predict the sample on the model's card. Only then does it move the alias.
 
 Whatever changes a version or the alias has the lock of releases (`ReleaseLock`). It also names the revision of the
 function or of the alias that it means to change, so that Lambda refuses it if someone without the lock was in between.
@@ -57,6 +57,7 @@ class Version:
     ----------
     layers : ARNs of its layers, in order
     model_layer : the one that holds the model; empty if none does
+    library_layer : the one with the libraries that the model needs; empty if none of the deployment's is there
     card : the digest of its model's card; empty if it was published by hand
     settings : everything else that a version fixes: code, other layers, variables, memory and so on
     revision : of the function's configuration; it changes with every update
@@ -67,6 +68,7 @@ class Version:
     published: str
     layers: tuple[str, ...]
     model_layer: str
+    library_layer: str
     card: str
     settings: Mapping[str, Any] = field(repr=False)
     revision: str = field(repr=False, default="")
@@ -95,6 +97,7 @@ class Version:
             "by": self.published_by,
             "layers": list(self.layers),
             "model_layer": self.model_layer,
+            "library_layer": self.library_layer,
         }
 
 
@@ -238,9 +241,20 @@ class Releases:
         live = self.live()
         before = self.version(live.version) if live else None
         self._keep_card(model_layer, digest)
-        latest = self._put_on_latest(model_layer, digest)
+        latest = self._put_on_latest(model_layer, self._library_layer(card), digest)
         if before and _same(before, latest):
             return before, False
+        published = self._ready(latest, card, digest, by, before)
+        self.point_to(published.number, live)
+        return published, True
+
+    def _ready(self, latest: Version, card: Card, digest: str, by: str, before: Version | None) -> Version:
+        """Publish what is on `$LATEST`, unless a version is the same, and let it predict.
+
+        Parameters
+        ----------
+        before : what is live. It is put on `$LATEST` again if the version fails
+        """
         versions = {version.number: version for version in self.versions()}
         published = next((version for version in versions.values() if _same(version, latest)), None)
         if published is None:
@@ -252,13 +266,12 @@ class Releases:
             if published.number not in versions:
                 self._lambda.delete_function(FunctionName=self._function, Qualifier=published.number)
             if before:
-                self._put_on_latest(before.model_layer, before.card)
-            still_live = f"version {live.version} stays live" if live else "nothing is live"
+                self._put_on_latest(before.model_layer, before.library_layer, before.card)
+            still_live = f"version {before.number} stays live" if before else "nothing is live"
             raise ReleaseRefusedError(
                 f"version {published.number} failed its smoke test, so {still_live}: {refused}"
             ) from None
-        self.point_to(published.number, live)
-        return published, True
+        return published
 
     def publish(self, archive: bytes, card: Card, digest: str) -> tuple[Version, bool]:
         """Publish a model's layer, and release it.
@@ -278,20 +291,42 @@ class Releases:
         ReleaseRefusedError, ReleaseLockedError
             As of `release`. Then the layer is removed again.
         """
-        with self._lock.held(f"publishing model {card.name}"):
-            layer, layer_is_new = self.layers.publish(archive, f"{card.name[:80]}; card {digest}")
+        with self._lock.held(f"publishing model {card.name}"), self._new_layer(archive, card, digest) as layer:
+            return self.release(layer, card, digest, card.made.get("by", "unknown"))
+
+    def stage(self, archive: bytes, card: Card, digest: str) -> Version:
+        """Publish a version with a model beside the live one, and leave what is live as it is.
+
+        The parameters and errors are those of `publish`. It raises NotThereError if nothing is live.
+        """
+        with self._lock.held(f"publishing model {card.name}"), self._new_layer(archive, card, digest) as layer:
+            before = self.version(self.require_live().version)
+            self._keep_card(layer, digest)
+            latest = self._put_on_latest(layer, self._library_layer(card), digest)
             try:
-                return self.release(layer, card, digest, card.made.get("by", "unknown"))
-            except BaseException:
-                if layer_is_new:
-                    self.layers.delete(layer)
-                raise
+                return self._ready(latest, card, digest, card.made.get("by", "unknown"), before)
+            finally:
+                self._put_on_latest(before.model_layer, before.library_layer, before.card)
+
+    @contextmanager
+    def _new_layer(self, archive: bytes, card: Card, digest: str) -> Iterator[str]:
+        """Publish a model's layer. It is removed again if the block fails, unless it was there before."""
+        layer, layer_is_new = self.layers.publish(archive, f"{card.name[:80]}; card {digest}")
+        try:
+            yield layer
+        except BaseException:
+            if layer_is_new:
+                self.layers.delete(layer)
+            raise
+
+    def _library_layer(self, card: Card) -> str:
+        return self._deployment.library_layers[card.engine.layer]
 
     def roll_back(self, number: str | None, by: str) -> Version:
         """Make an earlier model live again, and return the version that is live then.
 
-        A version that differs from the live one in its model only goes live as it is. Any other version has other
-        code or dependencies, which a roll-back of the model must not bring back. So its model is released anew.
+        A version that differs from the live one in its model and its engine only goes live as it is. Any other version
+        has other code or libraries, which a roll-back of the model must not bring back. So its model is released anew.
 
         Parameters
         ----------
@@ -313,13 +348,12 @@ class Releases:
         target = self.version(number) if number else self._before(live)
         if target.number == live.version:
             raise ReleaseRefusedError(f"version {target.number} is live already")
-        if target.settings == self.version(live.version).settings:
+        current = target.library_layer in self._deployment.library_layers.values()
+        if current and target.settings == self.version(live.version).settings:
             self.point_to(target.number, live, back=number is None)
-            self._put_on_latest(target.model_layer, target.card)
+            self._put_on_latest(target.model_layer, target.library_layer, target.card)
             return target
-        self._say(
-            f"version {target.number} has other code or dependencies than the live one: its model is released anew"
-        )
+        self._say(f"version {target.number} has other code or libraries than the live one: its model is released anew")
         card, digest = self.layers.card(target.model_layer)
         return self.release(target.model_layer, card, digest, by)[0]
 
@@ -432,16 +466,18 @@ class Releases:
         variables = dict(config.get("Environment", {}).get("Variables", {}))
         card = variables.pop(MODEL_CARD_VARIABLE, "")
         model_layer = next((arn for arn in layers if self.layers.is_model(arn)), "")
+        library_layer = next((arn for arn in layers if self._is_library(arn)), "")
         return Version(
             number=config["Version"],
             description=config.get("Description", ""),
             published=config.get("LastModified", ""),
             layers=layers,
             model_layer=model_layer,
+            library_layer=library_layer,
             card=card,
             settings={
                 **{name: config.get(name) for name in _SETTINGS},
-                "layers": [arn for arn in layers if arn != model_layer],
+                "layers": [arn for arn in layers if arn not in {model_layer, library_layer}],
                 "variables": variables,
                 "SnapStart": config.get("SnapStart", {}).get("ApplyOn", "None"),
                 "Tracing": config.get("TracingConfig", {}).get("Mode", "PassThrough"),
@@ -449,19 +485,24 @@ class Releases:
             revision=config.get("RevisionId", ""),
         )
 
-    def _put_on_latest(self, model_layer: str, digest: str) -> Version:
+    def _is_library(self, arn: str) -> bool:
+        """Tell whether a layer version is one of libraries: of this deployment, or of an earlier one of the stack."""
+        layer = arn.rpartition(":")[0]
+        return any(library.rpartition(":")[0] == layer for library in self._deployment.library_layers.values())
+
+    def _put_on_latest(self, model_layer: str, library_layer: str, digest: str) -> Version:
         config = self._lambda.get_function_configuration(FunctionName=self._function)
         latest = self._version(config)
-        if (latest.model_layer, latest.card) == (model_layer, digest):
+        if (latest.model_layer, latest.library_layer, latest.card) == (model_layer, library_layer, digest):
             return latest
-        layers = [arn for arn in latest.layers if arn != latest.model_layer]
+        others = [arn for arn in latest.layers if arn not in {latest.model_layer, latest.library_layer}]
         variables = dict(config.get("Environment", {}).get("Variables", {}))
         self._lock.renew()
         try:
             with _refused("PreconditionFailedException", _changed()):
                 self._lambda.update_function_configuration(
                     FunctionName=self._function,
-                    Layers=[*layers, model_layer],
+                    Layers=[arn for arn in (library_layer, *others, model_layer) if arn],
                     Environment={"Variables": {**variables, MODEL_CARD_VARIABLE: digest}},
                     RevisionId=latest.revision,
                 )
@@ -515,4 +556,8 @@ def _refused(code: str, refusal: ReleaseRefusedError) -> Iterator[None]:
 
 def _same(first: Version, second: Version) -> bool:
     """Tell whether two versions do the same: all but their numbers and descriptions is equal."""
-    return (first.settings, first.model_layer, first.card) == (second.settings, second.model_layer, second.card)
+
+    def content(version: Version) -> tuple[object, ...]:
+        return version.settings, version.model_layer, version.library_layer, version.card
+
+    return content(first) == content(second)

@@ -1,12 +1,13 @@
 """The shadow of an ingest: another model on a sample of its batches, compared with the live model."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hundredfold.ingest import Plan
+from hundredfold.model.engine import Engine
 from hundredfold.planning.shadows import SHADOW, Shadow
 from hundredfold.runtime.metric_names import NAMESPACE, SERVICE, ShadowMetric, unit_of
 from hundredfold.summary import Status
@@ -16,6 +17,7 @@ from hundredfold_cli.ingests.follow import follow
 from hundredfold_cli.ingests.outcomes import read_batches, read_manifest
 from hundredfold_cli.ingests.status import ingest_status
 from hundredfold_cli.models.comparison import Answer, Comparison, compare_answers
+from hundredfold_cli.models.engines import stage_live_model
 from hundredfold_cli.models.releases import Releases
 from hundredfold_cli.stack.deployment import Deployment
 
@@ -23,8 +25,15 @@ if TYPE_CHECKING:
     from types_boto3_cloudwatch.type_defs import DimensionTypeDef
 
 
-def new_shadow(deployment: Deployment, ingest_id: str, version: str, sample: str) -> Shadow:
+def new_shadow(
+    deployment: Deployment, ingest_id: str, model: str, sample: str, say: Callable[[str], None] = lambda _: None
+) -> Shadow:
     """Return the shadow of a new ingest.
+
+    Parameters
+    ----------
+    model : the number of a version; or an engine, for the live model by that engine. A version of that is published
+        beside the live one, unless there is one
 
     Raises
     ------
@@ -32,12 +41,17 @@ def new_shadow(deployment: Deployment, ingest_id: str, version: str, sample: str
         If `sample` is no share such as `5%` or `0.05`.
     NotThereError
         If there is no such version.
+    BundleRefusedError, ReleaseRefusedError, ReleaseLockedError
+        If the live model has no version by that engine, and none can be published.
     """
     number = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", sample.strip())
     share = float(number[1]) / (100 if number[2] else 1) if number else 0.0
     if not 0 < share <= 1:
         raise OptionError(f"--sample {sample} is no share of the batches: write 5% or 0.05")
-    return Shadow(ingest_id, Releases(deployment).version(version).number, share)
+    releases = Releases(deployment, say)
+    if model in set(Engine):
+        return Shadow(ingest_id, stage_live_model(releases, Engine(model)).number, share)
+    return Shadow(ingest_id, releases.version(model).number, share)
 
 
 def report_shadow(deployment: Deployment, ingest_id: str) -> list[Comparison]:

@@ -16,6 +16,9 @@ from hundredfold_cli.stack.checkout import BUILD, BUILT, BUNDLE, IN_CHECKOUT, RO
 
 _STAMPS = BUILD / "built.json"
 """What each archive was built from, as a digest."""
+_ONE_LOCK = ("numpy", "decoder", "readers")
+"""The layers of packages that have no extras."""
+_PARTS = frozenset({"dependencies", *_ONE_LOCK, "core", "model", "functions"})
 
 
 def run_builder(*arguments: str) -> None:
@@ -72,7 +75,7 @@ def provide(bundle: Path | None, architecture: str, say: Callable[[str], None]) 
                 locks / "dependencies.txt",
                 *(locks / f"extras/{name}.txt" for name in extras),
             ],
-            ("--architecture", architecture, "readers"): [locks / "readers.txt"],
+            **{("--architecture", architecture, name): [locks / f"{name}.txt"] for name in _ONE_LOCK},
             ("core",): [locks / "core.txt", *sorted(package.rglob("*.py")), *sorted(package.rglob("*.json"))],
             ("model", str(BUNDLE)): sorted(BUNDLE.iterdir()),
             ("functions",): sorted(path for path in (ROOT / "functions").rglob("*.py")),
@@ -87,7 +90,7 @@ def _build(steps: dict[tuple[str, ...], list[Path]], builders: list[Path], say: 
     """Run those steps whose inputs are not those of the last time."""
     stamps = json.loads(_STAMPS.read_text()) if _STAMPS.exists() and all(path.exists() for path in BUILT) else {}
     for arguments, inputs in steps.items():
-        part = next(word for word in arguments if word in {"dependencies", "readers", "core", "model", "functions"})
+        part = next(word for word in arguments if word in _PARTS)
         digest = _digest((*arguments, *(path.read_bytes() for path in (*sorted(builders), *inputs))))
         if stamps.get(part) != digest:
             say(f"building {part} ...")

@@ -25,7 +25,7 @@ DEPLOYING_POLICY = ROOT / "infra/policies/deploy.json"
 BUILD = ROOT / "build"
 BUNDLE = BUILD / "bundle"
 """The model that is deployed where none is live yet."""
-LAYERS = ("dependencies", "readers", "core", "model")
+LAYERS = ("dependencies", "numpy", "decoder", "readers", "core", "model")
 FUNCTIONS = ("plan_ingest", "infer_batch", "summarize_ingest", "start_ingest")
 BUILT = (
     *(BUILD / f"layers/{name}.zip" for name in LAYERS),

@@ -1,6 +1,6 @@
 """What was deployed: a stack's outputs, and the AWS clients to reach it with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from hundredfold.aws.lookup import Lookup, PackedItems
 from hundredfold.aws.objects import S3Sources, S3WorkObjects
 from hundredfold.aws.source_tables import DynamoTables
 from hundredfold.layout import Layout
+from hundredfold.model.engine import LibraryLayer
 from hundredfold_cli.errors import NotThereError
 from hundredfold_cli.stack.checkout import DEPLOY_FIRST
 from hundredfold_cli.stack.packed_reader import PackedBatches, PredictionsByLayout
@@ -42,6 +43,7 @@ class Deployment:
     ----------
     endpoint : the local stack's URL; None on AWS
     model_layer : the ARN of the model layer that was built with the stack
+    library_layers : the ARN of each layer of libraries that a model may need
     layout : how new ingests store their predictions
     """
 
@@ -54,6 +56,7 @@ class Deployment:
     ledger_table: str
     infer_function: str
     model_layer: str
+    library_layers: Mapping[LibraryLayer, str]
     layout: Layout = Layout.ITEM
 
     @classmethod
@@ -83,6 +86,7 @@ class Deployment:
                 ledger_table=outputs["LedgerTableName"],
                 infer_function=outputs["InferBatchFunctionName"],
                 model_layer=outputs["ModelLayerArn"],
+                library_layers={layer: outputs[f"{layer.capitalize()}LayerArn"] for layer in LibraryLayer},
                 layout=Layout(outputs["PredictionsLayout"]),
             )
         except KeyError as missing:

@@ -17,11 +17,12 @@ class Wheel:
         self.root, self.model, self.built = folder / "cache", folder / "model", list[str]()
         build = self.root / "build"
         self.archives = {
-            name: build / f"{name}.zip" for name in ("dependencies", "readers", "core", "model", "functions")
+            name: build / f"{name}.zip"
+            for name in ("dependencies", "numpy", "decoder", "readers", "core", "model", "functions")
         }
         for path in ("layers/build.py", "functions/infer_batch/handler.py", "requirements/extras/pandas.txt"):
             self.write(path, "first")
-        for name in ("core", "dependencies", "readers"):
+        for name in ("core", "dependencies", "numpy", "decoder", "readers"):
             self.write(f"requirements/{name}.txt", "first")
         self.model.mkdir()
         self.package("first")
@@ -65,6 +66,8 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wheel:
 
 ALL = [
     "--architecture x86_64 dependencies --extras",
+    "--architecture x86_64 numpy",
+    "--architecture x86_64 decoder",
     "--architecture x86_64 readers",
     "core",
     "model /build/bundle",
@@ -81,10 +84,11 @@ def test_everything_is_built_once(wheel: Wheel) -> None:
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ("requirements/readers.txt", ALL[1:2]),
+        ("requirements/readers.txt", ALL[3:4]),
+        ("requirements/decoder.txt", ALL[2:3]),
         ("requirements/dependencies.txt", ALL[:1]),
         ("requirements/extras/pandas.txt", []),
-        ("functions/infer_batch/handler.py", ALL[4:]),
+        ("functions/infer_batch/handler.py", ALL[6:]),
         ("layers/build.py", ALL),
     ],
 )
@@ -99,9 +103,11 @@ def test_another_model_and_another_architecture_are_built(wheel: Wheel) -> None:
     wheel.provide(wheel.model)
     wheel.package("second")
 
-    assert wheel.provide(wheel.model) == [ALL[3]]
+    assert wheel.provide(wheel.model) == [ALL[5]]
     assert wheel.provide(architecture="arm64") == [
         "--architecture arm64 dependencies --extras",
+        "--architecture arm64 numpy",
+        "--architecture arm64 decoder",
         "--architecture arm64 readers",
     ]
 
