@@ -19,11 +19,8 @@ from hundredfold_cli.ingests.status import ingest_status, newest_ingest
 from hundredfold_cli.models.compare_bundles import compare_bundles
 from hundredfold_cli.models.comparison_chart import draw_comparisons
 from hundredfold_cli.models.display import card_lines, different_lines, print_card, print_comparisons
-<<<<<<< HEAD
-from hundredfold_cli.models.inferred import CORRECT_IT
-=======
 from hundredfold_cli.models.engines import unpack_version, with_engine
->>>>>>> 934a3ca (A version has the libraries that its model needs, and no others: a compiled one has no scikit-learn; publish and shadow by the other engine)
+from hundredfold_cli.models.inferred import CORRECT_IT
 from hundredfold_cli.models.layers import layer_archive
 from hundredfold_cli.models.packaging import package as package_bundle
 from hundredfold_cli.models.packaging import read_bundle
