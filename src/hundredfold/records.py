@@ -26,8 +26,12 @@ class Reason(StrEnum):
     NOT_STORABLE = "not_storable"
 
 
-type Label = str | float | Mapping[str, str | float]
-"""What a model predicts: a class, a regressor's number, or one of these for each named output."""
+type ClassLabel = str | int
+"""A class: text, an integer, or true or false, which are integers to Python."""
+
+type Label = ClassLabel | float | Mapping[str, ClassLabel | float]
+"""What a model predicts: a class, a regressor's number, or one of these for each named output. A regressor's number is
+always a float, and a class never is."""
 
 type Score = float | Mapping[str, float | None] | None
 """The probability of a label, from 0 to 1. None for a number, and for a model without probabilities."""
@@ -50,6 +54,11 @@ def is_storable(label: Label) -> bool:
 def stored_number(value: float) -> float:
     """Return a number as it is stored: itself, or 0 if it is too small."""
     return value if abs(value) >= MIN_NUMBER else 0.0
+
+
+def label_text(label: object) -> str:
+    """Return a class as text, as JSON writes it: `true`, `2`, and text as it is."""
+    return str(label).lower() if isinstance(label, bool) else str(label)
 
 
 @dataclass(frozen=True, slots=True)

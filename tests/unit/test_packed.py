@@ -36,6 +36,8 @@ def test_a_part_is_gzip_of_json_with_a_column_for_each_attribute() -> None:
     ("prediction", "columns", "answer"),
     [
         (Prediction("a", "pos", None), {"labels": ["pos"], "label": [0]}, {"label": "pos"}),
+        (Prediction("a", 2, 0.5), {"labels": [2], "label": [0], "score": [0.5]}, {"label": 2, "score": 0.5}),
+        (Prediction("a", True, None), {"labels": [True], "label": [0]}, {"label": True}),
         (Prediction("a", -1.5e-7, None), {"value": [-1.5e-7]}, {"value": -1.5e-7}),
         (Prediction("a", 1e-300, None), {"value": [0.0]}, {"value": 0.0}),
         (
@@ -44,7 +46,14 @@ def test_a_part_is_gzip_of_json_with_a_column_for_each_attribute() -> None:
             {"outputs": {"colour": {"label": "red", "score": 0.75}, "size": {"value": 2.0}}},
         ),
     ],
-    ids=["class without score", "number", "number too small to be stored", "several outputs"],
+    ids=[
+        "class without score",
+        "integer class",
+        "boolean class",
+        "number",
+        "number too small to be stored",
+        "several outputs",
+    ],
 )
 def test_an_answer_is_read_back_as_the_layout_item_stores_it(
     prediction: Prediction, columns: object, answer: dict[str, object]

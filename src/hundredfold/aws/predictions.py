@@ -15,7 +15,7 @@ from hundredfold.aws.errors import is_failed_condition, is_throttled, mapped_err
 from hundredfold.errors import OutOfTimeError, StoreBusyError
 from hundredfold.ingest import Model
 from hundredfold.ports import TimeLeft
-from hundredfold.records import Label, Prediction, Score, stored_number
+from hundredfold.records import ClassLabel, Label, Prediction, Score, stored_number
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -168,16 +168,21 @@ def answer_attributes(label: Label, score: Score) -> dict[str, Any]:
     `outputs`: a map from the name of each output to its own `label` and `score`, or `value`.
     """
     match label:
-        case str() if score is None:
-            return {"label": {"S": label}}
-        case str():
-            return {"label": {"S": label}, "score": {"N": repr(score)}}
+        case str() | int():
+            named = {"label": _label_attribute(label)}
+            return named if score is None else {**named, "score": {"N": repr(score)}}
         case float():
             return {"value": {"N": repr(stored_number(label))}}
         case _:
             scores = score if isinstance(score, Mapping) else {}
             outputs = {name: {"M": answer_attributes(output, scores.get(name))} for name, output in label.items()}
             return {"outputs": {"M": outputs}}
+
+
+def _label_attribute(label: ClassLabel) -> dict[str, Any]:
+    if isinstance(label, bool):
+        return {"BOOL": label}
+    return {"S": label} if isinstance(label, str) else {"N": str(label)}
 
 
 def _send_encoded(client: "DynamoDBClient") -> None:

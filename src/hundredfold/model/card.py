@@ -13,6 +13,7 @@ from hundredfold.errors import BundleRefusedError
 from hundredfold.model.drift import Baseline
 from hundredfold.model.engine import COMPILED_FILE, Engine, EngineChoice
 from hundredfold.model.signature import Signature
+from hundredfold.records import ClassLabel, label_text
 
 CARD = "bundle.json"
 """The name of the card among a bundle's files."""
@@ -46,7 +47,7 @@ class Output:
     """One of several outputs of a model: its name, and its classes if it has any."""
 
     name: str
-    classes: tuple[str, ...] = ()
+    classes: tuple[ClassLabel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Card:
     name: str
     steps: tuple[str, ...]
     signature: Signature
-    classes: tuple[str, ...]
+    classes: tuple[ClassLabel, ...]
     versions: Mapping[str, str]
     files: Mapping[str, str]
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -105,7 +106,7 @@ class Card:
                 name=str(values["name"]),
                 steps=_texts(values["steps"]),
                 signature=Signature.from_dict(values["signature"]),
-                classes=_texts(values["classes"]),
+                classes=_labels(values["classes"]),
                 versions=_text_values(values["versions"]),
                 files=_text_values(values["files"]),
                 training=dict(values.get("training", {})),
@@ -113,7 +114,7 @@ class Card:
                 task=Task(values.get("task", Task.CLASSIFICATION)),
                 input=Input(values.get("input", Input.ARRAY)),
                 outputs=tuple(
-                    Output(str(output["name"]), _texts(output["classes"])) for output in values.get("outputs", [])
+                    Output(str(output["name"]), _labels(output["classes"])) for output in values.get("outputs", [])
                 ),
                 saved_with=_text_values(values.get("saved_with", {})),
                 mismatches=_texts(values.get("mismatches", [])),
@@ -127,7 +128,7 @@ class Card:
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BundleRefusedError(f"the model's card {CARD} cannot be read: {error!r}") from error
-        if card.baseline and tuple(card.baseline.labels) != card.classes:
+        if card.baseline and tuple(card.baseline.labels) != tuple(map(label_text, card.classes)):
             raise BundleRefusedError(f"the model's card {CARD} has a baseline of other classes than the model's")
         if not card.steps or any(step not in card.files for step in card.steps):
             raise BundleRefusedError(f"the model's card {CARD} must name its steps, and a digest for each")
@@ -187,6 +188,10 @@ def versions_here(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return versions
+
+
+def _labels(values: Iterable[object]) -> tuple[ClassLabel, ...]:
+    return tuple(value if isinstance(value, int) else str(value) for value in values)
 
 
 def _texts(values: Iterable[object]) -> tuple[str, ...]:

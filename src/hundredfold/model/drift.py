@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from hundredfold.batches import Sketch
 from hundredfold.model.signature import FieldType, Signature, Values
-from hundredfold.records import Prediction
+from hundredfold.records import Prediction, label_text
 from hundredfold.summary import Drift
 
 LEAST_RECORDS = 200
@@ -190,10 +190,10 @@ class Baseline:
         labels = dict.fromkeys(self.labels, 0)
         for prediction in predictions:
             # Only a model that predicts one class and its score has a baseline.
-            assert isinstance(prediction.label, str)  # noqa: S101
+            assert isinstance(prediction.label, str | int)  # noqa: S101
             assert isinstance(prediction.score, float)  # noqa: S101
             scores[bisect_right(self.score_edges, prediction.score)] += 1
-            labels[prediction.label] += 1
+            labels[label_text(prediction.label)] += 1
         return Sketch(tuple(labels.values()), tuple(scores), tuple(tuple(bins) for bins in counts), unseen)
 
     def drift(self, sketch: Sketch) -> Drift | None:

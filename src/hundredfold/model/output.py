@@ -6,10 +6,10 @@ from typing import Any
 
 from hundredfold.errors import BundleRefusedError, ModelMisbehavedError
 from hundredfold.model.card import Card, Task
-from hundredfold.model.labels import check_labels, classes_of, read_free_label, read_label
+from hundredfold.model.labels import are_classes, check_labels, classes_of, read_free_label, read_label
 from hundredfold.model.one_call import decisive_lead
 from hundredfold.model.signature import Values
-from hundredfold.records import Label, Score
+from hundredfold.records import ClassLabel, Label, Score
 
 type Answer = tuple[Label, Score]
 """A label and its score."""
@@ -38,14 +38,16 @@ def check_model(card: Card, model: Any) -> None:
     classes = classes_of(model)
     if card.outputs:
         expected = [output.classes for output in card.outputs]
-        if isinstance(classes, list) and classes != expected:
+        if isinstance(classes, list) and not (
+            len(classes) == len(expected) and all(map(are_classes, expected, classes))
+        ):
             raise BundleRefusedError(f"the model's outputs have the classes {classes}, and its card says {expected}")
     elif card.task is Task.REGRESSION:
         if classes is not None:
             raise BundleRefusedError(
                 f"the model is a classifier of {classes}, and its card says that it is a regressor"
             )
-    elif (classes or ()) != card.classes:
+    elif isinstance(classes, list) or not are_classes(card.classes, classes or ()):
         raise BundleRefusedError(f"the model's classes are {classes or ()}, and its card says {card.classes}")
     check_labels(card, model)
 
@@ -68,6 +70,8 @@ class ModelOutput:
         self._model = model
         self._has_probabilities = hasattr(model, "predict_proba")
         self._lead = decisive_lead(model)
+        # Cards of before have the numbers of clusters as texts, and their releases keep answering so.
+        self._free_texts = any(isinstance(answer[0], str) for answer in card.sample.get("answers", ()))
         self._columns = _columns(card.classes)
         self._columns_of_outputs = [_columns(output.classes) for output in card.outputs]
 
@@ -111,10 +115,10 @@ class ModelOutput:
             return self._shaped(predicted, (records, 1))[:, 0]
         return self._shaped(predicted, (records,))
 
-    def _labels(self, prepare: Callable[[], Any], records: int) -> list[str]:
+    def _labels(self, prepare: Callable[[], Any], records: int) -> list[ClassLabel]:
         predicted = self._predicted(prepare, records)
         if not self._columns:
-            return [read_free_label(value) for value in predicted]
+            return [read_free_label(value, as_text=self._free_texts) for value in predicted]
         return [read_label(value, self._columns) for value in predicted]
 
     def _probabilities(self, prepare: Callable[[], Any], records: int) -> Any:
@@ -138,7 +142,7 @@ class ModelOutput:
             for row, row_scores in zip(labels, scores, strict=True)
         ]
 
-    def _scores_of_several(self, probabilities: Any, labels: list[list[str]]) -> list[list[float]]:
+    def _scores_of_several(self, probabilities: Any, labels: list[list[ClassLabel]]) -> list[list[float]]:
         """Return the probability of each output's label.
 
         Some models give an array of records x classes for each output. Others give one array of records x outputs,
@@ -180,7 +184,7 @@ class ModelOutput:
         return array
 
 
-def _columns(classes: Sequence[str]) -> Mapping[str, int]:
+def _columns(classes: Sequence[ClassLabel]) -> Mapping[ClassLabel, int]:
     return {label: column for column, label in enumerate(classes)}
 
 

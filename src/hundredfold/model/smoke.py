@@ -39,8 +39,13 @@ def differences(card: Card, digest: str, result: dict[str, Any]) -> list[str]:
 
 
 def same_answer(deployed: Any, packaged: Any) -> bool:
-    """Tell whether two answers are the same: their labels are equal, and their numbers within TOLERANCE."""
+    """Tell whether two answers are the same: their labels are equal, and their numbers within TOLERANCE.
+
+    A number is a float. An integer is a class, and so are true and false.
+    """
     match deployed, packaged:
+        case ((bool() | int()), (bool() | int())):
+            return deployed == packaged and isinstance(deployed, bool) is isinstance(packaged, bool)
         case ((float() | int()), (float() | int())):
             return math.isclose(deployed, packaged, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
         case list(), list():

@@ -180,4 +180,12 @@ def _up_to_answer[Row](rows: Iterator[Row], prediction_of: Callable[[Row], Mappi
 
 def _answer_columns(first: Sequence[Mapping[str, Any]]) -> Sequence[Column]:
     answer = (flat_answer(first[0]) if first else {}) or {"label": None, "score": None}
-    return tuple(Column(name, ColumnType.TEXT if name.endswith("label") else ColumnType.NUMBER) for name in answer)
+    return tuple(Column(name, _answer_type(name, value)) for name, value in answer.items())
+
+
+def _answer_type(name: str, value: Any) -> ColumnType:
+    if not name.endswith("label"):
+        return ColumnType.NUMBER
+    if isinstance(value, bool):
+        return ColumnType.BOOLEAN
+    return ColumnType.INTEGER if isinstance(value, int) else ColumnType.TEXT

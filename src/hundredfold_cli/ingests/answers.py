@@ -9,8 +9,8 @@ def stored_answer(label: Any, score: Any) -> dict[str, Any]:
     if isinstance(label, Mapping):
         scores = score or {}
         return {"outputs": {output: stored_answer(label[output], scores.get(output)) for output in label}}
-    if isinstance(label, float | int):
-        return {"value": float(label)}
+    if isinstance(label, float):
+        return {"value": label}
     return {"label": label} if score is None else {"label": label, "score": score}
 
 

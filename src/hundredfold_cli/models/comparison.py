@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from hundredfold.records import ClassLabel, label_text
+
 WORST = 10
 """How many of the records that disagree most are kept."""
 
@@ -31,9 +33,9 @@ class Disagreement:
     """
 
     record_id: str
-    first: str | float
+    first: ClassLabel | float
     first_score: float | None
-    second: str | float
+    second: ClassLabel | float
     second_score: float | None
     distance: float
 
@@ -117,8 +119,8 @@ def _compare_output(output: str, ids: Sequence[str], first: Sequence[Answer], se
         if first_answer and second_answer
     ]
     answered = Counter((first_answer is not None, second_answer is not None) for first_answer, second_answer in pairs)
-    # Labels are text on both sides, or numbers on both; a class against a number is no comparison of values.
-    numbers = all(not isinstance(label, str) for row in both for label in (row[1], row[3]))
+    # A float is a regressor's number; a class against a number is no comparison of values.
+    numbers = all(isinstance(label, float) for row in both for label in (row[1], row[3]))
     agreed, matrix, differences, worst = _compare_numbers(both) if numbers and both else _compare_labels(both)
     return Comparison(
         output=output,
@@ -142,11 +144,12 @@ def _compare_labels(both: Iterable[AnsweredByBoth]) -> _Counts:
     differences: list[float] = []
     worst: list[Disagreement] = []
     for record_id, first, first_score, second, second_score in both:
-        pairs[str(first), str(second)] += 1
-        if str(first) != str(second):
+        names = label_text(first), label_text(second)
+        pairs[names] += 1
+        if names[0] != names[1]:
             # Two models that are sure of different labels are worse than two that are unsure.
             distance = sum(1.0 if score is None else score for score in (first_score, second_score))
-            worst.append(Disagreement(record_id, str(first), first_score, str(second), second_score, distance))
+            worst.append(Disagreement(record_id, first, first_score, second, second_score, distance))
         elif first_score is not None and second_score is not None:
             differences.append(second_score - first_score)
     labels = sorted({label for pair in pairs for label in pair})

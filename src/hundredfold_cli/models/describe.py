@@ -18,7 +18,7 @@ from hundredfold.errors import BundleRefusedError, HundredfoldError, ModelMisbeh
 from hundredfold.model.bundle import Bundle, read_step
 from hundredfold.model.card import LIBRARIES, Card, Input, Output, Task, versions_here
 from hundredfold.model.engine import Engine
-from hundredfold.model.labels import UnfitLabelError, classes_of, read_label
+from hundredfold.model.labels import Classes, UnfitLabelError, classes_of, read_label
 from hundredfold.model.one_call import decisive_lead
 from hundredfold.model.signature import Signature, UnfitValueError, Values
 from hundredfold_cli.models.compiling.choice import choose_engine
@@ -273,7 +273,8 @@ def _check_labels_are_predicts(bundle: Bundle, models: list[Any], values: Sequen
         return
     try:
         predicted = _RawModel(card, models).predicted(values)
-        labels = [read_label(value, card.classes) for value in predicted.reshape(len(values))]
+        columns = {label: column for column, label in enumerate(card.classes)}
+        labels = [read_label(value, columns) for value in predicted.reshape(len(values))]
         answers = bundle.predict(values)
     except Exception:  # noqa: BLE001, RUF100 - a sample was predicted before; values that are made up need not fit
         return
@@ -319,7 +320,7 @@ class _RawModel(Bundle):
 
 
 def _outputs(
-    request: DescribeRequest, classes: tuple[str, ...] | list[tuple[str, ...]] | None, width: int, task: Task
+    request: DescribeRequest, classes: Classes | list[Classes] | None, width: int, task: Task
 ) -> tuple[Output, ...]:
     names = request.outputs or tuple(f"output_{number}" for number in range(width))
     if len(names) != width:
@@ -327,7 +328,7 @@ def _outputs(
     if task is Task.REGRESSION:
         return tuple(Output(name) for name in names)
     # A model with one list of classes and several outputs answers, for each class, whether it applies.
-    classes_of_each = classes if isinstance(classes, list) else [("0", "1")] * width
+    classes_of_each = classes if isinstance(classes, list) else [(0, 1)] * width
     return tuple(Output(name, labels) for name, labels in zip(names, classes_of_each, strict=True))
 
 

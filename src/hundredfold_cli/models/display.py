@@ -10,6 +10,7 @@ from rich.table import Table
 
 from hundredfold.model.card import Card
 from hundredfold.model.signature import Field
+from hundredfold.records import label_text
 from hundredfold_cli.console import out, print_table
 from hundredfold_cli.ingests.answers import answer_text, stored_answer
 from hundredfold_cli.models.comparison import Comparison
@@ -37,9 +38,10 @@ def card_lines(card: Card, digest: str) -> dict[str, str]:
         "engine": str(card.engine),
         "fields": ", ".join(map(_field, card.signature.fields)) + f", as {card.input.value}",
         "inferred": "; ".join(card.inferred),
-        "classes": ", ".join(card.classes),
+        "classes": ", ".join(map(label_text, card.classes)),
         "outputs": "; ".join(
-            output.name + (f" ({', '.join(output.classes)})" if output.classes else "") for output in card.outputs
+            output.name + (f" ({', '.join(map(label_text, output.classes))})" if output.classes else "")
+            for output in card.outputs
         ),
         "saved with": _pairs(card.saved_with),
         "run with": _pairs(card.versions),

@@ -131,11 +131,14 @@ def _prediction(item: Mapping[str, Any]) -> StoredPrediction:
 
 
 def _with_floats(value: Any) -> Any:
-    """Return numbers as floats: DynamoDB does not tell 5 from 5.0."""
+    """Return numbers as floats: DynamoDB does not tell 5 from 5.0. A label is never a float."""
     match value:
         case int() if not isinstance(value, bool):
             return float(value)
         case dict():
-            return {name: _with_floats(inner) for name, inner in value.items()}
+            return {
+                name: inner if name == "label" and isinstance(inner, int) else _with_floats(inner)
+                for name, inner in value.items()
+            }
         case _:
             return value

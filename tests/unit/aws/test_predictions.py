@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hundredfold.aws import clients
-from hundredfold.aws.predictions import DynamoPredictions
+from hundredfold.aws.predictions import DynamoPredictions, answer_attributes
 from hundredfold.errors import OutOfTimeError, StoreBusyError
 from hundredfold.ingest import Model
-from hundredfold.records import Prediction
+from hundredfold.records import ClassLabel, Prediction
+from hundredfold_cli.stack.predictions_reader import _prediction
 from tests.unit.answering_server import AnsweringServer, Reply, Request, dynamodb_error, json_reply
 
 MODEL = Model("arn:infer:7", "7")
@@ -499,3 +500,21 @@ def test_a_client_that_does_not_send_json_writes_as_botocore_does(
     assert request.path.endswith("/operation/BatchWriteItem")
     assert b"r0" in request.body
     assert not request.body.startswith(b"{")
+
+
+@pytest.mark.parametrize(
+    ("label", "attribute"),
+    [("pos", {"S": "pos"}), (2, {"N": "2"}), (-1, {"N": "-1"}), (True, {"BOOL": True}), (False, {"BOOL": False})],
+)
+def test_a_class_is_stored_as_what_it_is_and_read_back_as_that(label: ClassLabel, attribute: dict[str, Any]) -> None:
+    alone, scored = answer_attributes(label, None), answer_attributes(label, 1.0)
+    several = answer_attributes({"colour": label, "size": 2.0}, {"colour": 1.0, "size": None})
+
+    assert alone == {"label": attribute}
+    assert scored == {"label": attribute, "score": {"N": "1.0"}}
+    for stored, expected in (
+        (scored, {"label": label, "score": 1.0}),
+        (several, {"outputs": {"colour": {"label": label, "score": 1.0}, "size": {"value": 2.0}}}),
+    ):
+        read = _prediction(stored)
+        assert repr(read) == repr(expected)

@@ -38,7 +38,7 @@ def test_every_label_is_the_estimators_own_and_every_score_within_the_tolerance(
 
     expected = estimator.predict(arranged(data.held_out, texts=texts))
     if model.classes:
-        assert [label for label, _ in answers] == [str(label) for label in expected]
+        assert [label for label, _ in answers] == expected.tolist()
     else:
         assert np.allclose([float(value) for value, _ in answers], expected, rtol=TOLERANCE, atol=TOLERANCE)
     bundle = bundle_of(estimator, data.training, texts=texts)

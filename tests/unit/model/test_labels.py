@@ -14,6 +14,7 @@ from hundredfold.model.labels import (
     MAX_ANSWER_BYTES,
     MAX_LABEL_BYTES,
     UnfitLabelError,
+    are_classes,
     classes_of,
     read_free_label,
     read_label,
@@ -109,18 +110,72 @@ def test_outputs_whose_answer_would_not_fit_an_item_are_refused() -> None:
     [(1, "1"), (1.0, "1"), (np.float32(1.0), "1"), (np.int64(2), "2"), ("2", "2"), (np.str_("2"), "2")],
 )
 def test_a_predicted_value_is_read_as_the_class_that_it_is(value: Any, label: str) -> None:
-    assert read_label(value, ("1", "2")) == label
+    assert read_label(value, {"1": 0, "2": 1}) == label
 
 
 @pytest.mark.parametrize("value", [3, 1.5, "secret", float("nan"), float("inf"), None])
 def test_a_value_that_is_no_class_is_not_quoted(value: Any) -> None:
     with pytest.raises(UnfitLabelError, match=r"^a predicted label is not one of the model's classes$"):
-        read_label(value, ("1", "2"))
+        read_label(value, {"1": 0, "2": 1})
 
 
 def test_what_a_model_without_classes_predicts_must_fit_an_item_too() -> None:
-    assert read_free_label(np.int32(-1)) == "-1"
+    assert read_free_label(np.int32(-1)) == -1
+    assert read_free_label(np.int32(-1), as_text=True) == "-1"
     with pytest.raises(UnfitLabelError, match=r"^a predicted label has 2,000 bytes, and a label may have 1,024$"):
         read_free_label("x" * 2000)
     with pytest.raises(UnfitLabelError, match="is blank"):
         read_free_label("")
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels"),
+    [
+        (np.array([2, 10]), (2, 10)),
+        (np.array([False, True]), (False, True)),
+        (np.array([1.0, 2.0]), (1, 2)),
+        (np.array([0.5, 1.0]), ("0.5", "1.0")),
+        (np.array(["a", "b"]), ("a", "b")),
+        (np.array([1, "a"], dtype=object), ("1", "a")),
+        (np.array([None, "a"], dtype=object), ("None", "a")),
+        (np.array([2**63, 1], dtype=object), (str(2**63), "1")),
+    ],
+    ids=["integers", "booleans", "whole floats", "floats", "texts", "mixed", "None", "too large"],
+)
+def test_classes_stay_what_they_are_as_far_as_they_can_be_stored(classes: Any, labels: tuple[Any, ...]) -> None:
+    model = DummyClassifier()
+    model.classes_ = classes
+
+    found = classes_of(model)
+
+    assert found == labels
+    assert found is not None
+    assert [type(label) for label in found] == [type(label) for label in labels]
+    columns = {label: column for column, label in enumerate(labels)}
+    read = [read_label(value, columns) for value in classes]
+    assert read == list(labels)
+    assert [type(label) for label in read] == [type(label) for label in labels]
+
+
+def test_a_predicted_number_that_is_no_class_is_refused() -> None:
+    for value in (3, 1.5, "1", None, float("nan")):
+        with pytest.raises(UnfitLabelError):
+            read_label(value, {1: 0, 2: 1})
+    assert read_label(np.float64(1.0), {False: 0, True: 1}) is True
+    assert type(read_label(np.bool_(True), {0: 0, 1: 1})) is int
+
+
+@pytest.mark.parametrize(
+    ("card", "model", "same"),
+    [
+        ((0, 1), (0, 1), True),
+        (("0", "1"), (0, 1), True),
+        (("0.0", "1.0"), (0, 1), True),
+        (("False", "True"), (False, True), True),
+        ((0, 1), (False, True), False),
+        ((0, 1), ("0", "1"), False),
+        (("a",), ("a", "b"), False),
+    ],
+)
+def test_a_card_of_before_names_classes_as_texts(card: Any, model: Any, same: bool) -> None:
+    assert are_classes(card, model) is same

@@ -82,7 +82,8 @@ def test_a_clusterer_answers_with_its_clusters() -> None:
 
     labels = [label for label, _ in answers]
     assert labels[0] == labels[1] != labels[2]
-    assert set(labels) == {"0", "1"}
+    assert set(labels) == {0, 1}
+    assert {type(label) for label in labels} == {int}
 
 
 def test_each_of_several_class_outputs_has_a_score() -> None:
@@ -258,7 +259,7 @@ def test_probabilities_without_classes_give_no_score() -> None:
         def predict_proba(self, X: Any) -> Any:  # noqa: N803 - its name there
             return np.full((len(X), 2), 0.5)
 
-    assert bundle(Mixture().fit(X, [1, 1, 1, 1])).predict([(0.0, 0.0)]) == [("1.0", None)]
+    assert bundle(Mixture().fit(X, [1, 1, 1, 1])).predict([(0.0, 0.0)]) == [(1, None)]
 
 
 def test_a_model_that_does_not_predict_is_refused() -> None:

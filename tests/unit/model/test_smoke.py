@@ -8,7 +8,7 @@ from sklearn.dummy import DummyClassifier
 from hundredfold.model.bundle import Bundle
 from hundredfold.model.card import Card
 from hundredfold.model.signature import Field, FieldType, Signature
-from hundredfold.model.smoke import differences, smoke
+from hundredfold.model.smoke import differences, same_answer, smoke
 
 SAMPLE: dict[str, Any] = {
     "records": [{"a": 1.0}, {"a": 2.0}, {"a": 3.0}],
@@ -65,3 +65,20 @@ def test_any_other_difference_is_reported(changes: dict[str, Any], message: str)
     [difference] = differences(card(SAMPLE), "abc", result(**changes))
 
     assert message in difference
+
+
+@pytest.mark.parametrize(
+    ("deployed", "packaged", "same"),
+    [
+        (10_000_000, 10_000_001, False),
+        (10_000_000.0, 10_000_001.0, True),
+        (2, 2, True),
+        (1, True, False),
+        (True, True, True),
+        (2, "2", False),
+    ],
+)
+def test_classes_are_compared_as_they_are_and_numbers_within_the_tolerance(
+    deployed: Any, packaged: Any, same: bool
+) -> None:
+    assert same_answer([deployed, None], [packaged, None]) is same

@@ -9,8 +9,9 @@ from hundredfold.model.compiled.data import Data, Dense
 from hundredfold.model.compiled.form import Form
 from hundredfold.model.compiled.registry import read_step
 from hundredfold.model.compiled.step import Classifier, Regressor, Transformer
+from hundredfold.records import ClassLabel
 
-type CompiledAnswer = tuple[str | float, float | None]
+type CompiledAnswer = tuple[ClassLabel | float, float | None]
 """A label and its score, or a number and None."""
 
 
@@ -25,7 +26,7 @@ class CompiledModel:
     def __init__(self, form: Form) -> None:
         """Read the steps. Raise BundleRefusedError, which names the fault, if they are malformed."""
         try:
-            self.classes: tuple[str, ...] = tuple(form.model["classes"])
+            self.classes: tuple[ClassLabel, ...] = tuple(form.model["classes"])
             self._text = form.model["input"] == "texts"
             *transformers, last = [read_step(step) for step in form.model["steps"]]
         except (KeyError, TypeError, ValueError, RecursionError) as error:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hundredfold.model.card import Card, Task
+from hundredfold.records import ClassLabel
 from hundredfold_cli.stack.predictions_reader import StoredPrediction
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
@@ -19,12 +20,12 @@ class AnswerShape:
     Attributes
     ----------
     number : whether it answers a number
-    classes : its labels; empty if any text may be one
+    classes : its labels; empty if any may be one
     scored : whether each label has a score; None if the card does not say so
     """
 
     number: bool
-    classes: tuple[str, ...] = ()
+    classes: tuple[ClassLabel, ...] = ()
     scored: bool | None = None
 
     def faults(self, answer: Mapping[str, Any]) -> list[str]:
@@ -38,7 +39,9 @@ class AnswerShape:
             return [] if _is_number(answer["value"]) else ["its value is no number"]
         faults = []
         label, score = answer["label"], answer.get("score")
-        if not isinstance(label, str) or (self.classes and label not in self.classes):
+        if not isinstance(label, str | int) or (
+            self.classes and not any(type(name) is type(label) and name == label for name in self.classes)
+        ):
             faults.append("its label is none of the model's classes")
         if score is not None and not (_is_number(score) and 0 <= score <= 1):
             faults.append("its score is no probability")

@@ -13,7 +13,9 @@ from hundredfold_cli.ingests.answers import answer_text, flat_answer, stored_ans
         ("good", 0.9312, {"label": "good", "score": 0.9312}, "good  0.931"),
         ("good", None, {"label": "good"}, "good"),
         (21.5, None, {"value": 21.5}, "21.5"),
-        (3, None, {"value": 3.0}, "3"),
+        (3, None, {"label": 3}, "3"),
+        (3.0, None, {"value": 3.0}, "3"),
+        (True, 0.5, {"label": True, "score": 0.5}, "True  0.500"),
         (
             {"size": 2.125, "colour": "red"},
             {"colour": 0.8, "size": None},

@@ -94,13 +94,13 @@ def test_steps_are_described_in_their_order(tmp_path: Path) -> None:
             OneVsRestClassifier(LogisticRegression()),
             np.array([[1, 0], [1, 0], [0, 1], [0, 1]]),
             Task.CLASSIFICATION,
-            (Output("output_0", ("0", "1")), Output("output_1", ("0", "1"))),
+            (Output("output_0", (0, 1)), Output("output_1", (0, 1))),
         ),
         (
             MLPClassifier((2,), max_iter=1, random_state=0),
             np.array([[1, 0], [1, 0], [0, 1], [0, 1]]),
             Task.CLASSIFICATION,
-            (Output("output_0", ("0", "1")), Output("output_1", ("0", "1"))),
+            (Output("output_0", (0, 1)), Output("output_1", (0, 1))),
         ),
     ],
 )
