@@ -4,15 +4,24 @@ Results go to standard output. Messages, errors and progress go to standard erro
 """
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from typing import IO, Literal
 
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+def make_console(environment: Mapping[str, str], *, stderr: bool = False, file: IO[str] | None = None) -> Console:
+    """Return a console. With NO_COLOR set, it prints no escape code at all: https://no-color.org (2026-11)."""
+    color_system: Literal["auto"] | None = None if environment.get("NO_COLOR") else "auto"
+    return Console(highlight=False, stderr=stderr, file=file, color_system=color_system, _environ=environment)
+
+
+out = make_console(os.environ)
+err = make_console(os.environ, stderr=True)
 
 
 def say(message: str) -> None:
@@ -39,7 +48,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows of text under their columns."""
     table = Table(box=SIMPLE)
     for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column in {"", "card", "version"})
+        table.add_column(column, overflow="fold", no_wrap=column == "version")
     for row in rows:
         table.add_row(*map(escape, row))
     out.print(table)

@@ -3,6 +3,7 @@
 import typer
 
 from hundredfold.ingest import check_ingest_id
+from hundredfold.summary import Status
 from hundredfold_cli.commands.options import AsJson, RequiredIngestId, find_deployment
 from hundredfold_cli.commands.results import show_status
 from hundredfold_cli.console import say
@@ -23,4 +24,7 @@ def stop(context: typer.Context, ingest_id: RequiredIngestId, as_json: AsJson = 
         waiting=lambda done, batches: say(f"  {done:,} of {batches:,} batches are done"),
     )
     show_status(deployment, status, as_json=as_json)
-    say(f"stopped. Go on with: hundredfold resume {ingest_id}")
+    if status.summary["status"] == Status.COMPLETED:
+        say("every batch was done before it could be stopped")
+    else:
+        say(f"stopped. Go on with: hundredfold resume {ingest_id}")

@@ -3,9 +3,12 @@
 from rich.box import SIMPLE
 from rich.table import Table
 
-from hundredfold.accounting.bill import Bill
+from hundredfold.accounting.bill import Bill, Line
 from hundredfold_cli.console import out
 from hundredfold_cli.estimates.estimate import ADVICE, BatchSizeEstimate, Estimate, LayoutEstimate, by_service
+
+_WIDE = 110
+"""The width of a terminal in which a comparison of bills has all its columns."""
 
 
 def print_bill(bill: Bill, title: str, expected: Bill | None = None) -> None:
@@ -15,27 +18,30 @@ def print_bill(bill: Bill, title: str, expected: Bill | None = None) -> None:
     ----------
     expected : a bill to print beside it, with the differences
     """
+    # In a narrow terminal, a comparison leaves out units and prices, so that names and figures are whole.
+    has_prices = expected is None or out.width >= _WIDE
     table = Table(box=SIMPLE, title=title, title_justify="left", show_footer=True)
-    table.add_column("", footer="together", max_width=40)
+    table.add_column("", footer="together", max_width=40, min_width=16)
     table.add_column("quantity", justify="right", no_wrap=True)
     if expected:
         table.add_column("estimated", justify="right", no_wrap=True)
-    table.add_column("unit", no_wrap=True)
-    table.add_column("$ a million", justify="right", no_wrap=True)
+    if has_prices:
+        table.add_column("unit", no_wrap=True)
+        table.add_column("$ a million", justify="right", no_wrap=True)
     table.add_column("$", justify="right", footer=f"{bill.usd:,.6f}", no_wrap=True)
     if expected:
         table.add_column("difference", justify="right", footer=f"{bill.usd - expected.usd:+,.6f}", no_wrap=True)
     expected_lines = {(line.price, line.what): line for line in expected.lines} if expected else {}
     for line in bill.lines:
         estimated = expected_lines.pop((line.price, line.what), None)
-        row = [line.what, _quantity(line.quantity), line.unit, f"{line.unit_usd * 1e6:,.3f}", f"{line.usd:,.6f}"]
+        row = [line.what, _quantity(line.quantity), *_price(line, shown=has_prices), f"{line.usd:,.6f}"]
         if expected:
             row.insert(2, _quantity(estimated.quantity) if estimated else "-")
             row.append(f"{line.usd - (estimated.usd if estimated else 0):+,.6f}")
         table.add_row(*row)
     for line in expected_lines.values():
-        unit_usd = f"{line.unit_usd * 1e6:,.3f}"
-        table.add_row(line.what, "-", _quantity(line.quantity), line.unit, unit_usd, "-", f"{-line.usd:+,.6f}")
+        price = _price(line, shown=has_prices)
+        table.add_row(line.what, "-", _quantity(line.quantity), *price, "-", f"{-line.usd:+,.6f}")
     out.print(table)
     out.print(f"List prices of {bill.region}, {bill.dated}, without free tiers.", style="dim")
 
@@ -136,6 +142,10 @@ def _print_batch_sizes(batch_sizes: list[BatchSizeEstimate], best: BatchSizeEsti
         f"at once: ${best.usd:.4f} and {best.seconds:,.0f} s (the smallest batches within 2 % of the cheapest).",
         soft_wrap=True,
     )
+
+
+def _price(line: Line, *, shown: bool) -> list[str]:
+    return [line.unit, f"{line.unit_usd * 1e6:,.3f}"] if shown else []
 
 
 def _quantity(quantity: float) -> str:

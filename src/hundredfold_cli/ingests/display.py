@@ -101,8 +101,8 @@ def print_rejections(groups: Sequence[RejectionGroup], ingest_id: str, *, comple
 def print_sample(plan: Plan, batches: Sequence[BatchRead]) -> None:
     """Print the first prediction of each of some batches, with its record."""
     table = Table(box=SIMPLE, title="A few predictions", title_justify="left", expand=True)
-    table.add_column("id", no_wrap=True)
-    table.add_column("prediction", no_wrap=True)
+    table.add_column("id", overflow="fold")
+    table.add_column("prediction", overflow="fold")
     table.add_column("record", overflow="ellipsis", no_wrap=True, ratio=1)
     for batch in batches:
         predicted = ((line, prediction) for line in batch.lines if (prediction := batch.own_prediction(line)))

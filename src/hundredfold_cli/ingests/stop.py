@@ -96,13 +96,16 @@ def _sum_up(deployment: Deployment, ingest_id: str, name: str) -> None:
     item = deployment.ledger.ingest(ingest_id) or {}
     owns = item.get("execution") == name
     started = item["started_at"] if owns else execution["startDate"].astimezone(UTC).isoformat()
+    plan = item.get("plan") if owns else None
     failure = {"Error": execution.get("error", "Stopped"), "Cause": execution.get("cause", f"by {user_and_host()}")}
+    # If the last batch was done before it could be stopped, the ingest is what it would have been.
+    is_whole = bool(plan) and ledger_totals(deployment, ingest_id).batches_done >= item["batches"]
     payload: dict[str, Any] = {
         "execution_name": name,
         "execution": deployment.execution(name),
         "started_at": started,
         "input": json.loads(execution.get("input", "{}")),
-        "state": {"failure": failure, **({"plan": item["plan"]} if owns and "plan" in item else {})},
+        "state": {**({} if is_whole else {"failure": failure}), **({"plan": plan} if plan else {})},
     }
     answer = deployment.lambda_.invoke(
         FunctionName=f"{deployment.stack}-summarize-ingest", Payload=json.dumps(payload).encode()

@@ -64,5 +64,5 @@ def need_environment(name: str) -> Path:
         return make_environment(name, [unpack() / f"requirements/{name}.txt"])
     folder = ENVIRONMENTS / name
     if not (folder / "bin/python").exists():
-        raise NotThereError(f"{folder} is not there yet; run make setup")
+        raise NotThereError(f"the environment {name} is not installed in {folder}; install it with: make setup")
     return folder
