@@ -78,6 +78,7 @@ def build_model(bundle: Path, archive: Path) -> Path:
         inside = python / "hundredfold_model/bundle"
         inside.mkdir()
         for name in (CARD, *card["files"]):
+            (inside / name).parent.mkdir(parents=True, exist_ok=True)  # code is in a folder of its own
             shutil.copyfile(bundle / name, inside / name)
 
     return _layer(fill, archive)

@@ -8,6 +8,7 @@ from typing import Any
 
 from hundredfold.errors import BundleRefusedError
 from hundredfold.model.card import CARD, LIBRARIES, Card, Input, card_digest, versions_here
+from hundredfold.model.code import import_code
 from hundredfold.model.engine import COMPILED_FILE, Engine
 from hundredfold.model.output import Answer, ModelOutput
 from hundredfold.model.signature import FieldType, Signature, Values
@@ -129,7 +130,8 @@ def arrange(values: Sequence[Values], signature: Signature, input_: Input) -> An
 def load(folder: Traversable, digest: str = "") -> Bundle:
     """Load the bundle in `folder`. First check versions and the digest of every file against its card.
 
-    Opening a joblib file runs it as code. Only bytes that were checked are opened.
+    Opening a joblib file runs it as code. Only bytes that were checked are opened. The bundle's own modules are
+    importable from then on, in place of those of a bundle that was loaded before.
 
     Parameters
     ----------
@@ -153,6 +155,7 @@ def load(folder: Traversable, digest: str = "") -> Bundle:
     contents = {name: _read_checked(folder, name, expected) for name, expected in card.files.items()}
     if card.engine.engine is Engine.COMPILED:
         return CompiledBundle(card, contents[COMPILED_FILE], actual)
+    import_code(str(folder), {name: contents[name] for name in card.code})
     try:
         steps = [read_step(step, contents[step], card.trusted) for step in card.steps]
     except BundleRefusedError:

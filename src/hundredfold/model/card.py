@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from hundredfold.errors import BundleRefusedError
+from hundredfold.model.code import CODE
 from hundredfold.model.drift import Baseline
 from hundredfold.model.engine import COMPILED_FILE, Engine, EngineChoice
 from hundredfold.model.signature import Signature
@@ -130,6 +131,8 @@ class Card:
             raise BundleRefusedError(f"the model's card {CARD} cannot be read: {error!r}") from error
         if card.baseline and tuple(card.baseline.labels) != tuple(map(label_text, card.classes)):
             raise BundleRefusedError(f"the model's card {CARD} has a baseline of other classes than the model's")
+        if any(".." in name.split("/") or name.startswith("/") for name in card.files):
+            raise BundleRefusedError(f"the model's card {CARD} names a file outside of its bundle")
         if not card.steps or any(step not in card.files for step in card.steps):
             raise BundleRefusedError(f"the model's card {CARD} must name its steps, and a digest for each")
         if card.engine.engine is Engine.COMPILED and COMPILED_FILE not in card.files:
@@ -164,6 +167,11 @@ class Card:
         if self.baseline:
             values["baseline"] = self.baseline.as_dict()
         return json.dumps(values, indent=2, ensure_ascii=False).encode() + b"\n"
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The files that are code of the model's owner."""
+        return tuple(name for name in self.files if name.startswith(CODE))
 
     @property
     def requires(self) -> tuple[str, ...]:

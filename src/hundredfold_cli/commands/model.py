@@ -71,6 +71,13 @@ def package(
     requires: Annotated[
         list[str] | None, typer.Option(help="A package that the model needs beside scikit-learn; may be repeated.")
     ] = None,
+    code: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="A Python file, or a folder of them, with classes and functions of the model; may be repeated.",
+        ),
+    ] = None,
     trust: Annotated[
         list[str] | None, typer.Option(help="A type that a .skops file may hold; may be repeated.")
     ] = None,
@@ -114,6 +121,7 @@ def package(
             "optional": optional,
             "outputs": output_name,
             "requires": requires,
+            "code": [str(path.resolve()) for path in code or []],
             "trusted": trust,
             "sample": str(sample.resolve()) if sample else "",
             "score": parse_pairs(score or [], "--score"),

@@ -5,6 +5,7 @@ and writes the card, or an error, into another.
 """
 
 import argparse
+import importlib.util
 import json
 import math
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 from hundredfold.errors import BundleRefusedError, HundredfoldError, ModelMisbehavedError
 from hundredfold.model.bundle import Bundle, read_step
 from hundredfold.model.card import LIBRARIES, Card, Input, Output, Task, versions_here
+from hundredfold.model.code import import_code, top_level
 from hundredfold.model.engine import Engine
 from hundredfold.model.labels import Classes, UnfitLabelError, classes_of, read_label
 from hundredfold.model.one_call import decisive_lead
@@ -60,6 +62,7 @@ class DescribeRequest:
     optional: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
     saved_with: Mapping[str, str] = field(default_factory=dict)
     records: tuple[Mapping[str, Any], ...] = ()
@@ -87,6 +90,7 @@ def describe(folder: Path, request: DescribeRequest) -> Card:
     contents = {step: (folder / step).read_bytes() for step in request.steps}
     files = {step: read_model_file(content) for step, content in contents.items()}
     _refuse_main(files)
+    _import_code(folder, request.code)
     saved, mismatches = _versions(request, files, installed)
     models = [_open_reproducible(folder / step, contents[step], request.trusted, saved) for step in request.steps]
     for step, model in zip(request.steps[:-1], models[:-1], strict=True):
@@ -104,7 +108,7 @@ def describe(folder: Path, request: DescribeRequest) -> Card:
         signature=inferred.signature,
         classes=(),
         versions=installed,
-        files=dict.fromkeys(request.steps, ""),
+        files=dict.fromkeys((*request.steps, *request.code), ""),
         input=inferred.input,
         inferred=inferred.notes,
         saved_with=saved,
@@ -112,6 +116,18 @@ def describe(folder: Path, request: DescribeRequest) -> Card:
         trusted=request.trusted,
     )
     return _with_answers(card, models, request, records)
+
+
+def _import_code(folder: Path, names: Sequence[str]) -> None:
+    """Make the bundle's code importable. Refuse modules that inference has already: they would come first."""
+    import_code(str(folder), {})
+    for module in sorted(top_level(names)):
+        if module in sys.builtin_module_names or importlib.util.find_spec(module) is not None:
+            raise BundleRefusedError(
+                f"the code has a module {module}, and inference has another one of that name: rename yours, and save "
+                "the model again"
+            )
+    import_code(str(folder), {name: (folder / name).read_bytes() for name in names})
 
 
 def _refuse_main(files: Mapping[str, ModelFile]) -> None:
@@ -363,7 +379,7 @@ def main() -> None:
     parser.add_argument("findings", type=Path)
     arguments = parser.parse_args()
     request = json.loads(arguments.request.read_text())
-    for name in ("steps", "outputs", "requires", "trusted", "records", "nullable", "optional"):
+    for name in ("steps", "outputs", "requires", "code", "trusted", "records", "nullable", "optional"):
         request[name] = tuple(request[name])
     engine = request.pop("engine", "")
     try:

@@ -122,7 +122,9 @@ class ModelLayers:
         with zipfile.ZipFile(io.BytesIO(self._archive(arn))) as archive:
             for name in archive.namelist():
                 if name.startswith(_BUNDLE) and not name.endswith("/"):
-                    (folder / Path(name).name).write_bytes(archive.read(name))
+                    file = folder / name.removeprefix(_BUNDLE)
+                    file.parent.mkdir(parents=True, exist_ok=True)  # code is in a folder of its own
+                    file.write_bytes(archive.read(name))
         return folder
 
     def delete(self, arn: str) -> None:

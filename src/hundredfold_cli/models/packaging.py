@@ -47,6 +47,9 @@ def package(
         unfinished.mkdir()
         for file in recipe.files:
             shutil.copyfile(file, unfinished / file.name)
+        for name, file in recipe.code.items():
+            (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, unfinished / name)
         described = _describe(recipe, unfinished, allow_version_mismatch=allow_version_mismatch, engine=engine)
         card = replace(
             described,
@@ -99,6 +102,7 @@ def _describe(recipe: Recipe, folder: Path, *, allow_version_mismatch: bool, eng
             "optional": recipe.optional,
             "outputs": recipe.outputs,
             "requires": packages,
+            "code": list(recipe.code),
             "trusted": recipe.trusted,
             "saved_with": dict(recipe.saved_with),
             "records": recipe.sample.records,

@@ -11,12 +11,13 @@ from hundredfold.model.bundle import SKOPS_SUFFIX
 from hundredfold.model.card import CARD, Input
 from hundredfold.model.engine import COMPILED_FILE
 from hundredfold.model.signature import FieldType
+from hundredfold_cli.models.code_files import code_files
 from hundredfold_cli.models.sample import Sample, read_sample, without_id
 
 RECIPE = "model.toml"
 _KEYS = {
     "name", "steps", "fields", "input", "nullable", "optional", "outputs", "requires", "trusted",
-    "saved_with", "sample", "score", "training", "notes",
+    "saved_with", "sample", "score", "training", "notes", "code",
 }  # fmt: skip
 
 
@@ -34,6 +35,7 @@ class Recipe:
     requires : packages that it needs beside scikit-learn's own
     trusted : types that a skops file may hold beside those that skops trusts
     saved_with : versions that it was saved with, if its files do not have them
+    code : files of the owner's code, by their names in the bundle
     sample : records to predict
     score, training, notes : put on the card as they are
     """
@@ -48,6 +50,7 @@ class Recipe:
     requires: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
     saved_with: Mapping[str, str] = field(default_factory=dict)
+    code: Mapping[str, Path] = field(default_factory=dict)
     sample: Sample = field(default_factory=Sample)
     score: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -104,6 +107,7 @@ def read_recipe(paths: Sequence[Path], options: Mapping[str, Any]) -> Recipe:
         requires=tuple(map(str, values.get("requires", ()))),
         trusted=tuple(map(str, values.get("trusted", ()))),
         saved_with={str(name): str(version) for name, version in values.get("saved_with", {}).items()},
+        code=code_files([path.parent / str(name) for name in values.get("code", ())]),
         sample=read_sample(sample) if isinstance(sample, Path) else Sample(tuple(map(without_id, sample)), name=RECIPE),
         score=dict(values.get("score", {})),
         training=dict(values.get("training", {})),

@@ -77,7 +77,7 @@ def provide(bundle: Path | None, architecture: str, say: Callable[[str], None]) 
             ],
             **{("--architecture", architecture, name): [locks / f"{name}.txt"] for name in _ONE_LOCK},
             ("core",): [locks / "core.txt", *sorted(package.rglob("*.py")), *sorted(package.rglob("*.json"))],
-            ("model", str(BUNDLE)): sorted(BUNDLE.iterdir()),
+            ("model", str(BUNDLE)): sorted(path for path in BUNDLE.rglob("*") if path.is_file()),
             ("functions",): sorted(path for path in (ROOT / "functions").rglob("*.py")),
         },
         builders,
