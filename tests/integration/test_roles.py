@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.deployed import STREAM, TABLES, Stack
+from tests.support.deployed import DECRYPT_KEY, STREAM, TABLES, Stack
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -61,6 +61,7 @@ ROLES = [
             ("s3:AbortMultipartUpload", "{work}/ingests/i1/staged/000000.jsonl"),
             ("dynamodb:DescribeTable", SOURCE_TABLE),
             ("dynamodb:Scan", SOURCE_TABLE),
+            ("kms:Decrypt", DECRYPT_KEY),
             ("dynamodb:Query", f"{SOURCE_TABLE}/index/by-shelf"),
             ("lambda:GetAlias", f"{FUNCTION}-infer-batch:live"),
             ("lambda:GetFunctionConfiguration", f"{FUNCTION}-infer-batch:7"),
@@ -76,6 +77,7 @@ ROLES = [
     Role(
         "InferBatchRole",
         does=[
+            ("kms:Decrypt", DECRYPT_KEY),
             ("s3:GetObject", "{source}/uploads/i1/0123/records.jsonl"),
             ("s3:ListBucket", "{source}"),
             ("s3:GetObject", "arn:aws:s3:::records-of-others/shared/records.jsonl"),

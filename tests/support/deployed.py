@@ -26,12 +26,15 @@ STREAM = "reviews"
 """The Kinesis stream that the inference function is given; a test makes it."""
 OTHER_BUCKET = "records-of-others"
 """A bucket beside the stack's own, of which ingests may read what is under shared/; a test makes it."""
+DECRYPT_KEY = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555"
+"""A customer managed key that the functions may decrypt sources with. The local stack does not check keys."""
 _TABLE = f"arn:aws:dynamodb:us-east-1:000000000000:table/{TABLES}*"
 PARAMETERS = {
     "SourceTableArns": f"{_TABLE},{_TABLE}/index/*",
     "StreamArn": f"arn:aws:kinesis:us-east-1:000000000000:stream/{STREAM}",
     "StartOnArrival": "yes",
     "SourceObjectArns": f"arn:aws:s3:::{OTHER_BUCKET},arn:aws:s3:::{OTHER_BUCKET}/shared/*",
+    "DecryptKeyArns": DECRYPT_KEY,
 }
 """What the local stack of the tests is deployed with: every door is open but the one that opens itself, a schedule."""
 

@@ -162,6 +162,80 @@ def test_a_function_may_read_the_stream_before_lambda_is_asked_to_map_it(templat
     assert find["Resource"]["Fn::Sub"][0] == "${Table}/stream/*"
 
 
+READS = {"s3:GetObject", "dynamodb:Scan", "dynamodb:Query", "kinesis:GetRecords", "dynamodb:GetRecords"}
+"""The actions that read what others have encrypted."""
+SOURCES = {"SourceBucket", "SourceObjectArns", "SourceTableArns", "StreamArn"}
+"""What holds records: the stack's own bucket, and parameters that name others."""
+
+
+def reading_roles(template: Template) -> set[str]:
+    """Return the roles that may read sources or a stream, by all policies of the template."""
+    policies = [
+        (role, policy["PolicyDocument"]["Statement"])
+        for role in USERS
+        for policy in template.properties(role)["Policies"]
+    ]
+    for policy in template.of_type("AWS::IAM::Policy").values():
+        policies += [(resource_named(role), policy["PolicyDocument"]["Statement"]) for role in policy["Roles"]]
+    return {
+        role
+        for role, statements in policies
+        for statement in statements
+        if READS & set(listed(statement["Action"]))
+        and any(resource_named(resource) in SOURCES for resource in listed(statement["Resource"]))
+    }
+
+
+def test_every_role_that_reads_sources_or_a_stream_may_decrypt_them(template: Template) -> None:
+    policy = template.resources["DecryptSourcesPolicy"]
+
+    assert {resource_named(role) for role in policy["Properties"]["Roles"]} == reading_roles(template)
+    assert reading_roles(template) == {"PlanIngestRole", "InferBatchRole"}
+    assert policy["Properties"]["PolicyDocument"]["Statement"] == [
+        {
+            "Sid": "DecryptSources",
+            "Effect": "Allow",
+            "Action": "kms:Decrypt",
+            "Resource": {"Ref": "DecryptKeyArns"},
+        }
+    ]
+
+
+def test_without_keys_there_is_no_right_to_decrypt(template: Template) -> None:
+    conditions = parse_long_forms(TEMPLATE.read_text())["Conditions"]
+
+    assert template.default("DecryptKeyArns") == ""
+    assert template.resources["DecryptSourcesPolicy"]["Condition"] == "HasDecryptKeys"
+    assert conditions["HasDecryptKeys"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "DecryptKeyArns"}]}, ""]}]
+    }
+    granting = [name for name, resource in template.resources.items() if "kms:" in str(resource)]
+    assert granting == ["DecryptSourcesPolicy"]
+
+
+def test_every_queue_refuses_what_is_not_over_tls(template: Template) -> None:
+    denials = {
+        resource_named(policy["Queues"][0]): [
+            statement for statement in policy["PolicyDocument"]["Statement"] if statement["Effect"] == "Deny"
+        ]
+        for policy in template.of_type("AWS::SQS::QueuePolicy").values()
+    }
+
+    assert denials == {
+        queue: [
+            {
+                "Sid": "TlsOnly",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "sqs:*",
+                "Resource": {"Fn::GetAtt": f"{queue}.Arn"},
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        ]
+        for queue in template.of_type("AWS::SQS::Queue")
+    }
+
+
 def test_every_bucket_is_private_encrypted_and_refuses_what_is_not_over_tls(template: Template) -> None:
     policies = template.of_type("AWS::S3::BucketPolicy").values()
     buckets = template.of_type("AWS::S3::Bucket")
