@@ -368,7 +368,7 @@ def test_a_shadow_answers_beside_the_live_model_and_cannot_touch_it(
     [comparison] = stack.read("model", "shadow", ids[0])
     assert comparison["agreement"] == 0.0
     listed = stack.deployment.cloudwatch.list_metrics(Namespace="Hundredfold", MetricName="ShadowDisagreed")
-    assert listed["Metrics"]
+    assert [metric["Dimensions"] for metric in listed["Metrics"]] == [[{"Name": "service", "Value": "hundredfold"}]]
 
     # And the one that failed is said, and no more than that
     assert "the ingest itself is not affected" in bad.stderr

@@ -1,11 +1,15 @@
 """What the unit tests share: Hypothesis' settings, and AWS as a server of our own that answers as it is told."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
 from tests.unit.answering_server import AnsweringServer
+
+# Telemetry reads it when it is imported, as in a function.
+os.environ["POWERTOOLS_SERVICE_NAME"] = "tests"
 
 # How long an example takes says nothing here: the machine may be busy.
 settings.register_profile("unit", max_examples=150, deadline=None)

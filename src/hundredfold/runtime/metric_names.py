@@ -1,7 +1,8 @@
 """Names and units of all metrics.
 
 CloudWatch charges for each distinct combination of a name and dimension values, in each hour in which it is sent. So
-the only dimension is the service. Ids and the model's version go into metadata, where they can be searched for free.
+the only dimension is the service, which is the stack: two stacks of an account do not share metrics, and each pays for
+its own. Ids and the model's version go into metadata, where they can be searched for free.
 `docs/observability.md` says what each metric means, and what all of them cost.
 """
 
@@ -11,7 +12,8 @@ from typing import Final
 from hundredfold.records import Reason
 
 NAMESPACE: Final = "Hundredfold"
-SERVICE: Final = "batch-inference"
+SERVICE: Final = "service"
+"""The dimension of all metrics. Its value is the stack's name."""
 
 
 class Metric(StrEnum):

@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger, Metrics
 
 from hundredfold.batches import BatchOutcome
 from hundredfold.records import Reason
-from hundredfold.runtime.metric_names import NAMESPACE, SERVICE, Metric, StreamMetric, rejected_for, unit_of
+from hundredfold.runtime.metric_names import NAMESPACE, Metric, StreamMetric, rejected_for, unit_of
 from hundredfold.summary import Drift, Reported, Status, Summary
 
 if TYPE_CHECKING:
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from hundredfold.inference.stream import StreamOutcome
     from hundredfold.ingest import PartitionedPlan, Plan
 
-logger = Logger(service=SERVICE)
-metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
+# Powertools reads the service from POWERTOOLS_SERVICE_NAME, which the template sets to the stack's name:
+# https://docs.powertools.aws.dev/lambda/python/latest/environment_variables/
+logger = Logger()
+metrics = Metrics(namespace=NAMESPACE)
 
 
 def log_ingest(ingest_id: str, **place: int) -> None:

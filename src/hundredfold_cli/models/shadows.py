@@ -116,7 +116,7 @@ def _answers(deployment: Deployment, live: Plan, shadow: Plan) -> tuple[list[str
 
 
 def _put_metrics(deployment: Deployment, values: Mapping[ShadowMetric, int]) -> None:
-    dimensions: list[DimensionTypeDef] = [{"Name": "service", "Value": SERVICE}]
+    dimensions: list[DimensionTypeDef] = [{"Name": SERVICE, "Value": deployment.stack}]
     try:
         deployment.cloudwatch.put_metric_data(
             Namespace=NAMESPACE,

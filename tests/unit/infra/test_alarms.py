@@ -32,7 +32,7 @@ def test_every_alarm_watches_a_metric_that_exists(template: Template) -> None:
         dimensions = {dimension["Name"] for dimension in alarm["Dimensions"]}
         if alarm["Namespace"] == NAMESPACE:
             assert alarm["MetricName"] in ALL, name
-            assert alarm["Dimensions"] == [{"Name": "service", "Value": SERVICE}]
+            assert alarm["Dimensions"] == [{"Name": SERVICE, "Value": {"Ref": "AWS::StackName"}}]
         else:
             keys, known = AWS_METRICS[alarm["Namespace"]]
             assert (alarm["MetricName"] in known, dimensions) == (True, keys), name

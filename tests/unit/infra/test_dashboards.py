@@ -70,7 +70,7 @@ def test_every_metric_is_ours_or_one_that_aws_has(name: str) -> None:
             dimensions = dict(query.dimensions)
             if query.namespace == NAMESPACE:
                 assert query.name in ALL
-                assert dimensions.pop("service") == SERVICE
+                assert dimensions.pop(SERVICE) == "${AWS::StackName}"
                 assert set(dimensions) == ({"function_name"} if query.name == COLD_START else set())
             else:
                 keys, known = AWS_METRICS[query.namespace]
@@ -90,7 +90,7 @@ def test_every_function_map_and_table_in_a_widget_is_deployed(name: str, templat
         "function_name": functions,
         "StateMachineArn": {"${BatchInference}", *maps},
         "TableName": tables,
-        "service": {SERVICE},
+        SERVICE: {"${AWS::StackName}"},
     }
 
     for widget in body(name)["widgets"]:

@@ -7,7 +7,7 @@ import pytest
 from hundredfold.settings import Settings
 from tools.workflow.template import Template
 
-READ_BY_POWERTOOLS = {"POWERTOOLS_LOG_LEVEL"}
+READ_BY_POWERTOOLS = {"POWERTOOLS_LOG_LEVEL", "POWERTOOLS_SERVICE_NAME"}
 OF_ONE_FUNCTION = {
     "PlanIngestFunction": {
         "LIVE_ALIAS",
