@@ -247,6 +247,8 @@ def _sam_command(environment: str, stack: str, parameters: Mapping[str, str]) ->
     command = [
         *(str(SAM), "deploy", "--config-file", str(SAM_CONFIG), "--config-env", environment),
         *("--template-file", str(TEMPLATE), "--stack-name", stack),
+        # sam's bucket is of all stacks of the account. Under its name, `prune` and `remove` know what is this one's.
+        *("--s3-prefix", stack),
     ]
     overrides = ["--parameter-overrides", *(f"{name}={_quoted(value)}" for name, value in parameters.items())]
     return [*command, *overrides] if parameters else command

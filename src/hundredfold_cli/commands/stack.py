@@ -7,10 +7,11 @@ import typer
 from hundredfold_cli.commands.options import AsJson, BuiltModel, Bundle, TemplateParameters, parse_pairs, target_of
 from hundredfold_cli.console import print_json, print_line, say
 from hundredfold_cli.deploy import deploy_locally, deploy_to_aws, prepare
-from hundredfold_cli.errors import NotThereError
+from hundredfold_cli.errors import NotThereError, OptionError
 from hundredfold_cli.stack.checkout import COMMAND, LOCAL, UP
 from hundredfold_cli.stack.environments import need_environment
 from hundredfold_cli.stack.local_stack import LocalStack
+from hundredfold_cli.stack.target import Cloud
 
 
 def up(parameter: TemplateParameters = None, bundle: Bundle = None, built_model: BuiltModel = False) -> None:
@@ -44,7 +45,14 @@ def deploy(
     bundle: Bundle = None,
     built_model: BuiltModel = False,
 ) -> None:
-    """Deploy the template to AWS, and release it. sam shows what changes, and asks first. The live model stays live."""
+    """Deploy the template to AWS, and release it. sam shows what changes, and asks first. The live model stays live.
+
+    It needs `--target aws`, so that nobody deploys to AWS by mistake.
+    """
+    if target_of(context).cloud is not Cloud.AWS:
+        raise OptionError(
+            f"deploy is for AWS: hundredfold --target aws deploy; the local stack is deployed to with: {UP}"
+        )
     parameters = parse_pairs(parameter or [], "--parameter")
     prepare(bundle, parameters.get("Architecture", "x86_64"), say)
     deploy_to_aws(target_of(context).stack, parameters, built_model=built_model, say=say)
