@@ -5,6 +5,7 @@ Results go to standard output. Messages, errors and progress go to standard erro
 
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import IO, Literal
 
@@ -32,6 +33,13 @@ def say(message: str) -> None:
 def print_error(message: str) -> None:
     """Print an error for a person, on standard error."""
     err.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
+
+
+def ask(question: str) -> str:
+    """Ask a person, on standard error, and return the answer without its line's end; empty if there is none."""
+    err.print(question, end=" ", markup=False, soft_wrap=True)
+    err.file.flush()
+    return sys.stdin.readline().strip()
 
 
 def print_json(value: object) -> None:

@@ -50,7 +50,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     ),
     "Results": (results.summary, results.results, verify.verify, report.report),
     "Cost": (cost.estimate, cost.cost),
-    "Stack": (doctor.doctor, stack.up, stack.status, stack.down, stack.deploy, report.dashboard),
+    "Stack": (doctor.doctor, stack.up, stack.status, stack.down, stack.deploy, stack.remove, report.dashboard),
 }
 """The subcommands, under the headings that `--help` shows them under. Those of `model` are in `commands/model.py`."""
 

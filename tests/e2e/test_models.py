@@ -20,7 +20,9 @@ from sklearn.preprocessing import StandardScaler
 
 from hundredfold.model.bundle import Bundle
 from hundredfold_cli.deploy import deploy_locally
+from hundredfold_cli.models.pruning import Pruner
 from hundredfold_cli.models.releases import Live, ReleaseRefusedError, Releases
+from hundredfold_cli.stack.contents import contents_of
 from tests.support.deployed import Stack
 
 DEADLINE_SECONDS = 120
@@ -169,10 +171,10 @@ def test_old_versions_are_pruned_but_never_one_that_is_live_or_in_use(
     stack.read("model", "rollback", live.version)
     gone, used, newest = published
 
-    deleted, kept = Busy(stack, used["version"]).prune(1)
+    pruned = Pruner(stack.deployment, Busy(stack, used["version"]), contents_of(stack.deployment)).prune(1)
 
-    assert gone["version"] in {version.number for version in deleted}
-    assert kept == {used["version"]: "ingest some-ingest is not finished", live.version: "it is live"}
+    assert gone["version"] in {version.number for version in pruned.versions}
+    assert pruned.kept == {used["version"]: "ingest some-ingest is not finished", live.version: "it is live"}
     assert {one["version"] for one in stack.read("model", "list")} == {live.version, used["version"], newest["version"]}
     layers = stack.deployment.lambda_.list_layer_versions(LayerName="hundredfold-model")["LayerVersions"]
     left = {layer["LayerVersionArn"] for layer in layers}
@@ -206,12 +208,12 @@ def test_a_failed_ingest_keeps_its_version_until_it_is_finished(
     stack.read("model", "rollback", live.version)
 
     # When old versions are pruned, then its version stays, and the ingest is finished on it
-    pruned = stack.read("model", "prune", "--keep", "1")
+    pruned = stack.read("model", "prune", "--keep", "1", "--yes")
     assert f"ingest {ingest_id} is not finished" in pruned["kept"][published["version"]]
     assert stack.read("resume", ingest_id)["model_version"] == published["version"]
 
     # And when it is finished, its version goes
-    assert published["version"] in stack.read("model", "prune", "--keep", "1")["deleted"]
+    assert published["version"] in stack.read("model", "prune", "--keep", "1", "--yes")["deleted"]
 
 
 def test_of_four_publishes_at_once_one_is_live_and_all_others_are_told_so(

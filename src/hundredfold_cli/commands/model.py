@@ -11,8 +11,16 @@ from hundredfold.errors import InvalidIngestError
 from hundredfold.model.card import Card, Input
 from hundredfold.model.engine import Engine
 from hundredfold_cli.account import user
-from hundredfold_cli.commands.options import AsJson, IngestId, find_deployment, parse_pairs
-from hundredfold_cli.console import print_json, print_table, say
+from hundredfold_cli.commands.options import (
+    AsJson,
+    DryRun,
+    IngestId,
+    Yes,
+    check_confirmed,
+    find_deployment,
+    parse_pairs,
+)
+from hundredfold_cli.console import print_json, print_line, print_table, say
 from hundredfold_cli.errors import OptionError
 from hundredfold_cli.ingests.outcomes import write_source_records
 from hundredfold_cli.ingests.status import ingest_status, newest_ingest
@@ -24,10 +32,12 @@ from hundredfold_cli.models.inferred import CORRECT_IT
 from hundredfold_cli.models.layers import layer_archive
 from hundredfold_cli.models.packaging import package as package_bundle
 from hundredfold_cli.models.packaging import read_bundle
+from hundredfold_cli.models.pruning import Pruner
 from hundredfold_cli.models.recipe import parse_fields, read_recipe
 from hundredfold_cli.models.releases import Releases
 from hundredfold_cli.models.shadows import report_shadow
 from hundredfold_cli.stack.checkout import OUTPUT
+from hundredfold_cli.stack.contents import contents_of
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -255,16 +265,32 @@ def rollback(
 def prune(
     context: typer.Context,
     keep: Annotated[int, typer.Option(min=1, help="How many of the newest versions to keep.")],
+    yes: Yes = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete old versions and their layers. The live version and those of ingests that are not finished are kept."""
-    deleted, kept = Releases(find_deployment(context)).prune(keep)
-    if as_json:
-        print_json({"deleted": [version.number for version in deleted], "kept": kept})
-        return
-    for number, why in kept.items():
+    """Delete old versions, and the layers and uploads that nothing uses then. It says what it will delete, and asks.
+
+    The live version and those of ingests that are not finished are kept, and so is every layer that a kept version
+    uses.
+    """
+    deployment = find_deployment(context)
+    pruner = Pruner(deployment, Releases(deployment), contents_of(deployment), say)
+    pruning = pruner.plan(keep)
+    for number, why in pruning.kept.items():
         say(f"version {number} stays: {why}")
-    say(f"deleted: {', '.join(version.number for version in deleted) or 'none'}")
+    if pruning.is_empty:
+        say("there is nothing to delete")
+    elif not dry_run:
+        if not yes:
+            say("\n".join(["this will be deleted:", *(f"  {line}" for line in pruning.lines())]))
+            check_confirmed("delete it? [y/N]")
+        pruning = pruner.prune(keep, pruning)
+    if as_json:
+        print_json({**pruning.as_dict(), "dry_run": dry_run})
+    else:
+        heading = "this would be deleted:" if dry_run else "deleted:"
+        print_line("\n".join([heading, *(f"  {line}" for line in pruning.lines() or ["nothing"])]))
 
 
 @app.command()

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hundredfold_cli.console import ask
 from hundredfold_cli.errors import OptionError
 from hundredfold_cli.stack.deployment import Deployment
 from hundredfold_cli.stack.target import Target
@@ -45,6 +46,26 @@ Bundle = Annotated[
 BuiltModel = Annotated[
     bool, typer.Option("--built-model", help="Make the model live that was built here; without it, the live one stays.")
 ]
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be deleted, and delete nothing.")]
+
+
+def check_confirmed(question: str, expected: str = "y") -> None:
+    """Ask a person whether to go on.
+
+    Parameters
+    ----------
+    expected : the answer that confirms; a longer word than `y` must be typed exactly
+
+    Raises
+    ------
+    OptionError
+        If the answer is another one, or nobody can answer.
+    """
+    answer = ask(question)
+    if answer != expected and not (expected == "y" and answer.lower() in {"y", "yes"}):
+        raise OptionError("it was not confirmed, so nothing was deleted; --yes confirms it without asking")
 
 
 def target_of(context: typer.Context) -> Target:

@@ -415,42 +415,31 @@ class Releases:
                 RevisionId=live.revision,
             )
 
-    def prune(self, keep: int) -> tuple[list[Version], dict[str, str]]:
-        """Delete all versions but the newest `keep`, and the model layers that no version has then.
+    def prunable(self, keep: int) -> tuple[list[Version], dict[str, str]]:
+        """Return the versions that nothing needs, beside the newest `keep`.
 
         Returns
         -------
-        deleted, kept
-            The versions that were deleted; and for each older version that was not, by number, the reason.
-
-        Raises
-        ------
-        ReleaseLockedError
-            If another command is releasing. Then nothing has changed.
+        prunable, kept
+            The versions that can be deleted; and for each older version that cannot, by number, the reason.
         """
-        with self._lock.held("deleting old versions"):
-            return self._prune(keep)
-
-    def _prune(self, keep: int) -> tuple[list[Version], dict[str, str]]:
         live = self.live()
         used = self.in_use()
         kept: dict[str, str] = {}
-        deleted: list[Version] = []
-        versions = self.versions()
-        for version in versions[keep:]:
+        prunable: list[Version] = []
+        for version in self.versions()[keep:]:
             if live and version.number == live.version:
                 kept[version.number] = "it is live"
             elif version.number in used:
                 kept[version.number] = used[version.number]
             else:
-                self._lock.renew()
-                self._lambda.delete_function(FunctionName=self._function, Qualifier=version.number)
-                deleted.append(version)
-        deleted_numbers = {version.number for version in deleted}
-        layers_in_use = {version.model_layer for version in versions if version.number not in deleted_numbers}
-        for layer in {version.model_layer for version in deleted} - layers_in_use - {self._deployment.model_layer, ""}:
-            self.layers.delete(layer)
-        return deleted, kept
+                prunable.append(version)
+        return prunable, kept
+
+    def delete(self, version: Version) -> None:
+        """Delete a version; the caller has the lock. Its layers stay."""
+        self._lock.renew()
+        self._lambda.delete_function(FunctionName=self._function, Qualifier=version.number)
 
     def _before(self, live: Live) -> Version:
         versions = {version.number: version for version in self.versions()}

@@ -53,6 +53,15 @@ class Process:
             "AWS_SECRET_ACCESS_KEY": "test",
         }
 
+    def session(self) -> boto3.Session:
+        """Return a session for it. The credentials are not real ones."""
+        environment = self.environment()
+        return boto3.Session(
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=environment["AWS_REGION"],
+        )
+
     def deployment(self, stack: str) -> Deployment:
         """Return what is deployed to it as a CloudFormation stack.
 
@@ -61,13 +70,7 @@ class Process:
         NotThereError
             If there is no such stack.
         """
-        environment = self.environment()
-        session = boto3.Session(
-            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-            region_name=environment["AWS_REGION"],
-        )
-        return Deployment.find(session, self.endpoint, stack)
+        return Deployment.find(self.session(), self.endpoint, stack)
 
     def end_workers(self) -> None:
         """End the processes in which functions run. The next call of each function is then a cold start."""

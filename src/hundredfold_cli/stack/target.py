@@ -30,6 +30,22 @@ class Target:
     cloud: Cloud = Cloud.LOCAL
     stack: str = STACK_NAME
 
+    def connect(self) -> tuple[boto3.Session, str | None]:
+        """Return a session, and the local stack's URL; None on AWS.
+
+        Raises
+        ------
+        NotThereError
+            If the local stack does not run; the message says what to do.
+        """
+        if self.cloud is Cloud.AWS:
+            return boto3.Session(), None
+        stack = LocalStack(LOCAL)
+        process = stack.running()
+        if process is None:
+            raise NotThereError(f"{stack.absence()}; start it with {UP}, or use --target aws")
+        return process.session(), process.endpoint
+
     def find_deployment(self) -> Deployment:
         """Return what is deployed at this target.
 
@@ -38,10 +54,4 @@ class Target:
         NotThereError
             If the local stack does not run, or nothing is deployed; the message says what to do.
         """
-        if self.cloud is Cloud.AWS:
-            return Deployment.find(boto3.Session(), None, self.stack)
-        stack = LocalStack(LOCAL)
-        process = stack.running()
-        if process is None:
-            raise NotThereError(f"{stack.absence()}; start it with {UP}, or use --target aws")
-        return process.deployment(self.stack)
+        return Deployment.find(*self.connect(), self.stack)

@@ -7,6 +7,7 @@ import pytest
 
 from hundredfold.errors import HundredfoldError
 from hundredfold_cli import deploy
+from hundredfold_cli.models.pruning import Pruner
 from hundredfold_cli.models.release_lock import ReleaseLockedError
 from hundredfold_cli.models.releases import ReleaseRefusedError, Releases
 from tests.unit.answering_server import AnsweringServer
@@ -43,7 +44,7 @@ def test_a_publish_during_another_is_told_who_publishes_and_the_first_goes_live(
     "other",
     [
         lambda releases: releases.roll_back("1", "bob"),
-        lambda releases: releases.prune(1),
+        lambda releases: Pruner(cast("Any", None), releases, cast("Any", None)).prune(1),
         lambda releases: releases.release(f"{LAYER}:3", *card_of("3"), "bob"),
     ],
     ids=["rollback", "prune", "release"],
