@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hundredfold_cli.stack.checkout import LAYERS
 from hundredfold_cli.stack.contents import StackContents
 from tests.support.deployed import Stack
 
@@ -68,7 +69,7 @@ def test_a_stack_is_deployed_removed_and_deployed_again_beside_another(
     done = second(stack, "ingest", str(few_records), "--id", "i1")
     assert done.returncode == 0, done.stderr
     listed = json.loads(second(stack, "remove", "--dry-run", "--json").stdout)
-    assert (len(listed["tables"]), len(listed["layers"])) == (2, 4)
+    assert (len(listed["tables"]), len(listed["layers"])) == (2, len(LAYERS))
     assert listed["uploads"] > 0
     assert listed["buckets"][f"{SECOND}-source-000000000000-us-east-1"] == 1
 

@@ -1,7 +1,7 @@
 """Releases that meet: one goes live, and the others are told by whom they were overtaken."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
