@@ -8,7 +8,12 @@ def upload_key(ingest_id: str, token: str, suffix: str = ".jsonl") -> str:
     ----------
     token : of the start's claim. So two starts never write to one key.
     """
-    return f"uploads/{ingest_id}/{token}/records{suffix}"
+    return f"{upload_prefix(ingest_id, token)}records{suffix}"
+
+
+def upload_prefix(ingest_id: str, token: str) -> str:
+    """Where the command line uploads the files of a folder, in the source bucket; `token` is as for `upload_key`."""
+    return f"uploads/{ingest_id}/{token}/"
 
 
 def staged_key(ingest_id: str, number: int) -> str:

@@ -6,9 +6,10 @@ Results go to standard output. Messages, errors and progress go to standard erro
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Literal
 
+import typer
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
@@ -28,6 +29,23 @@ err = make_console(os.environ, stderr=True)
 def say(message: str) -> None:
     """Print a message for a person, on standard error."""
     err.print(message, markup=False, soft_wrap=True)
+
+
+def answer_by(*, yes: bool, may_ask: bool) -> Callable[[str], bool]:
+    """Return what answers questions: yes to each, or the person at the terminal, or no if there is nobody to ask.
+
+    Parameters
+    ----------
+    may_ask : whether standard input is free for answers
+    """
+
+    def answer(question: str) -> bool:
+        if yes:
+            say(question)
+            return True
+        return may_ask and sys.stdin.isatty() and err.is_terminal and typer.confirm(question, err=True)
+
+    return answer
 
 
 def print_error(message: str) -> None:

@@ -129,3 +129,29 @@ def test_what_cannot_be_scored_is_one_line_and_starts_nothing(
         Bucket=stack.deployment.source_bucket, Prefix=f"uploads/{ingest_id}/"
     )
     assert uploaded["KeyCount"] == 0
+
+
+def test_a_folder_of_files_from_a_spreadsheet_is_compared_with_the_model_before_anything_is_uploaded(
+    stack: Stack, tmp_path: Path, new_id: Callable[[], str]
+) -> None:
+    # Given files whose names say nothing of semicolons and Latin-1, with other columns than the model reads
+    ingest_id = new_id()
+    for name, first in (("monday", 0), ("tuesday", 100)):
+        rows = "".join(
+            f"o-{number};Ein schönes Buch, and a wonderful film.\r\n" for number in range(first, first + 100)
+        )
+        (tmp_path / f"{name}.csv").write_bytes(f"order;review\r\n{rows}".encode("latin-1"))
+
+    # When nobody can be asked, then the command says what to type, and uploads nothing
+    refused = stack.command("ingest", str(tmp_path), "--id", ingest_id)
+    assert refused.returncode == 2
+    assert "add --map id=order --map text=review" in refused.stderr
+    uploads = {"Bucket": stack.deployment.source_bucket, "Prefix": f"uploads/{ingest_id}/"}
+    assert stack.deployment.s3.list_objects_v2(**uploads)["KeyCount"] == 0
+
+    # When the suggestion is taken, then every row is read as it was written
+    summary = stack.read("ingest", str(tmp_path), "--id", ingest_id, "--yes")
+    assert (summary["status"], summary["predicted"]) == ("COMPLETED", 200)
+    assert stack.read("verify", ingest_id)["ok"] is True
+    joined = [json.loads(row) for row in stack.command("results", ingest_id, "--join").stdout.splitlines()]
+    assert (joined[0]["record_id"], joined[0]["text"]) == ("o-0", "Ein schönes Buch, and a wonderful film.")

@@ -96,9 +96,26 @@ def decode_batch(
     return decoded
 
 
-def decode_record(content: bytes, number: int, signature: Signature, *, max_record_bytes: int) -> Record | Rejection:
-    """Decode a record that belongs to no batch, such as one of a stream. `number` takes the place of its line."""
-    return _decode_line(content, number, 0, signature, max_record_bytes, converts=False)
+def decode_record(
+    content: bytes,
+    number: int,
+    signature: Signature,
+    *,
+    max_record_bytes: int,
+    converts: bool = False,
+    marked: bool = False,
+) -> Record | Rejection:
+    """Decode a record that belongs to no batch, such as one of a stream.
+
+    Parameters
+    ----------
+    number : takes the place of its line
+    max_record_bytes, converts, marked : as for `decode_batch`
+    """
+    if converts:
+        signature = signature.converting()
+    outcome = _decode_line(content, number, 0, signature, max_record_bytes, converts)
+    return _as_marked(content, outcome) if marked and isinstance(outcome, Rejection) else outcome
 
 
 @dataclass(frozen=True, slots=True)

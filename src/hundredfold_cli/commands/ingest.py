@@ -21,13 +21,16 @@ from hundredfold_cli.commands.options import (
     parse_percent,
 )
 from hundredfold_cli.commands.results import show_status
-from hundredfold_cli.console import print_error, print_json, say
+from hundredfold_cli.console import answer_by, print_error, print_json, say
 from hundredfold_cli.errors import ExitCode
 from hundredfold_cli.ingests.follow import follow
+from hundredfold_cli.ingests.preview.advice import advice_as_options
 from hundredfold_cli.ingests.progress import upload_progress
-from hundredfold_cli.ingests.request import SourceOptions, read_request
+from hundredfold_cli.ingests.request import STANDARD_INPUT, SourceOptions, read_request
+from hundredfold_cli.ingests.review import review
 from hundredfold_cli.ingests.start import check_new, new_ingest_id, start_ingest, start_shadow
 from hundredfold_cli.ingests.status import newest_ingest
+from hundredfold_cli.models.live_signature import live_signature
 from hundredfold_cli.models.shadows import new_shadow, report_shadow
 from hundredfold_cli.stack.deployment import Deployment
 
@@ -51,7 +54,7 @@ def ingest(
     source: Annotated[
         str,
         typer.Argument(
-            help="A file, - for standard input, s3://bucket/key, s3://bucket/prefix/, "
+            help="A file, a folder, - for standard input, s3://bucket/key, s3://bucket/prefix/, "
             "dynamodb://table or dynamodb://table/index; of a table also only items with ?attribute=value."
         ),
     ],
@@ -95,19 +98,31 @@ def ingest(
         ),
     ] = None,
     sample: Annotated[str, typer.Option(help="The share of the batches that the shadow runs on.")] = "5%",
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes", "-y", help="Take what is suggested, and ask nothing. Without a terminal nothing is asked."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score the records of a source with the live model, and follow the ingest to its end.
 
-    A file and standard input are uploaded first. docs/sources.md has all sources and options.
+    The first records are compared with the model before anything is written. A file, the files of a folder and standard
+    input are uploaded then. docs/sources.md has all sources and options.
     """
     source_options = SourceOptions(kind, compression, delimiter, encoding, maps or [], columns, prefix, write_back)
     limit = parse_percent(max_rejected, "--max-rejected")
-    request = read_request(source, source_options, sys.stdin.buffer)
-    deployment = find_deployment(context)
-    name = ingest_id if ingest_id is not None else new_ingest_id(request.name)
-    check_new(deployment, name)
-    request.check(deployment)
+    with advice_as_options():
+        request = read_request(source, source_options, sys.stdin.buffer)
+        deployment = find_deployment(context)
+        name = ingest_id if ingest_id is not None else new_ingest_id(request.name)
+        check_new(deployment, name)
+        request.check(deployment)
+        if request.found:
+            say(f"{request.name} is read with {' '.join(request.found)}, by its content")
+        if signature := live_signature(deployment):
+            review(deployment, request, signature, say, answer_by(yes=yes, may_ask=source != STANDARD_INPUT))
     shadow_ingest = new_shadow(deployment, name, shadow, sample, say) if shadow else None
     say(request.describe(name))
     with upload_progress(request.size) as uploaded:

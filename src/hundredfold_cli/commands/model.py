@@ -66,7 +66,11 @@ def package(
     ] = None,
     input_: Annotated[
         Input | None,
-        typer.Option("--input", help="How the model gets several fields. Without it, it is inferred."),
+        typer.Option(
+            "--input",
+            metavar="TYPE",
+            help="How the model gets several fields: array, dataframe or categorical. Without it, it is inferred.",
+        ),
     ] = None,
     nullable: Annotated[
         list[str] | None, typer.Option(metavar="FIELD", help="A field that may be null or empty; may be repeated.")

@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from json.encoder import encode_basestring
 from operator import itemgetter
 from typing import BinaryIO
@@ -37,7 +38,17 @@ def delimited_lines(file: BinaryIO, options: ReadOptions, name: str) -> Iterator
         If a wanted column is missing, a quote never ends, or text follows the end of a quote: nobody knows then where
         the next row begins.
     """
-    rows = _Rows(file, options, name)
+    with closing(_Rows(file, options, name)) as rows:
+        yield from _row_lines(rows, options, name)
+
+
+def is_binary(head: bytes, options: ReadOptions) -> bool:
+    """Tell whether the first bytes cannot be columns' names. A null byte in the first record is that record's fault."""
+    header = head.lstrip().partition(b"\n")[0]
+    return b"\0" in header and b"\0" not in ",".encode(options.encoding)
+
+
+def _row_lines(rows: "_Rows", options: ReadOptions, name: str) -> Iterator[bytes]:
     header = next(rows, None)
     if header is None:
         return
@@ -56,12 +67,6 @@ def delimited_lines(file: BinaryIO, options: ReadOptions, name: str) -> Iterator
         except UnicodeEncodeError:
             column = next(column for (column, _), value in zip(chosen, values, strict=True) if not _is_text(value))
             yield unreadable_line(f"its column {column!r} has bytes that are not {options.encoding}", record_id)
-
-
-def is_binary(head: bytes, options: ReadOptions) -> bool:
-    """Tell whether the first bytes cannot be columns' names. A null byte in the first record is that record's fault."""
-    header = head.lstrip().partition(b"\n")[0]
-    return b"\0" in header and b"\0" not in ",".encode(options.encoding)
 
 
 def _is_blank(row: Sequence[str]) -> bool:
@@ -102,6 +107,10 @@ class _Rows:
         except UnicodeError:
             raise InvalidIngestError(f"{self._name} is not {self._text.encoding}; set its encoding") from None
         raise StopIteration
+
+    def close(self) -> None:
+        """Let go of the file, which the caller owns."""
+        self._text.detach()
 
     def _lines(self) -> Iterator[str]:
         """Yield the lines of the file; a row has several lines if a quoted value has."""

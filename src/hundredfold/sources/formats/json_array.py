@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from typing import BinaryIO
 
 from hundredfold.errors import InvalidIngestError
@@ -31,12 +32,13 @@ def array_lines(file: BinaryIO, options: ReadOptions, name: str) -> Iterator[byt
     InvalidIngestError
         If the content is no array, or an element cannot be read to its end.
     """
-    for element, text in _Elements(file, name):
-        if options.selects_fields and isinstance(element, dict):
-            yield encode_record(select_fields(element, options))
-        else:
-            # Outside of strings, line breaks are white space in JSON; inside of strings they are escaped.
-            yield text.replace("\n", " ").replace("\r", " ").encode(errors="surrogateescape") + b"\n"
+    with closing(_Elements(file, name)) as elements:
+        for element, text in elements:
+            if options.selects_fields and isinstance(element, dict):
+                yield encode_record(select_fields(element, options))
+            else:
+                # Outside of strings, line breaks are white space in JSON; inside of strings they are escaped.
+                yield text.replace("\n", " ").replace("\r", " ").encode(errors="surrogateescape") + b"\n"
 
 
 class _Elements:
@@ -73,6 +75,10 @@ class _Elements:
         self._position += 1
         if self._next_character():
             raise InvalidIngestError(f"{self._name} goes on after the end of its array of {number:,} elements")
+
+    def close(self) -> None:
+        """Let go of the file, which the caller owns."""
+        self._file.detach()
 
     def _element(self, number: int) -> tuple[object, str]:
         """Read the next element, and stop before the comma or bracket that follows it."""

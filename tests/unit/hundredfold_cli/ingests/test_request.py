@@ -1,5 +1,6 @@
 """Requests of `hundredfold ingest`: which sources there are, and which options fit them."""
 
+import gzip
 import io
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +18,7 @@ from hundredfold_cli.ingests.request import FileUpload, IngestRequest, SourceOpt
 from hundredfold_cli.ingests.start import new_ingest_id
 from hundredfold_cli.stack.deployment import Deployment
 from tests.unit.fakes import MemorySources, etag
+from tests.unit.sources.objects import zstd
 
 TABLE = {
     "TableStatus": "ACTIVE",
@@ -86,21 +88,22 @@ def test_a_file_is_uploaded_under_a_name_that_means_its_kind(
     tmp_path: Path, name: str, options: dict[str, Any], key: str
 ) -> None:
     here, file = Here(), tmp_path / name
-    file.write_bytes(b"content")
+    content = {"reviews.CSV.gz": gzip.compress(b"id,text\n"), "reviews.json": zstd(b"{}")}.get(name, b"{}")
+    file.write_bytes(content)
 
     spec = placed(here, request(file, **options))
 
-    assert here.sources.objects[ObjectLocation("source", key)] == b"content"
-    assert spec == ObjectsSpec("source", key, options=SourceOptions(**options).read_options(), etag=etag(b"content"))
+    assert here.sources.objects[ObjectLocation("source", key)] == content
+    assert spec == ObjectsSpec("source", key, options=SourceOptions(**options).read_options(), etag=etag(content))
 
 
 def test_standard_input_is_uploaded_as_it_is_read() -> None:
     here = Here()
 
-    spec = placed(here, request("-", b"a\n" * 10))
+    spec = placed(here, request("-", b"{}\n" * 10))
 
     assert spec == ObjectsSpec("source", "uploads/i1/0123/records.jsonl", etag="e")
-    assert here.sources.objects[ObjectLocation("source", "uploads/i1/0123/records.jsonl")] == b"a\n" * 10
+    assert here.sources.objects[ObjectLocation("source", "uploads/i1/0123/records.jsonl")] == b"{}\n" * 10
 
 
 def test_options_of_the_command_become_read_options() -> None:
@@ -144,14 +147,10 @@ def test_what_is_stored_already_is_read_where_it_is(source: str, options: dict[s
     ("source", "options", "message"),
     [
         ("not-there.jsonl", {}, "cannot read not-there.jsonl: No such file"),
-        (".", {}, "cannot read .: Is a directory"),
         ("s3://", {}, "names no bucket"),
         ("dynamodb://t/i/j", {}, "no URI of a table"),
         ("-", {"prefix": True}, "--prefix does not fit -"),
         ("-", {"write_back": "a"}, "--write-back does not fit -"),
-        ("-", {"delimiter": ";"}, "--delimiter does not fit standard input, which is jsonl"),
-        ("records.parquet", {"encoding": "latin-1"}, "--encoding does not fit records.parquet, which is parquet"),
-        ("records.tsv", {"delimiter": ";"}, "--delimiter does not fit records.tsv, which is tsv"),
         ("s3://b/k", {"write_back": "a"}, "--write-back does not fit s3://b/k"),
         ("dynamodb://orders", {"kind": "csv"}, "--kind does not fit dynamodb://orders"),
         ("dynamodb://orders", {"compression": "gzip"}, "--compression does not fit"),
@@ -167,6 +166,28 @@ def test_what_is_stored_already_is_read_where_it_is(source: str, options: dict[s
 def test_what_does_not_fit_is_refused_before_any_call(source: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidIngestError, match=message.replace(".", r"\.")):
         request(source, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("records.parquet", {"encoding": "latin-1"}, "--encoding does not fit .*records.parquet, which is parquet"),
+        ("records.tsv", {"delimiter": ";"}, "--delimiter does not fit .*records.tsv, which is tsv"),
+        ("records.jsonl", {"delimiter": ";"}, "--delimiter does not fit .*records.jsonl, which is jsonl"),
+    ],
+)
+def test_an_option_that_does_not_fit_a_files_kind_is_refused(
+    tmp_path: Path, name: str, options: dict[str, Any], message: str
+) -> None:
+    (tmp_path / name).write_bytes(b"")
+
+    with pytest.raises(InvalidIngestError, match=message):
+        request(tmp_path / name, **options)
+
+
+def test_an_option_that_does_not_fit_standard_input_is_refused_once_its_first_bytes_are_read() -> None:
+    with pytest.raises(InvalidIngestError, match="--delimiter does not fit standard input, which is json"):
+        request("-", b'[{"id": "a"}]', kind="json", delimiter=";").check(cast("Deployment", Here()))
 
 
 @pytest.mark.parametrize(

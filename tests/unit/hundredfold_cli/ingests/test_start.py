@@ -5,15 +5,14 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from hundredfold.errors import HundredfoldError, IngestExistsError
 from hundredfold.ingest import Claim
-from hundredfold.sources.read_options import ReadOptions
 from hundredfold.sources.spec import ObjectsSpec
-from hundredfold_cli.ingests.request import FileUpload, IngestRequest, SourceOptions, StoredSource, StreamUpload
+from hundredfold_cli.ingests.request import FileUpload, IngestRequest, SourceOptions, StoredObjects, StreamUpload
 from hundredfold_cli.ingests.start import new_ingest_id, start_ingest
 from hundredfold_cli.ingests.status import ingest_status
 from tests.unit.answering_server import AnsweringServer, Reply, Request
@@ -28,7 +27,9 @@ def services(aws: AnsweringServer) -> AwsServices:
 
 
 def upload(content: bytes) -> IngestRequest:
-    return StreamUpload(io.BytesIO(content), ReadOptions())
+    stream = StreamUpload(io.BytesIO(content))
+    stream.check(cast("Any", None))
+    return stream
 
 
 def start(
@@ -130,7 +131,7 @@ def test_an_id_that_a_killed_command_has_claimed_is_taken_again_on_request(servi
 
 def test_whoever_was_reclaimed_from_is_refused_before_anything_starts(services: AwsServices) -> None:
     def reclaim(_: int) -> None:
-        services_start = StreamUpload(io.BytesIO(SECOND), ReadOptions())
+        services_start = upload(SECOND)
         start(services, services_start, reclaim=True)
         services.executions.clear()  # its execution is still to come
 
@@ -162,7 +163,7 @@ def test_a_start_of_the_same_source_that_another_client_got_in_before_is_reporte
 
     services.before = start_elsewhere
     with pytest.raises(IngestExistsError):
-        start(services, StoredSource(source, SourceOptions()))
+        start(services, StoredObjects(source, SourceOptions()))
 
     assert services.ingest_item("i1") is None
 
