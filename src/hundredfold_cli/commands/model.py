@@ -25,7 +25,6 @@ from hundredfold_cli.errors import OptionError
 from hundredfold_cli.ingests.outcomes import write_source_records
 from hundredfold_cli.ingests.status import ingest_status, newest_ingest
 from hundredfold_cli.models.compare_bundles import compare_bundles
-from hundredfold_cli.models.comparison_chart import draw_comparisons
 from hundredfold_cli.models.display import card_lines, different_lines, print_card, print_comparisons
 from hundredfold_cli.models.engines import unpack_version, with_engine
 from hundredfold_cli.models.inferred import CORRECT_IT
@@ -36,6 +35,7 @@ from hundredfold_cli.models.pruning import Pruner
 from hundredfold_cli.models.recipe import parse_fields, read_recipe
 from hundredfold_cli.models.releases import Releases
 from hundredfold_cli.models.shadows import report_shadow
+from hundredfold_cli.pages.comparison import check_picture, write_comparison
 from hundredfold_cli.stack.checkout import OUTPUT
 from hundredfold_cli.stack.contents import contents_of
 
@@ -304,7 +304,9 @@ def compare(
     second: ModelName,
     ingest: Annotated[str | None, typer.Option(metavar="INGEST", help="Score the records of this ingest.")] = None,
     records: Annotated[Path | None, typer.Option(help="Score the records of this file, which is JSON Lines.")] = None,
-    picture: Annotated[Path | None, typer.Option(help="Draw the comparison into this file, as SVG.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw the comparison into this file: a page (.html), or a picture of it (.png).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Score the same records with two models, here, and show where their answers differ.
@@ -313,13 +315,15 @@ def compare(
     """
     if (ingest is None) == (records is None):
         raise OptionError("name the records by --ingest or by --records")
+    if picture:
+        check_picture(picture)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         file = records or _write_ingest_records(context, str(ingest), folder / "records.jsonl")
         bundles = _bundle(context, first, folder / "first"), _bundle(context, second, folder / "second")
         comparisons = compare_bundles(*bundles, file)
     if picture:
-        picture.write_text(draw_comparisons(comparisons, first, second), encoding="utf-8")
+        write_comparison(comparisons, first, second, picture)
         say(f"drawn in {picture}")
     if as_json:
         print_json([comparison.as_dict() for comparison in comparisons])

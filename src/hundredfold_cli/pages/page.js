@@ -78,6 +78,22 @@
           itemStyle: { color: colour(s, i) },
           markLine: i === 0 && marks.length ? { silent: true, symbol: "none", lineStyle: { color: css("bad"), type: "dashed" }, data: marks } : undefined })) };
     },
+    // counts of pairs of labels: what agrees is on the diagonal
+    matrix(chart) {
+      const option = base(chart, false);
+      const most = Math.max(1, ...chart.cells.map((c) => c[2]));
+      const names = (extra) => axis({ type: "category", data: chart.labels, axisLabel: { width: 120, overflow: "truncate" }, ...extra });
+      option.tooltip = { ...option.tooltip, formatter: ({ value }) =>
+        `${escape(chart.down)}: <b>${escape(chart.labels[value[1]])}</b><br>${escape(chart.across)}: ` +
+        `<b>${escape(chart.labels[value[0]])}</b><br>${number.format(value[2])} records` };
+      return { ...option,
+        xAxis: names({ position: "top" }), yAxis: names({ inverse: true }),
+        series: [{ type: "heatmap", encode: { x: 0, y: 1, value: 2 },
+          data: chart.cells.map((c) => ({ value: c,
+            itemStyle: { color: echarts.color.modifyAlpha(css(c[0] === c[1] ? "good" : "bad"), c[2] ? 0.15 + 0.85 * (c[2] / most) : 0.04),
+              borderColor: css("card"), borderWidth: 2 },
+            label: { show: true, formatter: number.format(c[2]), color: c[2] / most > 0.5 ? css("card") : css("ink") } })) }] };
+    },
     // a bar for each batch in the row of its worker
     gantt(chart) {
       const option = base(chart, false);

@@ -1,11 +1,8 @@
 """Comparing two models: agreement, confusion, differences of scores, and the records that disagree most."""
 
-import xml.etree.ElementTree as ElementTree
-
 import pytest
 
 from hundredfold_cli.models.comparison import Answer, Disagreement, compare_answers
-from hundredfold_cli.models.comparison_chart import draw_comparisons
 
 FIRST: list[Answer] = [["a", 0.9], ["a", 0.6], ["b", 0.8], ["b", 0.5], None, ["a", 0.7], None]
 SECOND: list[Answer] = [["a", 0.8], ["b", 0.7], ["a", 0.9], ["b", 0.6], ["a", 0.9], None, None]
@@ -62,16 +59,3 @@ def test_labels_without_scores_disagree_as_if_sure() -> None:
 def test_models_without_an_output_in_common_are_not_compared() -> None:
     assert compare_answers(["a"], [["x", 0.5]], [[{"colour": "red"}, {"colour": 0.5}]]) == []
     assert compare_answers(["a"], [None], [["x", 0.5]]) == []
-
-
-def test_the_chart_shows_every_pair_and_escapes_what_is_not_ours() -> None:
-    first: list[Answer] = [["<a>", 0.9], ["b", 0.6], ["b", 0.8]]
-    second: list[Answer] = [["<a>", 0.7], ["b", 0.7], ["<a>", 0.9]]
-
-    drawing = ElementTree.fromstring(draw_comparisons(compare_answers(["1", "2", "3"], first, second), "1 & 2", "3"))  # noqa: S314 - ours
-
-    texts = [element.text for element in drawing.iter("{http://www.w3.org/2000/svg}text")]
-    assert "1 & 2 (down) and 3 (across)" in texts
-    assert "3 records, 66.67% agree" in texts
-    assert texts.count("<a>") == texts.count("b") == 2
-    assert [text for text in texts if text in {"0", "1"}][:4] == ["1", "0", "1", "1"]
