@@ -129,7 +129,7 @@ class Card:
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BundleRefusedError(f"the model's card {CARD} cannot be read: {error!r}") from error
-        if card.baseline and tuple(card.baseline.labels) != tuple(map(label_text, card.classes)):
+        if card.baseline and card.classes and tuple(card.baseline.labels) != tuple(map(label_text, card.classes)):
             raise BundleRefusedError(f"the model's card {CARD} has a baseline of other classes than the model's")
         if any(".." in name.split("/") or name.startswith("/") for name in card.files):
             raise BundleRefusedError(f"the model's card {CARD} names a file outside of its bundle")

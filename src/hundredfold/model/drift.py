@@ -9,12 +9,12 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from hundredfold.batches import Sketch
 from hundredfold.model.signature import FieldType, Signature, Values
-from hundredfold.records import Prediction, label_text
+from hundredfold.records import ClassLabel, Label, Prediction, Score, label_text
 from hundredfold.summary import Drift
 
 LEAST_RECORDS = 200
@@ -44,6 +44,7 @@ class Measure:
     shares : the share of the baseline's records in each bin
     known : words or categories
     low, high : the smallest and the largest value in the baseline
+    missing : whether one more bin, the last, counts missing values
     """
 
     field: str
@@ -53,6 +54,7 @@ class Measure:
     known: tuple[str, ...] = ()
     low: float = -math.inf
     high: float = math.inf
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,13 @@ class Baseline:
     ----------
     on : a description of the records
     records : how many there were
-    labels : the share of each class, in the order of the model's classes
-    score_edges, scores : the histogram of scores, in tenths of the baseline
+    labels : the share of each class, in the order of the model's classes. Of several outputs, the shares of all their
+        classes (`colour: red`), and of the tenths of their numbers (`size: 0`)
+    score_edges, scores : the histogram of scores in tenths of the baseline, or of a regressor's numbers; empty if the
+        model has neither
     inputs : the measures of each field
     unseen : the share of records with an input that is out of range or unknown
+    output_edges : between the tenths of the numbers of each of several outputs
     """
 
     on: str
@@ -76,17 +81,20 @@ class Baseline:
     scores: tuple[float, ...]
     inputs: tuple[Measure, ...]
     unseen: float
+    output_edges: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @classmethod
     def from_records(
         cls,
         on: str,
         signature: Signature,
-        classes: Sequence[str],
+        classes: Sequence[ClassLabel],
         values: Sequence[Values],
-        answers: Sequence[tuple[str, float]],
+        answers: Sequence[tuple[Label, Score]],
     ) -> Self:
-        """Measure the baseline of at least LEAST_RECORDS records, and of the model's answers to them.
+        """Measure the baseline of any model, on at least LEAST_RECORDS records and the model's answers to them.
+
+        The labels of a model without classes, such as a clusterer, are those that it answers here.
 
         Choose records like those to be scored, and not those that the model was fitted to. A model that is fitted to
         whole reviews and will score sentences needs a baseline of sentences.
@@ -98,21 +106,23 @@ class Baseline:
         """
         if len(values) < LEAST_RECORDS or len(values) != len(answers):
             raise ValueError(f"a baseline needs at least {LEAST_RECORDS} records, and an answer for each")
-        labels = Counter(label for label, _ in answers)
-        score_edges = _quantiles([score for _, score in answers])
+        score_edges = _quantiles([number for answer in answers for number in _score_numbers(*answer)])
+        output_edges = _output_edges(answers)
+        names = tuple(map(label_text, classes)) or _label_names(answers, output_edges)
         measures = tuple(
-            measure
-            for position, field in enumerate(signature.fields)
-            for measure in _measures(field.name, field.type, [row[position] for row in values])
+            replace(measure, missing=field_.nullable)
+            for position, field_ in enumerate(signature.fields)
+            for measure in _measures(field_.name, field_.type, [row[position] for row in values])
         )
-        empty = cls(on, len(values), dict.fromkeys(classes, 0.0), score_edges, (), measures, 0.0)
+        empty = cls(on, len(values), dict.fromkeys(names, 0.0), score_edges, (), measures, 0.0, output_edges)
         sketch = empty.sketch(signature, values, [Prediction("", label, score) for label, score in answers])
         return cls(
             on=on,
             records=len(values),
-            labels={name: labels[name] / len(answers) for name in classes},
+            labels=dict(zip(names, _shares(sketch.labels), strict=True)),
             score_edges=score_edges,
-            scores=_shares(sketch.scores),
+            scores=_shares(sketch.scores) if any(sketch.scores) else (),
+            output_edges=output_edges,
             inputs=tuple(
                 replace(measure, shares=_shares(counts))
                 for measure, counts in zip(measures, sketch.inputs, strict=True)
@@ -126,8 +136,9 @@ class Baseline:
         inputs = []
         for item in data["inputs"]:
             shares, edges, known = item["shares"], item.get("edges", ()), item.get("known", ())
-            low, high = item.get("low", -math.inf), item.get("high", math.inf)
-            inputs.append(Measure(item["field"], item["kind"], tuple(shares), tuple(edges), tuple(known), low, high))
+            low, high, missing = item.get("low", -math.inf), item.get("high", math.inf), bool(item.get("missing"))
+            bins = tuple(shares), tuple(edges), tuple(known)
+            inputs.append(Measure(item["field"], item["kind"], *bins, low, high, missing))
         return cls(
             on=data["on"],
             records=data["records"],
@@ -136,6 +147,7 @@ class Baseline:
             scores=tuple(data["scores"]["shares"]),
             inputs=tuple(inputs),
             unseen=data["unseen"],
+            output_edges={name: tuple(edges) for name, edges in data.get("output_edges", {}).items()},
         )
 
     @classmethod
@@ -158,8 +170,10 @@ class Baseline:
                 item["known"] = list(measure.known)
             if math.isfinite(measure.low):
                 item |= {"low": measure.low, "high": measure.high}
+            if measure.missing:
+                item["missing"] = True
             inputs.append(item)
-        return {
+        values: dict[str, Any] = {
             "on": self.on,
             "records": self.records,
             "labels": {name: round(share, 5) for name, share in self.labels.items()},
@@ -167,6 +181,9 @@ class Baseline:
             "inputs": inputs,
             "unseen": round(self.unseen, 5),
         }
+        if self.output_edges:
+            values["output_edges"] = {name: list(edges) for name, edges in self.output_edges.items()}
+        return values
 
     def sketch(
         self,
@@ -189,27 +206,71 @@ class Baseline:
         scores = [0] * (len(self.score_edges) + 1)
         labels = dict.fromkeys(self.labels, 0)
         for prediction in predictions:
-            # Only a model that predicts one class and its score has a baseline.
-            assert isinstance(prediction.label, str | int)  # noqa: S101
-            assert isinstance(prediction.score, float)  # noqa: S101
-            scores[bisect_right(self.score_edges, prediction.score)] += 1
-            labels[label_text(prediction.label)] += 1
+            for number in _score_numbers(prediction.label, prediction.score):
+                scores[bisect_right(self.score_edges, number)] += 1
+            for name in self._names(prediction.label):
+                if name in labels:  # a clusterer may answer with one that the baseline did not have
+                    labels[name] += 1
         return Sketch(tuple(labels.values()), tuple(scores), tuple(tuple(bins) for bins in counts), unseen)
 
     def drift(self, sketch: Sketch) -> Drift | None:
         """Compare the sketch of an ingest with the baseline. Return None for fewer than LEAST_RECORDS records."""
-        records = sum(sketch.labels)
-        if records < LEAST_RECORDS:
+        records = sum(sketch.inputs[0]) if sketch.inputs else sum(sketch.labels)
+        if records < LEAST_RECORDS or not (any(sketch.labels) or any(sketch.scores)):
             return None
         return Drift(
             labels=stability_index(tuple(self.labels.values()), sketch.labels),
-            scores=stability_index(self.scores, sketch.scores),
+            scores=stability_index(self.scores, sketch.scores) if self.scores else 0.0,
             inputs=max(
                 stability_index(measure.shares, counts)
                 for measure, counts in zip(self.inputs, sketch.inputs, strict=True)
             ),
             unseen=round(sketch.unseen / records, 5),
         )
+
+    def _names(self, label: Label) -> Iterable[str]:
+        """Return the names in `labels` that count an answer."""
+        if isinstance(label, Mapping):
+            return [
+                f"{output}: {bisect_right(self.output_edges[output], value)}"
+                if isinstance(value, float)
+                else f"{output}: {label_text(value)}"
+                for output, value in label.items()
+            ]
+        return () if isinstance(label, float) else (label_text(label),)
+
+
+def _score_numbers(label: Label, score: Score) -> Iterable[float]:
+    """Return the numbers of an answer that `scores` counts: its scores, or the number of a regressor."""
+    if isinstance(label, Mapping):
+        return [value for value in score.values() if value is not None] if isinstance(score, Mapping) else ()
+    if isinstance(label, float):
+        return (label,)
+    return (score,) if isinstance(score, float) else ()
+
+
+def _output_edges(answers: Sequence[tuple[Label, Score]]) -> dict[str, tuple[float, ...]]:
+    first = answers[0][0]
+    if not isinstance(first, Mapping):
+        return {}
+    outputs = [label for label, _ in answers if isinstance(label, Mapping)]
+    return {
+        name: _quantiles([float(output[name]) for output in outputs])
+        for name, value in first.items()
+        if isinstance(value, float)
+    }
+
+
+def _label_names(
+    answers: Sequence[tuple[Label, Score]], output_edges: Mapping[str, tuple[float, ...]]
+) -> tuple[str, ...]:
+    names: set[str] = {f"{output}: {bin_}" for output, edges in output_edges.items() for bin_ in range(len(edges) + 1)}
+    for label, _ in answers:
+        if isinstance(label, Mapping):
+            names |= {f"{name}: {label_text(value)}" for name, value in label.items() if not isinstance(value, float)}
+        elif not isinstance(label, float):
+            names.add(label_text(label))
+    return tuple(sorted(names))
 
 
 def stability_index(expected: Sequence[float], counts: Sequence[int]) -> float:
@@ -220,6 +281,8 @@ def stability_index(expected: Sequence[float], counts: Sequence[int]) -> float:
     Siddiqi, Credit Risk Scorecards (2006), chapter 9.
     """
     total = sum(counts)
+    if not total:
+        return 0.0
     index = 0.0
     for share, count in zip(expected, counts, strict=True):
         baseline, actual = max(share, _SMALLEST_SHARE), max(count / total, _SMALLEST_SHARE)
@@ -230,10 +293,11 @@ def stability_index(expected: Sequence[float], counts: Sequence[int]) -> float:
 def _measures(name: str, type_: FieldType, values: Sequence[str | float | None]) -> list[Measure]:
     match type_:
         case FieldType.NUMBER:
-            numbers = [value for value in values if isinstance(value, float)]
+            numbers = [value for value in values if isinstance(value, float) and not math.isnan(value)] or [0.0]
             return [Measure(name, "value", (), _quantiles(numbers), low=min(numbers), high=max(numbers))]
         case FieldType.CATEGORY:
-            common = tuple(str(value) for value, _ in Counter(values).most_common(_CATEGORIES))
+            texts = [value for value in values if isinstance(value, str)]
+            common = tuple(value for value, _ in Counter(texts).most_common(_CATEGORIES))
             return [Measure(name, "category", (), known=common)]
         case FieldType.TEXT:
             texts = [str(value) for value in values]
@@ -253,6 +317,10 @@ def _counter(measure: Measure, *, share: bool = False) -> Any:
     With `share`, a counter of common words returns the share in place of the bin.
     """
     edges = measure.edges
+    if measure.missing:
+        last = _bins(measure) - 1
+        present = _counter(replace(measure, missing=False))
+        return lambda value: (last, True) if value is None or value != value else present(value)  # noqa: PLR0124, RUF100 - NaN
     match measure.kind:
         case "value":
             return lambda value: (bisect_right(edges, value), measure.low <= value <= measure.high)
@@ -272,11 +340,13 @@ def _counter(measure: Measure, *, share: bool = False) -> Any:
 
 
 def _bins(measure: Measure) -> int:
-    return len(measure.known if measure.kind == "category" else measure.edges) + 1
+    return len(measure.known if measure.kind == "category" else measure.edges) + 1 + measure.missing
 
 
 def _quantiles(values: Sequence[float]) -> tuple[float, ...]:
     """Return the edges that divide values into tenths. There are fewer if many values are equal."""
+    if not values:
+        return ()
     ordered = sorted(values)
     edges = {round(ordered[len(ordered) * tenth // _BINS], 6) for tenth in range(1, _BINS)}
     return tuple(sorted(edges - {ordered[0]}))
@@ -284,7 +354,7 @@ def _quantiles(values: Sequence[float]) -> tuple[float, ...]:
 
 def _shares(counts: Sequence[int]) -> tuple[float, ...]:
     total = sum(counts)
-    return tuple(count / total for count in counts)
+    return tuple(count / total if total else 0.0 for count in counts)
 
 
 def _rounded(shares: Sequence[float]) -> list[float]:

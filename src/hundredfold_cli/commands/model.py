@@ -101,6 +101,12 @@ def package(
             help="Records like those to score: JSON Lines, CSV, Parquet or a pickled DataFrame. The card keeps five."
         ),
     ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            help="Records to measure the drift of ingests from, such as those of the training; in a sample's formats."
+        ),
+    ] = None,
     score: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="How good the model is: metric=…, value=… and on=…, one at a time."),
@@ -138,6 +144,7 @@ def package(
             "code": [str(path.resolve()) for path in code or []],
             "trusted": trust,
             "sample": str(sample.resolve()) if sample else "",
+            "baseline": str(baseline.resolve()) if baseline else "",
             "score": parse_pairs(score or [], "--score"),
             "notes": notes,
         },

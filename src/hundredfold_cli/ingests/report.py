@@ -18,6 +18,7 @@ from hundredfold.failures import lambda_message
 from hundredfold.keys import card_key
 from hundredfold.model.drift import Baseline
 from hundredfold.summary import Drift
+from hundredfold_cli.ingests.answer_counts import AnswerCounts, read_answer_counts
 from hundredfold_cli.ingests.outcomes import read_all_rejections
 from hundredfold_cli.ingests.status import IngestStatus
 from hundredfold_cli.stack.deployment import Deployment
@@ -45,6 +46,7 @@ class Report:
     card : of the model that scored it; None if there is none
     baseline, sketch, drift : what the model expects, what the ingest had, and how far apart they are; None if unknown
     cost : None if the ingest was never planned
+    answers : what some of its predictions say, if the model has no baseline
     """
 
     summary: dict[str, Any]
@@ -57,6 +59,7 @@ class Report:
     sketch: Sketch | None
     drift: Drift | None
     cost: Bill | None
+    answers: Sequence[AnswerCounts] = ()
 
     @property
     def started_ms(self) -> int:
@@ -138,6 +141,9 @@ def read_report(deployment: Deployment, status: IngestStatus, cost: Bill | None)
         sketch=sketch,
         drift=baseline.drift(sketch) if baseline and sketch else None,
         cost=cost,
+        answers=read_answer_counts(deployment, status.plan, [entry.batch for entry in done])
+        if status.plan and not baseline
+        else (),
     )
 
 

@@ -23,6 +23,7 @@ from hundredfold.model.engine import Engine
 from hundredfold.model.labels import Classes, UnfitLabelError, classes_of, read_label
 from hundredfold.model.one_call import decisive_lead
 from hundredfold.model.signature import Signature, UnfitValueError, Values
+from hundredfold_cli.models.baseline import take_baseline
 from hundredfold_cli.models.compiling.choice import choose_engine
 from hundredfold_cli.models.inferred import (
     PackageNeededError,
@@ -52,6 +53,8 @@ class DescribeRequest:
     input : empty to infer it
     records : a sample, without ids; a missing value is None
     converts : whether the sample's values are converted to the signature's types
+    baseline, baseline_converts : records to measure the drift of ingests from, as the sample
+    baseline_origin : where they come from, for a person
     """
 
     name: str
@@ -67,6 +70,9 @@ class DescribeRequest:
     saved_with: Mapping[str, str] = field(default_factory=dict)
     records: tuple[Mapping[str, Any], ...] = ()
     converts: bool = False
+    baseline: tuple[Mapping[str, Any], ...] = ()
+    baseline_converts: bool = False
+    baseline_origin: str = ""
     allow_version_mismatch: bool = False
 
 
@@ -379,12 +385,17 @@ def main() -> None:
     parser.add_argument("findings", type=Path)
     arguments = parser.parse_args()
     request = json.loads(arguments.request.read_text())
-    for name in ("steps", "outputs", "requires", "code", "trusted", "records", "nullable", "optional"):
+    for name in ("steps", "outputs", "requires", "code", "trusted", "records", "baseline", "nullable", "optional"):
         request[name] = tuple(request[name])
     engine = request.pop("engine", "")
     try:
-        card = describe(arguments.folder, DescribeRequest(**request))
-        card = choose_engine(arguments.folder, card, Engine(engine) if engine else None)
+        wanted = DescribeRequest(**request)
+        card = describe(arguments.folder, wanted)
+        values = Records(wanted.baseline, wanted.baseline_converts).read(card.signature)
+        card = choose_engine(arguments.folder, card, Engine(engine) if engine else None, values)
+        if wanted.baseline:
+            steps = [read_step(name, (arguments.folder / name).read_bytes(), card.trusted) for name in card.steps]
+            card = replace(card, baseline=take_baseline(Bundle(card, steps), values, wanted.baseline_origin))
     except PackageNeededError as needed:
         arguments.findings.write_text(json.dumps({"needs": needed.package}))
         sys.exit(1)

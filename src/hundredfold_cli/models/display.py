@@ -50,6 +50,7 @@ def card_lines(card: Card, digest: str) -> dict[str, str]:
         "score": " ".join(str(value) for value in card.score.values()),
         "training": _pairs(card.training),
         "made": " by ".join(card.made[key] for key in ("at", "by") if key in card.made),
+        "baseline": card.baseline.on if card.baseline else "",
         "notes": card.notes,
         "sample": "none: the records that releases predict were made up" if card.sample.get("made_up") else "",
     }

@@ -107,6 +107,9 @@ def _describe(recipe: Recipe, folder: Path, *, allow_version_mismatch: bool, eng
             "saved_with": dict(recipe.saved_with),
             "records": recipe.sample.records,
             "converts": recipe.sample.converts,
+            "baseline": recipe.baseline.records,
+            "baseline_converts": recipe.baseline.converts,
+            "baseline_origin": recipe.baseline.name,
             "allow_version_mismatch": allow_version_mismatch,
             "engine": engine.value if engine else "",
         }

@@ -11,13 +11,14 @@ from hundredfold.model.bundle import SKOPS_SUFFIX
 from hundredfold.model.card import CARD, Input
 from hundredfold.model.engine import COMPILED_FILE
 from hundredfold.model.signature import FieldType
+from hundredfold_cli.models.baseline import BASELINE_RECORDS
 from hundredfold_cli.models.code_files import code_files
 from hundredfold_cli.models.sample import Sample, read_sample, without_id
 
 RECIPE = "model.toml"
 _KEYS = {
     "name", "steps", "fields", "input", "nullable", "optional", "outputs", "requires", "trusted",
-    "saved_with", "sample", "score", "training", "notes", "code",
+    "saved_with", "sample", "score", "training", "notes", "code", "baseline",
 }  # fmt: skip
 
 
@@ -37,6 +38,7 @@ class Recipe:
     saved_with : versions that it was saved with, if its files do not have them
     code : files of the owner's code, by their names in the bundle
     sample : records to predict
+    baseline : records to measure the drift of ingests from
     score, training, notes : put on the card as they are
     """
 
@@ -52,6 +54,7 @@ class Recipe:
     saved_with: Mapping[str, str] = field(default_factory=dict)
     code: Mapping[str, Path] = field(default_factory=dict)
     sample: Sample = field(default_factory=Sample)
+    baseline: Sample = field(default_factory=Sample)
     score: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     notes: str = ""
@@ -107,6 +110,9 @@ def read_recipe(paths: Sequence[Path], options: Mapping[str, Any]) -> Recipe:
         requires=tuple(map(str, values.get("requires", ()))),
         trusted=tuple(map(str, values.get("trusted", ()))),
         saved_with={str(name): str(version) for name, version in values.get("saved_with", {}).items()},
+        baseline=read_sample(path.parent / values["baseline"], BASELINE_RECORDS, "baseline")
+        if "baseline" in values
+        else Sample(),
         code=code_files([path.parent / str(name) for name in values.get("code", ())]),
         sample=read_sample(sample) if isinstance(sample, Path) else Sample(tuple(map(without_id, sample)), name=RECIPE),
         score=dict(values.get("score", {})),

@@ -40,12 +40,13 @@ class Sample:
     name: str = ""
 
 
-def read_sample(file: Path, rows: int = SAMPLE_ROWS) -> Sample:
+def read_sample(file: Path, rows: int = SAMPLE_ROWS, kind: str = "sample") -> Sample:
     """Read the first records of JSON Lines, JSON, CSV, TSV, Parquet, or a pickled DataFrame.
 
     Parameters
     ----------
     rows : how many records are read at most
+    kind : what errors call the file
 
     Raises
     ------
@@ -64,10 +65,10 @@ def read_sample(file: Path, rows: int = SAMPLE_ROWS) -> Sample:
             records = list(islice(_csv(text) if converts else _json(text), rows))
     except (OSError, ValueError, AttributeError, csv.Error) as error:
         raise BundleRefusedError(
-            f"the sample {file} cannot be read: {error}; give JSON Lines, CSV, Parquet or a pickled DataFrame"
+            f"the {kind} {file} cannot be read: {error}; give JSON Lines, CSV, Parquet or a pickled DataFrame"
         ) from error
     if not records:
-        raise BundleRefusedError(f"the sample {file} has no records")
+        raise BundleRefusedError(f"the {kind} {file} has no records")
     return Sample(tuple(without_id(record) for record in records), converts, file.name)
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from hundredfold.model.drift import LEAST_RECORDS, Measure
-from hundredfold.records import Reason
+from hundredfold.records import Reason, label_text
 from hundredfold.summary import Status
 from hundredfold_cli.estimates.estimate import ADVICE, by_service
 from hundredfold_cli.ingests.report import REJECTIONS_SHOWN, Report, duration, steps
@@ -15,6 +15,8 @@ from hundredfold_cli.pages.page import Chart, Page, section, table, text, tiles
 LITTLE, MUCH = 0.1, 0.2
 """A drift index under the first is called none. Over the second, the template's AlarmDriftIndex, there is an alarm."""
 
+_LABELS_SHOWN = 30
+"""The most labels of a chart."""
 _KINDS = {
     "characters": "length in characters",
     "common_words": "share of words that are common in the baseline",
@@ -44,6 +46,8 @@ def report_page(report: Report) -> Page:
         page.add(_timeline(page, report), _durations(page, report))
     if report.sketch and report.baseline:
         page.add(_drift(page, report))
+    elif report.answers:
+        page.add(_answers(page, report))
     if report.rejected_lines:
         page.add(_rejections(page, report))
     if report.failures:
@@ -141,20 +145,22 @@ def _drift(page: Page, report: Report) -> str:
     assert baseline  # noqa: S101 - the caller has checked both
     assert sketch  # noqa: S101
     labels = list(baseline.labels)
-    charts = [
-        "<h3>predicted labels</h3>"
-        + page.chart(_against(labels, tuple(baseline.labels.values()), sketch.labels, every=True), height=210),
-        "<h3>scores</h3>"
-        + page.chart(_against(_ranges(baseline.score_edges, 2), baseline.scores, sketch.scores), height=210),
-    ]
+    numbers = "scores" if labels else "numbers"
+    charts = []
+    if labels:
+        shares = _against(labels, tuple(baseline.labels.values()), sketch.labels, every=True)
+        charts.append("<h3>predicted labels</h3>" + page.chart(shares, height=210))
+    if baseline.scores:
+        shares = _against(_ranges(baseline.score_edges, 2 if labels else 4), baseline.scores, sketch.scores)
+        charts.append(f"<h3>{numbers}</h3>" + page.chart(shares, height=210))
     for measure, counts in zip(baseline.inputs, sketch.inputs, strict=True):
         name = f"{measure.field}: {_KINDS.get(measure.kind, measure.kind)}"
         shares = _against(_bins_of(measure), measure.shares, counts)
         charts.append(f"<h3>{text(name)}</h3>" + page.chart(shares, height=210))
     if drift:
         rows = [
-            ("labels", f"{drift.labels:.3f}", _verdict(drift.labels)),
-            ("scores", f"{drift.scores:.3f}", _verdict(drift.scores)),
+            *([("labels", f"{drift.labels:.3f}", _verdict(drift.labels))] if labels else []),
+            *([(numbers, f"{drift.scores:.3f}", _verdict(drift.scores))] if baseline.scores else []),
             ("inputs", f"{drift.inputs:.3f}", _verdict(drift.inputs)),
             ("unknown or out of range", f"{drift.unseen:.1%}", f"{baseline.unseen:.1%} in the baseline"),
         ]
@@ -168,6 +174,54 @@ def _drift(page: Page, report: Report) -> str:
         f'<div class="two">{columns}</div>',
         note=f"Shares of this ingest (blue) beside those of {baseline.on} (grey), in percent.",
     )
+
+
+def _answers(page: Page, report: Report) -> str:
+    """Show what was predicted, without a baseline to compare it with."""
+    charts = []
+    for counts in report.answers:
+        prefix = f"{counts.output}: " if counts.output else ""
+        if counts.labels:
+            labels = counts.labels.most_common(_LABELS_SHOWN)
+            charts.append((f"{prefix}predicted labels", [name for name, _ in labels], [count for _, count in labels]))
+        for name, numbers in (("scores", counts.scores), ("numbers", counts.values)):
+            if numbers:
+                charts.append((prefix + name, *_tenths(numbers)))
+    columns = "".join(
+        f"<div><h3>{text(title)}</h3>{page.chart(_shares(names, numbers), height=210)}</div>"
+        for title, names, numbers in charts
+    )
+    counted = sum(report.answers[0].labels.values()) or len(report.answers[0].values)
+    return section(
+        "What was predicted",
+        f'<div class="two">{columns}</div>',
+        note=f"Shares of {counted:,} predictions, in percent. To compare them with what the model was made for, "
+        "package it with --baseline FILE.",
+    )
+
+
+def _tenths(numbers: Sequence[float]) -> tuple[list[str], list[int]]:
+    """Count numbers in ten bins of equal width, from the smallest to the largest."""
+    low, high = min(numbers), max(numbers)
+    if low == high:
+        return [f"{low:,.4g}"], [len(numbers)]
+    counts = [0] * 10
+    for number in numbers:
+        counts[min(9, int(10 * (number - low) / (high - low)))] += 1
+    edges = [low + (high - low) * tenth / 10 for tenth in range(11)]
+    return [f"{first:,.4g} to {second:,.4g}" for first, second in pairwise(edges)], counts
+
+
+def _shares(names: Sequence[str], counts: Sequence[int]) -> Chart:
+    total = sum(counts) or 1
+    values = [round(100 * count / total, 2) for count in counts]
+    return {
+        "kind": "bars",
+        "percent": True,
+        "all": len(names) < 8,
+        "categories": list(names),
+        "series": [{"name": "this ingest", "values": values, "colour": "main"}],
+    }
 
 
 def _rejections(page: Page, report: Report) -> str:
@@ -242,7 +296,7 @@ def _card(card: dict[str, Any]) -> str:
     rows: list[tuple[str, object]] = [
         ("name", card["name"]),
         ("reads", fields),
-        ("answers", ", ".join(card["classes"])),
+        ("answers", ", ".join(map(label_text, card["classes"]))),
         *((f"score: {name}", value) for name, value in score.items()),
         *((f"training: {name}", value) for name, value in training.items()),
         *((name, version) for name, version in card["versions"].items()),
@@ -266,9 +320,13 @@ def _against(names: Sequence[str], shares: Sequence[float], counts: Sequence[int
 
 
 def _bins_of(measure: Measure) -> list[str]:
+    missing = ["missing"] if measure.missing else []
     if measure.kind == "category":
-        return [*measure.known, "any other"]
-    return _ranges(measure.edges, 2 if measure.kind == "common_words" else 0 if measure.kind == "characters" else 4)
+        return [*measure.known, "any other", *missing]
+    return [
+        *_ranges(measure.edges, 2 if measure.kind == "common_words" else 0 if measure.kind == "characters" else 4),
+        *missing,
+    ]
 
 
 def _ranges(edges: Sequence[float], places: int) -> list[str]:

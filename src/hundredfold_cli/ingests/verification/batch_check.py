@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hundredfold.batches import Batch, BatchOutcome, Sketch
 from hundredfold.model.card import Card
 from hundredfold.records import Prediction, Reason
+from hundredfold_cli.ingests.answers import model_answer
 from hundredfold_cli.ingests.verification.answers import PredictionShape
 from hundredfold_cli.ingests.verification.findings import Store, Verification
 from hundredfold_cli.ingests.verification.judge import UNFORESEEABLE, Judgement
@@ -235,12 +236,12 @@ class BatchCheck:
                 read.card.signature,
                 [judgement.values for judgement, _ in result.to_predict_again],
                 [
-                    Prediction(str(judgement.record_id), prediction["label"], prediction["score"])
+                    Prediction(str(judgement.record_id), *answer)
                     for judgement, prediction in answered
-                    if prediction
+                    if (answer := model_answer(prediction))
                 ],
             )
-        except (AssertionError, KeyError):
+        except (KeyError, TypeError, AttributeError):
             return  # a malformed answer, which is a problem already
         self._compare_sketches(read, read.done.sketch, sketch)
 

@@ -67,7 +67,7 @@ def test_without_a_word_the_fields_are_inferred(tmp_path: Path) -> None:
         ("name = ", "cannot be read"),
         ("steps = []", "must name the model's files in order"),
         ('steps = ["missing.joblib"]', r"there is no file .*missing\.joblib"),
-        ('steps = ["first.joblib"]\nfeilds = []', "unknown key feilds; known are code, fields, input"),
+        ('steps = ["first.joblib"]\nfeilds = []', "unknown key feilds; known are baseline, code, fields, input"),
         ('steps = ["first.joblib"]\ninput = "matrix"', "input 'matrix' is unknown: use array, dataframe"),
         ('steps = ["first.joblib"]\nfields = [{name = "a", type = "image"}]', "type 'image' is unknown: use text"),
         ('steps = ["first.joblib"]\nfields = ["a"]', "a field is written {name"),
