@@ -7,6 +7,7 @@ see `hundredfold_cli.models.releases`.
 import os
 import platform
 import subprocess
+import sys
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -56,6 +57,7 @@ def deploy_locally(
     log: Path,
     parameters: Mapping[str, str] | None = None,
     *,
+    stack: str = STACK_NAME,
     built_model: bool = False,
     say: Say = lambda _: None,
 ) -> None:
@@ -66,6 +68,7 @@ def deploy_locally(
     target : the environment variables that lead to the local stack: endpoint, region and credentials
     log : the file that gets sam's output
     parameters : template parameters, beside those that infra/samconfig.toml has for the local target
+    stack : the CloudFormation stack's name
     built_model : make the model live that was built with the stack, in place of the live one
 
     Raises
@@ -84,7 +87,7 @@ def deploy_locally(
     )
 
     def find() -> Deployment:
-        return Deployment.find(session, target["AWS_ENDPOINT_URL"], STACK_NAME)
+        return Deployment.find(session, target["AWS_ENDPOINT_URL"], stack)
 
     def run_sam(command: list[str]) -> None:
         with log.open("wb") as output:
@@ -100,11 +103,17 @@ def deploy_locally(
             last = "\n  ".join(log.read_text(errors="replace").splitlines()[-12:])
             raise DeploymentError(f"the template could not be deployed; all of it is in {log}, the end is:\n  {last}")
 
-    _deploy("local", STACK_NAME, parameters or {}, find, run_sam, built_model=built_model, say=say)
+    _deploy("local", stack, parameters or {}, find, run_sam, built_model=built_model, say=say)
 
 
-def deploy_to_aws(stack: str, parameters: Mapping[str, str], *, built_model: bool = False, say: Say) -> None:
+def deploy_to_aws(
+    stack: str, parameters: Mapping[str, str], *, built_model: bool = False, asks: bool = True, say: Say
+) -> None:
     """Deploy the template to AWS, and release it. sam shows what changes, and asks first.
+
+    Parameters
+    ----------
+    asks : False if the person was asked already. Then sam's messages go to standard error.
 
     Raises
     ------
@@ -119,7 +128,7 @@ def deploy_to_aws(stack: str, parameters: Mapping[str, str], *, built_model: boo
         return Deployment.find(boto3.Session(), None, stack)
 
     def run_sam(command: list[str]) -> None:
-        run_sam_on_aws(command, stack)
+        run_sam_on_aws(command, stack) if asks else _run_sam_unasked(command)
 
     _deploy("default", stack, parameters, find, run_sam, built_model=built_model, say=say)
 
@@ -137,6 +146,15 @@ def run_sam_on_aws(command: list[str], stack: str) -> None:
         raise DeploymentError("the template could not be deployed; the messages of sam above say why")
     if _waiting_change_sets(stack) - waiting:
         raise DeploymentError("nothing was deployed or released, because the changes were not confirmed")
+
+
+def _run_sam_unasked(command: list[str]) -> None:
+    unasked = [*command, "--no-confirm-changeset"]
+    done = subprocess.run(
+        unasked, env=_sam_environment({}, None), stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False
+    )
+    if done.returncode:
+        raise DeploymentError("the template could not be deployed; the messages of sam above say why")
 
 
 def check_groups(parameters: Mapping[str, str]) -> None:

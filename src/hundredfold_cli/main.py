@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hundredfold_cli.commands import (
+    check_deployment,
     cost,
     doctor,
     ingest,
@@ -50,7 +51,10 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     ),
     "Results": (results.summary, results.results, verify.verify, report.report),
     "Cost": (cost.estimate, cost.cost),
-    "Stack": (doctor.doctor, stack.up, stack.status, stack.down, stack.deploy, stack.remove, report.dashboard),
+    "Stack": (
+        *(doctor.doctor, stack.up, stack.status, stack.down, stack.deploy),
+        *(check_deployment.check_deployment, stack.remove, report.dashboard),
+    ),
 }
 """The subcommands, under the headings that `--help` shows them under. Those of `model` are in `commands/model.py`."""
 

@@ -31,6 +31,7 @@ def test_there_are_as_many_commands_as_are_documented() -> None:
     assert {names[0] for names in COMMANDS if len(names) == 1} == {
         "ingest", "watch", "resume", "summary", "results", "verify", "report", "estimate", "cost", "up", "status",
         "down", "deploy", "remove", "dashboard", "model", "doctor", "list", "stop", "logs", "redeliver",
+        "check-deployment",
     }  # fmt: skip
     assert {names[1] for names in COMMANDS if len(names) == 2} == {
         "package", "publish", "list", "show", "diff", "rollback", "prune", "compare", "shadow",
