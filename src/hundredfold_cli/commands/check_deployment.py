@@ -11,7 +11,7 @@ import typer
 
 from hundredfold_cli.commands.options import AsJson, target_of
 from hundredfold_cli.console import print_json, print_line, print_table, say
-from hundredfold_cli.deployment_checks.ask import ask, chosen
+from hundredfold_cli.deployment_checks.ask import ask, chosen, without_stack
 from hundredfold_cli.deployment_checks.check import Check
 from hundredfold_cli.deployment_checks.expense import bill, expected_usd, hour_usd, used_lines
 from hundredfold_cli.deployment_checks.own_stack import own_stack, site_of
@@ -21,7 +21,7 @@ from hundredfold_cli.deployment_checks.row import Row, differs
 from hundredfold_cli.deployment_checks.rows.deploying import DEPLOYS, DEPLOYS_AGAIN
 from hundredfold_cli.deployment_checks.rows.streams import KINESIS
 from hundredfold_cli.deployment_checks.stage import Stage
-from hundredfold_cli.errors import ExitCode, OptionError
+from hundredfold_cli.errors import DeploymentError, ExitCode, OptionError
 from hundredfold_cli.stack.checkout import LOCAL
 from hundredfold_cli.stack.target import Cloud, Target
 
@@ -75,10 +75,13 @@ def ask_own_stack(target: Target, checks: Sequence[Check], folder: Path) -> list
     site = site_of(target, say)
     began = datetime.now(UTC)
     twice = DEPLOYS in checks or DEPLOYS_AGAIN in checks
-    with own_stack(site, folder, say, twice=twice) as stage:
-        rows = ask(checks, stage, _say_row)
-        if stage.on_aws:
-            _keep_reckoning(stage, began)
+    try:
+        with own_stack(site, folder, say, twice=twice) as stage:
+            rows = ask(checks, stage, _say_row)
+            if stage.on_aws:
+                _keep_reckoning(stage, began)
+    except DeploymentError as refused:
+        return without_stack(checks, str(refused))
     return rows
 
 

@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hundredfold.errors import HundredfoldError
 from hundredfold_cli.deployment_checks.check import Check
 from hundredfold_cli.deployment_checks.row import CannotAskError, Row, Verdict
+from hundredfold_cli.deployment_checks.rows.deploying import DEPLOYS
 from hundredfold_cli.deployment_checks.stage import Stage
 from hundredfold_cli.errors import OptionError, explain
 
@@ -39,6 +40,18 @@ def ask(checks: Iterable[Check], stage: Stage, done: Callable[[Row], None] = lam
         done(row)
         rows.append(row)
     return rows
+
+
+def without_stack(checks: Iterable[Check], refusal: str) -> list[Row]:
+    """Return the rows of a run whose stack could not be deployed: its deployment differs, and nothing else was asked.
+
+    Parameters
+    ----------
+    refusal : why it could not be deployed
+    """
+    rest = (check for check in checks if check is not DEPLOYS)
+    not_asked = (_row(check, "there was no stack to ask", Verdict.NOT_ASKED) for check in rest)
+    return [_row(DEPLOYS, refusal, Verdict.DIFFERS), *not_asked]
 
 
 def answer_of(check: Check, stage: Stage) -> Row:

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from hundredfold.accounting.usage import UsageLine
-from hundredfold_cli.deployment_checks.ask import ask, chosen
+from hundredfold_cli.deployment_checks.ask import ask, chosen, without_stack
 from hundredfold_cli.deployment_checks.check import Check
 from hundredfold_cli.deployment_checks.expense import LIMIT_USD, bill, expected_lines, expected_usd, hour_usd
 from hundredfold_cli.deployment_checks.reckoning import SERVICES, Reckoning, billed, compare
@@ -88,6 +88,16 @@ def test_what_changes_a_stack_is_asked_in_one_of_the_checks_own_only() -> None:
     [theirs], [own] = (ask([poison], FakeStage(on_aws=True, own=own)) for own in (False, True))
 
     assert (theirs.verdict, own.verdict) == (Verdict.NOT_ASKED, Verdict.AS_EXPECTED)
+
+
+def test_a_stack_that_could_not_be_deployed_is_the_one_difference() -> None:
+    rows = without_stack(CHECKS, "the template could not be deployed")
+
+    assert len(rows) == len(CHECKS)
+    assert (rows[0].name, rows[0].verdict, rows[0].seen) == (
+        "deploys", Verdict.DIFFERS, "the template could not be deployed",
+    )  # fmt: skip
+    assert {row.verdict for row in rows[1:]} == {Verdict.NOT_ASKED}
 
 
 def test_a_run_within_an_hour_costs_less_than_was_promised() -> None:
