@@ -61,7 +61,8 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
 for heading, commands in COMMANDS.items():
     for command in commands:
         # A function cannot be named `list` without hiding the built-in.
-        app.command(getattr(command, "__name__", "").removesuffix("_ingests"), rich_help_panel=heading)(command)
+        name = getattr(command, "__name__", "").removesuffix("_ingests").replace("_", "-")
+        app.command(name, rich_help_panel=heading)(command)
 app.add_typer(model.app, name="model", rich_help_panel="Models")
 
 
