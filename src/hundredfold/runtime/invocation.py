@@ -20,7 +20,7 @@ class ExecutionEnvironment:
     """The environment of a function. Make it once the function's module is loaded; the first call is the cold start."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        self.name = environment.get("AWS_LAMBDA_LOG_STREAM_NAME", "").rpartition("]")[2] or f"process-{os.getpid()}"
+        self.name = environment_of(environment.get("AWS_LAMBDA_LOG_STREAM_NAME", "")) or f"process-{os.getpid()}"
         self.memory_mb = int(environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or 0)
         self._init_milliseconds = max(1, round(_seconds_since_start() * 1000))
 
@@ -40,3 +40,17 @@ def _seconds_since_start() -> float:
 def time_left(context: "LambdaContext") -> TimeLeft:
     """Return a function that says how many seconds are left until a batch must give up."""
     return lambda: context.get_remaining_time_in_millis() / 1000 - SECONDS_BEFORE_TIMEOUT
+
+
+def environment_of(log_stream: str) -> str:
+    """Return what tells an environment from others in the name of its log stream; empty if the name has nothing of it.
+
+    A function with a log group of its own has `YYYY/MM/DD/[version]id`, and one whose template names the log group has
+    `YYYY/MM/DD/function[version][id]`: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html
+
+    Examples
+    --------
+    >>> environment_of("2026/11/24/[7]0123abcd"), environment_of("2026/11/24/hundredfold-infer-batch[7][0123abcd]")
+    ('0123abcd', '0123abcd')
+    """
+    return log_stream.removesuffix("]").replace("[", "]").rpartition("]")[2]

@@ -72,7 +72,7 @@ def ask_here(target: Target, checks: Sequence[Check], folder: Path) -> list[Row]
 
 def ask_own_stack(target: Target, checks: Sequence[Check], folder: Path) -> list[Row]:
     """Ask the checks of a stack that is deployed for them, and removed at the end."""
-    site = site_of(target, say)
+    site = site_of(target)
     began = datetime.now(UTC)
     twice = DEPLOYS in checks or DEPLOYS_AGAIN in checks
     try:

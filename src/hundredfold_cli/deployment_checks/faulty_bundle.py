@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from hundredfold.model.engine import Engine
+from hundredfold.model.signature import FieldType
 from hundredfold_cli.deployment_checks import faulty_model
 from hundredfold_cli.models.packaging import package
 from hundredfold_cli.models.recipe import Recipe
+from hundredfold_cli.models.sample import Sample
 
 NAME = "hundredfold-check"
 SAMPLE = ({"text": "A short text."}, {"text": "A text that is not as short as that."})
@@ -38,7 +40,8 @@ def make_faulty_bundle(folder: Path) -> Path:
     recipe = Recipe(
         name=NAME,
         files=(file,),
-        records=SAMPLE,
+        fields=({"name": "text", "type": FieldType.TEXT.value},),
+        sample=Sample(SAMPLE),
         notes="For hundredfold check-deployment: it harms its process where a text asks for it.",
     )
     package(recipe, folder / "bundle", engine=Engine.SCIKIT_LEARN)

@@ -56,7 +56,7 @@ class Site:
         return str(stacks[0]["StackStatus"])
 
 
-def site_of(target: Target, say: Say) -> Site:
+def site_of(target: Target) -> Site:
     """Return where the checks of a target deploy their stack.
 
     Raises
@@ -67,7 +67,7 @@ def site_of(target: Target, say: Say) -> Site:
     name = target.stack + SUFFIX
     if target.cloud is Cloud.AWS:
         return Site(
-            boto3.Session(), None, name, lambda more: deploy_to_aws(name, {**_built(), **more}, asks=False, say=say)
+            boto3.Session(), None, name, lambda more: deploy_to_aws(name, {**_built(), **more}, asks=False, say=_quiet)
         )
     process = LocalStack(LOCAL).running()
     if process is None:
@@ -80,7 +80,7 @@ def site_of(target: Target, say: Say) -> Site:
     )
 
     def deploy(parameters: Mapping[str, str]) -> None:
-        deploy_locally(variables, LOCAL / "check-deploy.log", parameters, stack=name, say=say)
+        deploy_locally(variables, LOCAL / "check-deploy.log", parameters, stack=name)
 
     return Site(session, process.endpoint, name, deploy)
 
@@ -126,6 +126,10 @@ def own_stack(site: Site, folder: Path, say: Say, *, twice: bool) -> Iterator[St
     finally:
         say(f"removing stack {site.stack} ...")
         take_away(site.session, site.endpoint, site.stack)
+
+
+def _quiet(_: str) -> None:
+    """Say nothing: parameters that are not defaults, and which model is live, are rows of the table."""
 
 
 def _built() -> dict[str, str]:

@@ -31,9 +31,14 @@ BASELINE = Baseline(
 )  # fmt: skip
 
 
-def test_the_first_call_of_an_environment_is_its_cold_start() -> None:
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html
+@pytest.mark.parametrize(
+    "log_stream",
+    ["2026/11/24/[7]0123abcd", "2026/11/24/hundredfold-infer-batch[7][0123abcd]", "2026/11/24/x[$LATEST][0123abcd]"],
+)
+def test_the_first_call_of_an_environment_is_its_cold_start(log_stream: str) -> None:
     environment = ExecutionEnvironment(
-        {"AWS_LAMBDA_LOG_STREAM_NAME": "2026/11/24/[7]0123abcd", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769"}
+        {"AWS_LAMBDA_LOG_STREAM_NAME": log_stream, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769"}
     )
 
     first, second = environment.begin(), environment.begin()

@@ -1,6 +1,5 @@
 """Whether a log stream is one environment's: the accounting of calls relies on it."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -15,17 +14,14 @@ LOGS_SECONDS = 60
 
 def judge(streams: Iterable[str], environments: Iterable[str]) -> Answer:
     """Compare the log streams with the environments that the ledger has: as many, and none shared."""
-    ours, theirs = set(streams), set(environments)
-    seen = f"{len(theirs)} environments by the ledger, {len(ours)} log streams"
-    return Answer(seen, len(ours) == len(theirs))
+    in_logs, in_ledger = set(streams), set(environments)
+    seen = f"{len(in_ledger)} environments by the ledger, {len(in_logs)} log streams"
+    return Answer(seen, len(in_logs) == len(in_ledger))
 
 
-def streams_with_calls(events: Iterable[Any]) -> set[str]:
-    """Return the log streams in which a call was reported."""
-    reported: dict[str, int] = defaultdict(int)
-    for event in events:
-        reported[event["logStreamName"]] += event["message"].startswith("REPORT")
-    return {stream for stream, reports in reported.items() if reports}
+def streams_of(events: Iterable[Any], ingest_id: str) -> set[str]:
+    """Return the log streams in which a line names an ingest. Every call names it first of all."""
+    return {event["logStreamName"] for event in events if ingest_id in event["message"]}
 
 
 def environments_of(outcomes: Iterable[BatchOutcome]) -> set[str]:
@@ -37,7 +33,7 @@ def _ask(stage: Stage) -> Answer:
     first = stage.first
     end = first.ended + timedelta(seconds=LOGS_SECONDS)
     events = stage.deployment.log_events("infer-batch", *(round(at.timestamp() * 1000) for at in (first.began, end)))
-    streams = streams_with_calls(events)
+    streams = streams_of(events, first.ingest_id)
     if not streams:
         raise CannotAskError("the function's log has no calls of the ingest")
     return judge(streams, environments_of(first.done))
@@ -46,6 +42,6 @@ def _ask(stage: Stage) -> Answer:
 LOG_STREAMS = Check(
     "log-streams",
     "each environment has a log stream of its own",
-    "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-view.html",
+    "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html",
     _ask,
 )

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from hundredfold_cli.deployment_checks import faulty_model
 from hundredfold_cli.deployment_checks.faulty_bundle import _BySource
 from hundredfold_cli.deployment_checks.faulty_model import FILL, KILL, SLEEP, SLEEP_SECONDS, FaultyModel
 from tools.workflow.template import Template
@@ -48,7 +47,7 @@ def test_it_fills_no_more_than_a_quarter_over_the_functions_memory(monkeypatch: 
 
 def test_it_sleeps_for_longer_than_a_call_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(faulty_model.time, "sleep", slept.append)
+    monkeypatch.setattr("time.sleep", slept.append)
 
     FaultyModel().predict([SLEEP])
 

@@ -215,14 +215,14 @@ def test_metrics_that_not_every_ingest_sends_are_not_waited_for() -> None:
 
 def test_there_must_be_as_many_log_streams_as_environments() -> None:
     events = [
-        {"logStreamName": "a", "message": "REPORT RequestId: 1"},
-        {"logStreamName": "a", "message": "REPORT RequestId: 2"},
-        {"logStreamName": "b", "message": "REPORT RequestId: 3"},
-        {"logStreamName": "c", "message": "INIT_START Runtime Version: python:3.13"},
+        {"logStreamName": "a", "message": '{"ingest_id":"check-1","batch":0}'},
+        {"logStreamName": "a", "message": '{"ingest_id":"check-1","batch":2}'},
+        {"logStreamName": "b", "message": '{"ingest_id":"check-1","batch":1}'},
+        {"logStreamName": "c", "message": "REPORT RequestId: 3"},
     ]
 
     environments = log_streams.environments_of(ended(5).done)
-    assert log_streams.judge(log_streams.streams_with_calls(events), environments) == Answer(
+    assert log_streams.judge(log_streams.streams_of(events, "check-1"), environments) == Answer(
         "2 environments by the ledger, 2 log streams", agrees=True
     )
     assert not log_streams.judge({"a"}, environments).agrees
