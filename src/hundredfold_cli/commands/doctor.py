@@ -41,11 +41,5 @@ def examine(target: Target) -> list[Finding]:
     process = LocalStack(LOCAL).running()
     if process is None:
         return [*findings, Finding("endpoint", "the local stack does not run; hundredfold up starts it")]
-    variables = process.environment()
-    session = boto3.Session(
-        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-        region_name=variables["AWS_REGION"],
-    )
-    account = examine_account(AccountClients(session, process.endpoint), target.stack, local=True)
+    account = examine_account(AccountClients(process.session(), process.endpoint), target.stack, local=True)
     return [*findings, Finding("endpoint", process.endpoint), *account]

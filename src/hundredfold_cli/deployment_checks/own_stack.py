@@ -6,22 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
-from botocore.exceptions import ClientError
 
-from hundredfold.aws.errors import error_code
 from hundredfold_cli.deploy import deploy_locally, deploy_to_aws
-from hundredfold_cli.deployment_checks.removal import take_away
+from hundredfold_cli.deployment_checks.polling import until
 from hundredfold_cli.deployment_checks.stage import Deployed, Stage
 from hundredfold_cli.errors import NotThereError, OptionError
 from hundredfold_cli.stack.checkout import BUILD, LOCAL, UP
+from hundredfold_cli.stack.contents import StackContents
 from hundredfold_cli.stack.deployment import Deployment
 from hundredfold_cli.stack.local_stack import LocalStack
 from hundredfold_cli.stack.parameters import differing_parameters
+from hundredfold_cli.stack.removal import remove, take_inventory
 from hundredfold_cli.stack.target import Cloud, Target
 
 SUFFIX = "-check"
 OPENED = {"StartOnArrival": "yes"}
 """Parameters of the second deployment: the checks come through this door too."""
+SETTLED_SECONDS = 1800
+"""How long a deployment that was interrupted may go on before its stack can be removed."""
 
 type Say = Callable[[str], None]
 
@@ -43,17 +45,14 @@ class Site:
     def find(self) -> Deployment:
         return Deployment.find(self.session, self.endpoint, self.stack)
 
-    def status(self) -> str | None:
-        """Return the stack's state; None if there is no stack."""
-        try:
-            stacks = self.session.client("cloudformation", endpoint_url=self.endpoint).describe_stacks(
-                StackName=self.stack
-            )["Stacks"]
-        except ClientError as error:
-            if error_code(error) == "ValidationError":
-                return None
-            raise
-        return str(stacks[0]["StackStatus"])
+    @property
+    def contents(self) -> StackContents:
+        return StackContents(self.session, self.endpoint, self.stack)
+
+    def deployed(self, *, after_removal: bool) -> Deployed:
+        """Say how the last deployment has ended."""
+        differing = tuple(differing_parameters(self.find()))
+        return Deployed(self.contents.status() or "", differing, after_removal=after_removal)
 
 
 def site_of(target: Target) -> Site:
@@ -66,23 +65,20 @@ def site_of(target: Target) -> Site:
     """
     name = target.stack + SUFFIX
     if target.cloud is Cloud.AWS:
-        return Site(
-            boto3.Session(), None, name, lambda more: deploy_to_aws(name, {**_built(), **more}, asks=False, say=_quiet)
-        )
+
+        def deploy_there(parameters: Mapping[str, str]) -> None:
+            deploy_to_aws(name, {**_built(), **parameters}, asks=False, say=_quiet)
+
+        return Site(boto3.Session(), None, name, deploy_there)
     process = LocalStack(LOCAL).running()
     if process is None:
         raise NotThereError(f"the local stack is not running; start it with {UP}, or use --target aws")
     variables = process.environment()
-    session = boto3.Session(
-        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-        region_name=variables["AWS_REGION"],
-    )
 
-    def deploy(parameters: Mapping[str, str]) -> None:
+    def deploy_here(parameters: Mapping[str, str]) -> None:
         deploy_locally(variables, LOCAL / "check-deploy.log", parameters, stack=name)
 
-    return Site(session, process.endpoint, name, deploy)
+    return Site(process.session(), process.endpoint, name, deploy_here)
 
 
 @contextmanager
@@ -100,7 +96,7 @@ def own_stack(site: Site, folder: Path, say: Say, *, twice: bool) -> Iterator[St
     DeploymentError, ReleaseRefusedError
         If it cannot be deployed.
     """
-    if site.status() is not None:
+    if site.contents.status() is not None:
         raise OptionError(
             f"stack {site.stack} is there already, from a run of the checks that was killed; "
             f"remove it first, with: hundredfold --stack {site.stack} remove"
@@ -110,26 +106,43 @@ def own_stack(site: Site, folder: Path, say: Say, *, twice: bool) -> Iterator[St
         if twice:
             say(f"deploying stack {site.stack} with the template's defaults ...")
             site.deploy({})
-            deployments.append(Deployed(site.status() or "", tuple(differing_parameters(site.find()))))
+            deployments.append(site.deployed(after_removal=False))
             say("removing it, to deploy it again ...")
-            take_away(site.session, site.endpoint, site.stack)
+            take_away(site.contents)
         say(f"deploying stack {site.stack} ...")
         site.deploy(OPENED)
-        deployed = Deployed(site.status() or "", tuple(differing_parameters(site.find())), after_removal=twice)
+        deployments.append(site.deployed(after_removal=twice))
         yield Stage(
-            site.find(),
-            folder,
-            (*deployments, deployed),
-            redeploy=lambda more: site.deploy({**OPENED, **more}),
-            say=say,
+            site.find(), folder, tuple(deployments), redeploy=lambda more: site.deploy({**OPENED, **more}), say=say
         )
     finally:
         say(f"removing stack {site.stack} ...")
-        take_away(site.session, site.endpoint, site.stack)
+        take_away(site.contents)
+
+
+def take_away(contents: StackContents) -> None:
+    """Remove all of a stack, once no deployment of it is going on. If there is nothing of it, do nothing.
+
+    Raises
+    ------
+    DeploymentError
+        If it cannot be removed; the message says what to do.
+    """
+
+    def settled() -> bool | None:
+        status = contents.status() or ""
+        return not status.endswith("_IN_PROGRESS") or status == "REVIEW_IN_PROGRESS" or None
+
+    until(settled, SETTLED_SECONDS)
+    try:
+        inventory = take_inventory(contents)
+    except NotThereError:
+        return
+    remove(contents, inventory, keep_data=False, say=_quiet)
 
 
 def _quiet(_: str) -> None:
-    """Say nothing: parameters that are not defaults, and which model is live, are rows of the table."""
+    """Say nothing: the rows of the table have what is of interest."""
 
 
 def _built() -> dict[str, str]:

@@ -140,9 +140,19 @@ SAM = {
     "s3:PutObject",
 }
 COMMAND = {
-    # Whether changes were confirmed: hundredfold_cli/deploy.py. Taking a stack away.
-    "cloudformation:DeleteStack",
+    # Whether changes were confirmed: hundredfold_cli/deploy.py.
     "cloudformation:ListChangeSets",
+    # `remove` and `model prune`: hundredfold_cli/stack/removal.py, contents.py and object_versions.py.
+    "cloudformation:DeleteStack",
+    "cloudformation:GetTemplate",
+    "cloudformation:ListStackResources",
+    "s3:AbortMultipartUpload",
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:ListBucketMultipartUploads",
+    "s3:ListBucketVersions",
+    "states:ListExecutions",
+    "states:StopExecution",
     # The lock of releases: hundredfold_cli/models/release_lock.py. The card: releases.py.
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
