@@ -13,7 +13,7 @@ from hundredfold.batches import BatchFailure, BatchOutcome
 from hundredfold.sources.spec import ObjectsSpec
 from hundredfold_cli.errors import DeploymentError
 from hundredfold_cli.ingests.executions import find_execution
-from hundredfold_cli.ingests.request import FileUpload, IngestRequest, SourceOptions, StoredSource
+from hundredfold_cli.ingests.request import FileUpload, IngestRequest, SourceOptions, StoredObjects
 from hundredfold_cli.ingests.start import new_ingest_id, start_ingest
 from hundredfold_cli.ingests.status import IngestStatus, ingest_status
 from hundredfold_cli.stack.deployment import Deployment
@@ -77,7 +77,7 @@ def start_objects(deployment: Deployment, lines: Sequence[dict[str, Any]], name:
 
 def start_stored(deployment: Deployment, spec: ObjectsSpec, name: str) -> str:
     """Start an ingest of what is in S3, and return its id."""
-    request = StoredSource(spec, SourceOptions())
+    request = StoredObjects(spec, SourceOptions())
     request.check(deployment)
     return _start(deployment, request, name)
 
