@@ -1,5 +1,8 @@
 """The shipped functions under AWS's Runtime Interface Emulator: cold starts and warm calls, against a plain function.
 
+Ours has the layers that the model's card asks for. If the model is compiled, the same function is measured with
+scikit-learn too, as `model publish --engine scikit-learn` releases it.
+
 The plain function is what people write (`bench/plain_function`): `pip install --target` for its layer, the model loaded
 at import, `Table.batch_writer` for its items. Both read the same ranges of the same object, and write to the same local
 DynamoDB. CPU is that of the function's own process. The kinds take turns, so that a busy machine slows down all.
@@ -28,6 +31,10 @@ from bench.fresh_stack import FOLDER, MODEL, end_on_signals, fresh_stack, say
 from bench.runtime.emulator import RUNTIME_PYTHON, Function, started
 from hundredfold.batches import LEDGER_SHARDS
 from hundredfold.keys import upload_key
+from hundredfold.model.card import CARD, Card
+from hundredfold.model.engine import Engine, EngineChoice, LibraryLayer
+from hundredfold.settings import MODEL_CARD_VARIABLE
+from hundredfold_cli.models.engines import with_engine
 from hundredfold_cli.stack.checkout import BUILD, ROOT
 from hundredfold_cli.stack.deployment import STACK_NAME, Deployment
 from hundredfold_cli.stack.local_stack import Process
@@ -109,14 +116,29 @@ def unpack() -> None:
     with zipfile.ZipFile(plain, "w") as archive:
         for file in sorted((_WORK / "installed").rglob("*")):
             archive.write(file, file.relative_to(_WORK / "installed"))
+    engine = bundled_engine()
     for archives, folder in (
-        ([BUILD / f"layers/{name}.zip" for name in ("dependencies", "core", "model")], "opt"),
+        ([layer(name) for name in (engine.layer, "core", "model")], "opt"),
+        ([layer(name) for name in (LibraryLayer.DEPENDENCIES, "core", "model")], "opt-scikit-learn"),
         ([BUILD / "functions/infer_batch.zip"], "task"),
         ([plain], "plain"),
     ):
         for file in archives:
             with zipfile.ZipFile(file) as archive:
                 archive.extractall(_WORK / folder)
+    bundle = _WORK / "opt-scikit-learn/python/hundredfold_model/bundle"
+    changed = with_engine(bundle, Engine.SCIKIT_LEARN, _WORK / "by-scikit-learn")
+    shutil.copytree(changed, bundle, dirs_exist_ok=True)
+
+
+def layer(name: str) -> Path:
+    """Return the archive of a layer."""
+    return BUILD / f"layers/{name}.zip"
+
+
+def bundled_engine() -> EngineChoice:
+    """Return the engine on the card of the bundle that was built."""
+    return Card.from_json((BUILD / "bundle" / CARD).read_bytes()).engine
 
 
 def make_kinds(process: Process, deployment: Deployment, records: Path, layouts: Sequence[str]) -> dict[str, Kind]:
@@ -154,6 +176,12 @@ def make_kinds(process: Process, deployment: Deployment, records: Path, layouts:
 
     plain_settings = {**settings, "MODEL": str(MODEL)}
     kinds = {layout: Kind(_WORK / "task", _WORK / "opt", settings, ours(layout)) for layout in layouts}
+    if bundled_engine().engine is Engine.COMPILED:
+        by_scikit_learn = {**settings, MODEL_CARD_VARIABLE: ""}
+        kinds |= {
+            f"{layout}, scikit-learn": Kind(_WORK / "task", _WORK / "opt-scikit-learn", by_scikit_learn, ours(layout))
+            for layout in layouts
+        }
     code = ROOT / "bench/plain_function"
     return {
         **kinds,

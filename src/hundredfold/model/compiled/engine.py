@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hundredfold.errors import BundleRefusedError
-from hundredfold.model.compiled.data import Data, Dense
+from hundredfold.model.compiled.data import Data, Dense, texts
 from hundredfold.model.compiled.form import Form
+from hundredfold.model.compiled.fused import fuse
 from hundredfold.model.compiled.registry import read_step
 from hundredfold.model.compiled.step import Classifier, Regressor, Transformer
+from hundredfold.model.compiled.steps.linear import LinearClassifier
 from hundredfold.records import ClassLabel
 
 type CompiledAnswer = tuple[ClassLabel | float, float | None]
@@ -37,6 +39,7 @@ class CompiledModel:
             raise BundleRefusedError("the compiled model must be transformers and one predictor; package it again")
         self._transformers = [step for step in transformers if isinstance(step, Transformer)]
         self._last = last
+        self._sums = fuse(transformers, last) if self._text else None
 
     def predict(self, values: Sequence[tuple[Any, ...]]) -> list[CompiledAnswer]:
         """Return the model's answer for each record.
@@ -54,19 +57,30 @@ class CompiledModel:
         """
         if not values:
             return []
-        data: Data = [value[0] for value in values] if self._text else Dense(values)
-        for step in self._transformers:
-            data = step.transform(data)
+        answers = self._answers(values)
         if isinstance(self._last, Regressor):
-            numbers = self._last.predict(data)
-            if not all(map(math.isfinite, numbers)):
+            if not all(math.isfinite(number) for number, _ in answers):
                 raise ArithmeticError("an answer is not a number")
-            return [(number, None) for number in numbers]
-        answers = self._last.predict(data)
+            return list(answers)
         if not all(score is None or math.isfinite(score) for _, score in answers):
             raise ArithmeticError("a probability is not a number")
         classes = self.classes
-        return [(classes[label], score) for label, score in answers]
+        return [(classes[int(label)], score) for label, score in answers]
+
+    def _answers(self, values: Sequence[tuple[Any, ...]]) -> Sequence[tuple[float, float | None]]:
+        """Return a number and None for each record, or the position of a class and its probability or None."""
+        last = self._last
+        data: Data = [value[0] for value in values] if self._text else Dense(values)
+        if self._sums:
+            numbers = self._sums.apply(texts(data))
+            return list(map(last.of_two, numbers)) if isinstance(last, LinearClassifier) else _unscored(numbers)
+        for step in self._transformers:
+            data = step.transform(data)
+        return _unscored(last.predict(data)) if isinstance(last, Regressor) else last.predict(data)
+
+
+def _unscored(numbers: Sequence[float]) -> list[tuple[float, None]]:
+    return [(number, None) for number in numbers]
 
 
 def kinds(tree: Any) -> set[str]:

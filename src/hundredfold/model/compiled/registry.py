@@ -1,55 +1,49 @@
-"""The kinds of steps by name. To add a kind, add its class here."""
+"""The kinds of steps by name. To add a kind, add its class here. A model imports the modules of its own steps only."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from hundredfold.model.compiled.step import Step
-from hundredfold.model.compiled.steps.calibrated import Calibrated
-from hundredfold.model.compiled.steps.categories import OneHot, Ordinal
-from hundredfold.model.compiled.steps.columns import Chain, Choose, Parts
-from hundredfold.model.compiled.steps.linear import LinearClassifier, LinearRegressor
-from hundredfold.model.compiled.steps.naive_bayes import DiscreteBayes, GaussianBayes
-from hundredfold.model.compiled.steps.projection import Project
-from hundredfold.model.compiled.steps.scaling import Fill, FillText, Shift, Stretch
-from hundredfold.model.compiled.steps.text import CountTerms, HashTerms, WeighTerms
-from hundredfold.model.compiled.steps.trees import (
-    BoostedClassifier,
-    BoostedRegressor,
-    ForestClassifier,
-    ForestRegressor,
-)
 from hundredfold.model.compiled.values import Values
 
-_CLASSES: tuple[type[Step], ...] = (
-    BoostedClassifier,
-    BoostedRegressor,
-    Calibrated,
-    Chain,
-    Choose,
-    CountTerms,
-    DiscreteBayes,
-    Fill,
-    FillText,
-    ForestClassifier,
-    ForestRegressor,
-    GaussianBayes,
-    HashTerms,
-    LinearClassifier,
-    LinearRegressor,
-    OneHot,
-    Ordinal,
-    Parts,
-    Project,
-    Shift,
-    Stretch,
-    WeighTerms,
-)
-
-KINDS: Mapping[str, type[Step]] = {step.kind: step for step in _CLASSES}
-"""The class of each kind of step."""
+KINDS: Mapping[str, str] = {
+    "boosted_classifier": "trees.BoostedClassifier",
+    "boosted_regressor": "trees.BoostedRegressor",
+    "calibrated": "calibrated.Calibrated",
+    "chain": "columns.Chain",
+    "choose": "columns.Choose",
+    "count_terms": "text.CountTerms",
+    "discrete_bayes": "naive_bayes.DiscreteBayes",
+    "fill": "scaling.Fill",
+    "fill_text": "scaling.FillText",
+    "forest_classifier": "trees.ForestClassifier",
+    "forest_regressor": "trees.ForestRegressor",
+    "gaussian_bayes": "naive_bayes.GaussianBayes",
+    "hash_terms": "text.HashTerms",
+    "linear_classifier": "linear.LinearClassifier",
+    "linear_regressor": "linear.LinearRegressor",
+    "one_hot": "categories.OneHot",
+    "ordinal": "categories.Ordinal",
+    "parts": "columns.Parts",
+    "project": "projection.Project",
+    "shift": "scaling.Shift",
+    "stretch": "scaling.Stretch",
+    "weigh_terms": "text.WeighTerms",
+}
+"""The class of each kind of step: its module in `steps`, and its name there."""
 
 WITH_NUMPY = frozenset({"gaussian_bayes", "project"})
 """The kinds that always need NumPy. Ensembles of more than a few trees need it too."""
+
+
+def step_class(kind: str) -> type[Step]:
+    """Return the class of a kind of step. Raise ValueError if there is no such kind."""
+    if kind not in KINDS:
+        raise ValueError(f"there is no kind of step named {kind}")
+    module, _, name = KINDS[kind].partition(".")
+    named: type[Step] = getattr(import_module(f"hundredfold.model.compiled.steps.{module}"), name)
+    return named
 
 
 def read_step(mapping: Mapping[str, Any]) -> Step:
@@ -60,7 +54,4 @@ def read_step(mapping: Mapping[str, Any]) -> Step:
     KeyError, TypeError, ValueError
         If there is no such kind, or its values are malformed.
     """
-    kind = KINDS.get(mapping["kind"])
-    if kind is None:
-        raise ValueError(f"there is no kind of step named {mapping['kind']}")
-    return kind.read(Values(mapping, read_step))
+    return step_class(mapping["kind"]).read(Values(mapping, read_step))

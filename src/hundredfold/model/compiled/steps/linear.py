@@ -81,10 +81,11 @@ class LinearClassifier(Classifier):
         """Return the class of the largest decision; of two classes, the second if its decision is over 0."""
         rows = self.weights.apply(data)
         if len(self.weights.intercepts) == 1:
-            return [self._of_two(decision) for (decision,) in rows]
+            return [self.of_two(decision) for (decision,) in rows]
         return [(label, self._of_many(row, label)) for row in rows for label in (largest(row),)]
 
-    def _of_two(self, decision: float) -> tuple[int, float | None]:
+    def of_two(self, decision: float) -> tuple[int, float | None]:
+        """Return the position of one of two classes, and its probability or None."""
         label = int(decision > 0)
         match self.score:
             case "none":

@@ -4,13 +4,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import mul
+from operator import itemgetter, mul
 from typing import ClassVar, Self
 
 from hundredfold.model.compiled.analyzer import Analyze, read_analyzer
 from hundredfold.model.compiled.data import Data, Sparse, table, texts
 from hundredfold.model.compiled.step import Transformer
 from hundredfold.model.compiled.values import Values
+
+_after_first = itemgetter(slice(1, None))
 
 _HASHED_TERMS_KEPT = 65_536  # terms repeat, and the hash of one takes microseconds
 
@@ -34,7 +36,8 @@ class CountTerms(Transformer):
     def read(cls, values: Values) -> Self:
         """Read `vocabulary`, the terms in the order of their columns, `binary`, and the analyzer's values."""
         terms = values.items("vocabulary")
-        return cls(read_analyzer(values), dict(zip(terms, range(len(terms)), strict=True)), values.flag("binary"))
+        analyze = read_analyzer(values, single=all(map(len, map(_after_first, terms))))
+        return cls(analyze, dict(zip(terms, range(len(terms)), strict=True)), values.flag("binary"))
 
     def transform(self, data: Data) -> Sparse:
         """Count the terms of each text."""
