@@ -148,6 +148,10 @@ unit: $(DEV) $(ASL_VALIDATOR) ## the tests that need no network, in seconds
 test: setup build ## all tests but the faults, by two processes; those of each that need it share one local stack of its own
 	$(VENV)/bin/pytest -n 2 --no-loadscope-reorder --ignore tests/faults
 
+.PHONY: testbed
+testbed: $(DEV) ## hold compiled models against scikit-learn: 54 estimators with three data sets each, and random pipelines
+	HUNDREDFOLD_TESTBED=full $(VENV)/bin/pytest tests/unit/compiled
+
 # ---------------------------------------------------------------- faults and intruders
 
 .PHONY: faults

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from sklearn.base import clone
+from threadpoolctl import threadpool_limits
 
 from hundredfold.model.bundle import Bundle
 from hundredfold.model.card import Card, Task
@@ -20,7 +21,9 @@ def fitted(case: str) -> Any:
     data = load(case)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # some do not converge, which is all the same here
-        return clone(estimator).fit(arranged(data.training, texts=texts), data.targets)
+        # Threads of other tests' processes would only get in the way.
+        with threadpool_limits(1):
+            return clone(estimator).fit(arranged(data.training, texts=texts), data.targets)
 
 
 def bundle_of(estimator: Any, records: Records, *, texts: bool) -> Bundle:

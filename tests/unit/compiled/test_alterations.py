@@ -16,7 +16,7 @@ from hundredfold_cli.models.compiling.gate import compare
 from tests.unit.compiled.models import bundle_of, fitted
 from tests.unit.compiled.testbed import CASES, load
 
-DERIVED = 2000
+DERIVED = 1500
 
 type Change = Callable[[Any], Any]
 

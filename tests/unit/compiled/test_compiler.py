@@ -26,7 +26,7 @@ from hundredfold.model.compiled.steps.text import hash_term
 from hundredfold_cli.models.compiling.compiler import compile_model, needs_numpy
 from hundredfold_cli.models.compiling.errors import NotCompiledError
 from tests.unit.compiled.models import fitted
-from tests.unit.compiled.testbed import CASES
+from tests.unit.compiled.testbed import CASES, CHOSEN
 
 TEXTS = ["a good film", "a bad film", "good and good", "bad and worse"]
 LABELS = ["good", "bad", "good", "bad"]
@@ -105,9 +105,7 @@ def test_ensembles_need_numpy_and_a_tree_does_not() -> None:
     assert not needs_numpy(compile_model([fitted("tree, iris")], texts=False))
 
 
-@pytest.mark.parametrize(
-    "case", [name for name in CASES if name.endswith((", iris", ", petals")) or name == "TF-IDF, lines"]
-)
+@pytest.mark.parametrize("case", CHOSEN)
 def test_the_same_model_gives_the_same_bytes_and_they_are_read_as_they_were(case: str) -> None:
     form = compile_model([fitted(case)], texts=CASES[case][2])
 

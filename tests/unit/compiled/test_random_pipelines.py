@@ -1,4 +1,7 @@
-"""Pipelines and data drawn at random: both engines answer alike."""
+"""Pipelines and data drawn at random: both engines answer alike.
+
+HUNDREDFOLD_TESTBED=full draws many more, and others each time.
+"""
 
 import warnings
 from typing import Any
@@ -19,9 +22,14 @@ from hundredfold.model.compiled.engine import CompiledModel
 from hundredfold_cli.models.compiling.compiler import compile_model
 from hundredfold_cli.models.compiling.gate import compare
 from tests.unit.compiled.models import bundle_of
-from tests.unit.compiled.testbed import Records, arranged
+from tests.unit.compiled.testbed import FULL, Records, arranged
 
-EXAMPLES = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = settings(
+    max_examples=400 if FULL else 15,
+    deadline=None,
+    derandomize=not FULL,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 WORDS = st.sampled_from(["a", "good", "film", "Bad", "über", "naïve", "don't", "42", "İ", "ﬁn", "x_y", "ß", "你好"])
 TEXT = st.one_of(st.lists(WORDS, min_size=1, max_size=12).map(" ".join), st.text(max_size=30))
@@ -87,10 +95,18 @@ def _hold(estimator: Any, training: Records, labels: list[str], records: Records
 
 
 @EXAMPLES
-@given(vectorizers(), TEXT_CLASSIFIERS, st.lists(TEXT, min_size=4, max_size=10), st.lists(TEXT, min_size=1))
-def test_text_pipelines(vectorizer: Any, classifier: Any, training: list[str], records: list[str]) -> None:
+@given(
+    vectorizers(),
+    TEXT_CLASSIFIERS,
+    st.integers(2, 3),
+    st.lists(TEXT, min_size=4, max_size=10),
+    st.lists(TEXT, min_size=1),
+)
+def test_text_pipelines(
+    vectorizer: Any, classifier: Any, classes: int, training: list[str], records: list[str]
+) -> None:
     fitted_to = [*training, "a good film to see", "one bad über film", "good x_y"]  # no vocabulary is empty
-    labels = [("good", "bad", "other")[number % 3] for number in range(len(fitted_to))]
+    labels = [("good", "bad", "other")[number % classes] for number in range(len(fitted_to))]
 
     _hold(
         make_pipeline(vectorizer, classifier),
