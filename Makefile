@@ -130,6 +130,7 @@ template: $(DEV) $(TOOLS) ## check the SAM template, and what is created with it
 	SAM_CLI_TELEMETRY=0 .venvs/tools/bin/sam validate --lint --region us-east-1 --template infra/template.yaml
 	$(PYTHON) -m tools.template.decide build/conditions
 	.venvs/tools/bin/cfn-lint --include-checks I3510 -- build/conditions/*.json
+	$(PYTHON) -m tools.template.policies
 
 .PHONY: workflow-check
 workflow-check: $(DEV) $(ASL_VALIDATOR) ## validate the state machine's definition, its mocked cases and its drawing

@@ -32,10 +32,10 @@ EXAMPLES: Mapping[str, Mapping[str, str | int]] = {
 def decided_templates() -> list[dict[str, Any]]:
     """Return the template for each choice, with the choice's parameters as defaults, and paths from the root."""
     parsed = parse_long_forms(TEMPLATE.read_text())
-    return [_with_parameters(decided(parsed, choice), choice) for choice in pairwise_choices(condition_names(parsed))]
+    return [with_parameters(decided(parsed, choice), choice) for choice in pairwise_choices(condition_names(parsed))]
 
 
-def _with_parameters(template: dict[str, Any], choice: Mapping[str, bool]) -> dict[str, Any]:
+def with_parameters(template: dict[str, Any], choice: Mapping[str, bool]) -> dict[str, Any]:
     values = {
         name: value for condition, holds in choice.items() if holds for name, value in EXAMPLES[condition].items()
     }

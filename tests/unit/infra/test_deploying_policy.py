@@ -325,6 +325,7 @@ def test_only_what_has_no_name_is_granted_on_everything(policy: dict[str, Any]) 
         "lambda:DeleteEventSourceMapping",
         "lambda:GetAccountSettings",
         "lambda:GetEventSourceMapping",
+        "lambda:ListLayerVersions",
         "lambda:UpdateEventSourceMapping",
         "logs:DescribeLogGroups",
     }
