@@ -61,6 +61,11 @@ def digest(reviews: list[Review]) -> str:
 
 def sentences(reviews: list[Review]) -> Iterator[str]:
     """Yield the distinct sentences of the IMDB reviews, in their order."""
+    return (sentence for sentence, _ in labelled_sentences(reviews))
+
+
+def labelled_sentences(reviews: list[Review]) -> Iterator[tuple[str, str]]:
+    """Yield the distinct sentences of the IMDB reviews, in their order, each with the label of its review."""
     known: set[str] = set()
     for review in reviews:
         if review.source != "imdb":
@@ -69,4 +74,4 @@ def sentences(reviews: list[Review]) -> Iterator[str]:
             sentence = " ".join(part.split())
             if len(sentence) >= _SHORTEST_SENTENCE and sentence not in known:
                 known.add(sentence)
-                yield sentence
+                yield sentence, review.label

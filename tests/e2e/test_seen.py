@@ -72,8 +72,8 @@ def test_an_ordinary_ingest_has_not_drifted_and_one_in_another_language_has(
     stack: Stack, ordinary: dict[str, Any], tmp_path: Path, new_id: Callable[[], str]
 ) -> None:
     # Given an ordinary ingest
-    assert max(ordinary["drift"][name] for name in ("labels", "scores", "inputs")) < 0.1
-    assert ordinary["drift"]["unseen"] < 0.02
+    assert max(ordinary["drift"][name]["index"] for name in ("labels", "scores", "inputs")) < 0.1
+    assert ordinary["drift"]["unseen_share"] < 0.02
 
     # When texts in another language are scored
     file = tmp_path / "german.jsonl"
@@ -83,8 +83,8 @@ def test_an_ordinary_ingest_has_not_drifted_and_one_in_another_language_has(
 
     # Then the metric is over its threshold, and the alarm is raised
     assert shifted["status"] == "COMPLETED"
-    assert max(shifted["drift"][name] for name in ("labels", "scores", "inputs")) > DRIFT_THRESHOLD
-    assert shifted["drift"]["unseen"] > 10 * ordinary["drift"]["unseen"]
+    assert max(shifted["drift"][name]["index"] for name in ("labels", "scores", "inputs")) > DRIFT_THRESHOLD
+    assert shifted["drift"]["unseen_share"] > 10 * ordinary["drift"]["unseen_share"]
     collect(stack.deployment)
     alarms = stack.deployment.cloudwatch.describe_alarms(AlarmNames=["hundredfold-drift"])["MetricAlarms"]
     assert [(alarm["StateValue"], alarm["Threshold"]) for alarm in alarms] == [("ALARM", DRIFT_THRESHOLD)]

@@ -76,7 +76,7 @@ def test_a_summary_is_written_as_json_with_its_status_as_a_word() -> None:
     assert (written["cause"], written["drift"], written["usd"]) == (None, None, None)
     assert (written["written_back"], written["outdated"]) == (0, 0)
     assert written["skipped_objects"] == 0
-    assert len(written) == 20
+    assert len(written) == 23
 
 
 def test_reasons_are_stored_as_these_words() -> None:

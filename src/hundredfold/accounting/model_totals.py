@@ -15,6 +15,7 @@ type BaselineOf = Callable[[str], Baseline | None]
 class _Totals:
     batches: int = 0
     predicted: int = 0
+    rejected: int = 0
     sketch: Sketch | None = None
 
 
@@ -31,6 +32,7 @@ class ModelTotals:
         totals = self._totals.setdefault(entry.model_version, _Totals())
         totals.batches += 1
         totals.predicted += entry.predicted
+        totals.rejected += entry.rejected
         if entry.sketch:
             totals.sketch = totals.sketch + entry.sketch if totals.sketch else entry.sketch
 
@@ -48,7 +50,7 @@ class ModelTotals:
         parts = []
         for name, totals in sorted(self._named(version).items(), key=lambda named: (len(named[0]), named[0])):
             baseline = baseline_of(name) if totals.sketch else None
-            drift = baseline.drift(totals.sketch) if baseline and totals.sketch else None
+            drift = baseline.drift(totals.sketch, totals.rejected) if baseline and totals.sketch else None
             parts.append(ModelPart(name, totals.batches, totals.predicted, drift))
         return tuple(parts)
 

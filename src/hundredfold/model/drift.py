@@ -13,21 +13,26 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from hundredfold.batches import Sketch
+from hundredfold.model.score_accuracy import ScoreAccuracy
 from hundredfold.model.signature import FieldType, Signature, Values
+from hundredfold.model.stability import compare
 from hundredfold.records import ClassLabel, Label, Prediction, Score, label_text
 from hundredfold.summary import Drift
 
 LEAST_RECORDS = 200
-"""The fewest records whose drift is measured.
+"""The fewest records whose drift is measured. With fewer, chance alone takes the index to 0.13 in ten bins."""
 
-With fewer, chance alone moves the index: by about (bins - 1) / records, 0.05 for ten bins and 200 records.
+CONFIDENCE = 0.99
+"""The share of ingests without drift in which no measure is beyond what chance gives.
+
+It is divided by the number of measures, so that a model of many fields raises no more alarms. Source: O. J. Dunn,
+Multiple comparisons among means, Journal of the American Statistical Association 56 (1961).
 """
 
 _BINS = 10
 _COMMON_WORDS = 200
 _CATEGORIES = 50
 _TEXT_CHARACTERS = 1000  # enough to tell kinds of text apart, and it bounds the time for long texts
-_SMALLEST_SHARE = 1e-4
 _words = re.compile(r"\w+").findall
 
 
@@ -72,6 +77,7 @@ class Baseline:
     inputs : the measures of each field
     unseen : the share of records with an input that is out of range or unknown
     output_edges : between the tenths of the numbers of each of several outputs
+    accuracy : how often the predictions of each bin of scores were right; None if the right labels were not known
     """
 
     on: str
@@ -82,6 +88,7 @@ class Baseline:
     inputs: tuple[Measure, ...]
     unseen: float
     output_edges: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    accuracy: ScoreAccuracy | None = None
 
     @classmethod
     def from_records(
@@ -91,10 +98,12 @@ class Baseline:
         classes: Sequence[ClassLabel],
         values: Sequence[Values],
         answers: Sequence[tuple[Label, Score]],
+        right: Sequence[ClassLabel] | None = None,
     ) -> Self:
         """Measure the baseline of any model, on at least LEAST_RECORDS records and the model's answers to them.
 
-        The labels of a model without classes, such as a clusterer, are those that it answers here.
+        The labels of a model without classes, such as a clusterer, are those that it answers here. With the right
+        labels of a classifier, each ingest has an estimate of how many of its predictions are right.
 
         Choose records like those to be scored, and not those that the model was fitted to. A model that is fitted to
         whole reviews and will score sentences needs a baseline of sentences.
@@ -106,6 +115,8 @@ class Baseline:
         """
         if len(values) < LEAST_RECORDS or len(values) != len(answers):
             raise ValueError(f"a baseline needs at least {LEAST_RECORDS} records, and an answer for each")
+        if right is not None and len(right) != len(values):
+            raise ValueError("a baseline with right labels needs one for each record")
         score_edges = _quantiles([number for answer in answers for number in _score_numbers(*answer)])
         output_edges = _output_edges(answers)
         names = tuple(map(label_text, classes)) or _label_names(answers, output_edges)
@@ -128,6 +139,7 @@ class Baseline:
                 for measure, counts in zip(measures, sketch.inputs, strict=True)
             ),
             unseen=sketch.unseen / len(values),
+            accuracy=ScoreAccuracy.from_answers(score_edges, answers, right) if right is not None else None,
         )
 
     @classmethod
@@ -148,6 +160,7 @@ class Baseline:
             inputs=tuple(inputs),
             unseen=data["unseen"],
             output_edges={name: tuple(edges) for name, edges in data.get("output_edges", {}).items()},
+            accuracy=ScoreAccuracy.from_dict(data["accuracy"]) if "accuracy" in data else None,
         )
 
     @classmethod
@@ -180,6 +193,7 @@ class Baseline:
             "scores": {"edges": list(self.score_edges), "shares": _rounded(self.scores)},
             "inputs": inputs,
             "unseen": round(self.unseen, 5),
+            **({"accuracy": self.accuracy.as_dict()} if self.accuracy else {}),
         }
         if self.output_edges:
             values["output_edges"] = {name: list(edges) for name, edges in self.output_edges.items()}
@@ -213,19 +227,33 @@ class Baseline:
                     labels[name] += 1
         return Sketch(tuple(labels.values()), tuple(scores), tuple(tuple(bins) for bins in counts), unseen)
 
-    def drift(self, sketch: Sketch) -> Drift | None:
-        """Compare the sketch of an ingest with the baseline. Return None for fewer than LEAST_RECORDS records."""
+    def drift(self, sketch: Sketch, rejected: int = 0) -> Drift | None:
+        """Compare the sketch of an ingest with the baseline. Return None for fewer than LEAST_RECORDS records.
+
+        Parameters
+        ----------
+        rejected : how many records of the ingest were rejected
+        """
         records = sum(sketch.inputs[0]) if sketch.inputs else sum(sketch.labels)
         if records < LEAST_RECORDS or not (any(sketch.labels) or any(sketch.scores)):
             return None
+        measures = 3 + len(self.inputs)  # labels, scores and the unseen are measures too
+        confidence = 1 - (1 - CONFIDENCE) / measures
+        inputs = [
+            (compare(measure.shares, counts, self.records, confidence), f"{measure.field}: {measure.kind}")
+            for measure, counts in zip(self.inputs, sketch.inputs, strict=True)
+        ]
+        farthest, name = max(inputs, key=lambda pair: pair[0].index - pair[0].chance)
+        known = (1 - self.unseen, self.unseen)
         return Drift(
-            labels=stability_index(tuple(self.labels.values()), sketch.labels),
-            scores=stability_index(self.scores, sketch.scores) if self.scores else 0.0,
-            inputs=max(
-                stability_index(measure.shares, counts)
-                for measure, counts in zip(self.inputs, sketch.inputs, strict=True)
-            ),
-            unseen=round(sketch.unseen / records, 5),
+            labels=compare(tuple(self.labels.values()), sketch.labels, self.records, confidence),
+            scores=compare(self.scores, sketch.scores if self.scores else (), self.records, confidence),
+            inputs=farthest,
+            input=name.replace("_", " "),
+            unseen=compare(known, (records - sketch.unseen, sketch.unseen), self.records, confidence),
+            unseen_share=round(sketch.unseen / records, 5),
+            rejected=compare((1.0, 0.0), (records, rejected), self.records, confidence),
+            accuracy=self.accuracy.of(sketch.scores) if self.accuracy else None,
         )
 
     def _names(self, label: Label) -> Iterable[str]:
@@ -271,23 +299,6 @@ def _label_names(
         elif not isinstance(label, float):
             names.add(label_text(label))
     return tuple(sorted(names))
-
-
-def stability_index(expected: Sequence[float], counts: Sequence[int]) -> float:
-    """Return the population stability index of counts against expected shares.
-
-    It is the sum over bins of (actual - expected) x ln(actual / expected). By custom, under 0.1 means no change, and
-    over 0.25 a large one. A share under 0.0001 counts as 0.0001, so that an empty bin does not give infinity. Source:
-    Siddiqi, Credit Risk Scorecards (2006), chapter 9.
-    """
-    total = sum(counts)
-    if not total:
-        return 0.0
-    index = 0.0
-    for share, count in zip(expected, counts, strict=True):
-        baseline, actual = max(share, _SMALLEST_SHARE), max(count / total, _SMALLEST_SHARE)
-        index += (actual - baseline) * math.log(actual / baseline)
-    return round(index, 5)
 
 
 def _measures(name: str, type_: FieldType, values: Sequence[str | float | None]) -> list[Measure]:

@@ -178,13 +178,13 @@ def _levels(reported: Reported) -> dict[Metric, float]:
     if reported.model_version.isdecimal():
         levels[Metric.MODEL_VERSION] = int(reported.model_version)
     if reported.drift:
-        drift = Drift(**reported.drift)
+        drift = Drift.from_dict(reported.drift)
         levels |= {
             Metric.DRIFT: drift.largest,
-            Metric.LABEL_DRIFT: drift.labels,
-            Metric.SCORE_DRIFT: drift.scores,
-            Metric.INPUT_DRIFT: drift.inputs,
-            Metric.UNSEEN_PERCENT: round(100 * drift.unseen, 3),
+            Metric.LABEL_DRIFT: drift.labels.index,
+            Metric.SCORE_DRIFT: drift.scores.index,
+            Metric.INPUT_DRIFT: drift.inputs.index,
+            Metric.UNSEEN_PERCENT: round(100 * drift.unseen_share, 3),
         }
     return levels
 

@@ -47,7 +47,8 @@ def print_summary(summary: Mapping[str, Any], predictions_table: str) -> None:
         **({"resumed": _resumes_text(resumes)} if resumes else {}),
         **_executions(summary.get("executions", [])),
         "model version": str(summary["model_version"]) or "-",
-        "drift": _drift_text(summary.get("drift")),
+        "drift": escape(_drift_text(summary.get("drift"))),
+        **_accuracy_text(summary.get("drift")),
         **{f"  version {part['version']}": _model_text(part) for part in summary.get("models", [])},
         "cost": f"${summary['usd']:.4f} by list prices" if summary.get("usd") is not None else "-",
         "source": escape(str(summary["source"])) or "-",
@@ -182,11 +183,31 @@ def _verified_text(verified: Mapping[str, Any], ingest_id: str) -> str:
     return f"{at}: {verified['problems']:,} problems{overwritten}; hundredfold verify {ingest_id} shows them"
 
 
-def _drift_text(drift: Mapping[str, float] | None) -> str:
+def _drift_text(drift: Mapping[str, Any] | None) -> str:
     if drift is None:
         return "-"
-    indices = ", ".join(f"{name} {drift[name]:.3f}" for name in ("labels", "scores", "inputs"))
-    return f"{indices}; {drift['unseen']:.1%} unknown or out of range"
+    indices = ", ".join(_index_text(name, drift) for name in ("labels", "scores", "inputs"))
+    return f"{indices}; {drift['unseen_share']:.1%} unknown or out of range"
+
+
+def _index_text(name: str, drift: Mapping[str, Any]) -> str:
+    index, chance = drift[name]["index"], drift[name]["chance"]
+    text = f"{name} {index:.3f}"
+    if index <= chance:
+        return text
+    where = f", {drift['input']}" if name == "inputs" else ""
+    return f"{text} (chance: under {chance:.3f}{where})"
+
+
+def _accuracy_text(drift: Mapping[str, Any] | None) -> dict[str, str]:
+    accuracy = drift.get("accuracy") if drift else None
+    if not accuracy:
+        return {}
+    text = (
+        f"about {accuracy['expected']:.1%} ({accuracy['low']:.1%} to {accuracy['high']:.1%}) by the scores alone; "
+        f"{accuracy['baseline']:.1%} in the baseline"
+    )
+    return {"accuracy": text}
 
 
 def _resumes_text(resumes: Sequence[Mapping[str, Any]]) -> str:

@@ -139,7 +139,7 @@ def read_report(deployment: Deployment, status: IngestStatus, cost: Bill | None)
         card=json.loads(card) if card else None,
         baseline=baseline,
         sketch=sketch,
-        drift=baseline.drift(sketch) if baseline and sketch else None,
+        drift=baseline.drift(sketch, sum(entry.rejected for entry in done)) if baseline and sketch else None,
         cost=cost,
         answers=read_answer_counts(deployment, status.plan, [entry.batch for entry in done])
         if status.plan and not baseline

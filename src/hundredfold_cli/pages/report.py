@@ -6,14 +6,19 @@ from itertools import pairwise
 from typing import Any
 
 from hundredfold.model.drift import LEAST_RECORDS, Measure
+<<<<<<< HEAD
 from hundredfold.records import Reason, label_text
 from hundredfold.summary import Status
+=======
+from hundredfold.records import Reason
+from hundredfold.summary import Accuracy, Stability, Status
+>>>>>>> 8fcc966 (Drift knows what chance explains: a bound by the number of records and of measures, rejected and unknown records, a distance, and how many predictions are right by their scores)
 from hundredfold_cli.estimates.estimate import ADVICE, by_service
 from hundredfold_cli.ingests.report import REJECTIONS_SHOWN, Report, duration, steps
 from hundredfold_cli.pages.page import Chart, Page, section, table, text, tiles
 
 LITTLE, MUCH = 0.1, 0.2
-"""A drift index under the first is called none. Over the second, the template's AlarmDriftIndex, there is an alarm."""
+"""Drift beyond chance under the first is called none. Over the second, the template's AlarmDriftIndex, is an alarm."""
 
 _LABELS_SHOWN = 30
 """The most labels of a chart."""
@@ -78,7 +83,7 @@ def _figures(report: Report) -> list[tuple[str, str, str]]:
     if report.drift:
         value = report.drift.largest
         style = "good" if value < LITTLE else "warn" if value < MUCH else "bad"
-        figures.append((f"{value:.3f}", "drift from the baseline", style))
+        figures.append((f"{value:.3f}", "drift beyond chance", style))
     return figures
 
 
@@ -159,12 +164,21 @@ def _drift(page: Page, report: Report) -> str:
         charts.append(f"<h3>{text(name)}</h3>" + page.chart(shares, height=210))
     if drift:
         rows = [
+<<<<<<< HEAD
             *([("labels", f"{drift.labels:.3f}", _verdict(drift.labels))] if labels else []),
             *([(numbers, f"{drift.scores:.3f}", _verdict(drift.scores))] if baseline.scores else []),
             ("inputs", f"{drift.inputs:.3f}", _verdict(drift.inputs)),
             ("unknown or out of range", f"{drift.unseen:.1%}", f"{baseline.unseen:.1%} in the baseline"),
+=======
+            _index_row("labels", drift.labels),
+            _index_row("scores", drift.scores),
+            _index_row(f"inputs: {drift.input}", drift.inputs),
+            _index_row(f"unknown or out of range: {drift.unseen_share:.1%}", drift.unseen),
+            _index_row("rejected", drift.rejected),
+>>>>>>> 8fcc966 (Drift knows what chance explains: a bound by the number of records and of measures, rejected and unknown records, a distance, and how many predictions are right by their scores)
         ]
-        indices = table(("", "stability index", ""), rows, right=(1,))
+        heads = ("", "stability index", "by chance, under", "distance", "")
+        indices = table(heads, rows, right=(1, 2, 3)) + _accuracy(drift.accuracy)
     else:
         indices = f"<p>Fewer than {LEAST_RECORDS} records were scored: too few to tell drift from chance.</p>"
     columns = "".join(f"<div>{chart}</div>" for chart in charts)
@@ -341,8 +355,26 @@ def _count(number: int, singular: str, plural: str = "") -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
-def _verdict(index: float) -> str:
-    return "none to speak of" if index < LITTLE else "a little" if index < MUCH else "much: over the alarm's threshold"
+def _index_row(name: str, part: Stability) -> tuple[str, str, str, str, str]:
+    return name, f"{part.index:.3f}", f"{part.chance:.3f}", f"{part.distance:.3f}", _verdict(part)
+
+
+def _verdict(part: Stability) -> str:
+    if not part.beyond_chance:
+        return "no more than by chance"
+    if part.beyond_chance > MUCH:
+        return "much: over the alarm's threshold"
+    return "a little" if part.beyond_chance > LITTLE else "none to speak of"
+
+
+def _accuracy(accuracy: Accuracy | None) -> str:
+    if accuracy is None:
+        return ""
+    return (
+        f"<p>About <strong>{accuracy.expected:.1%}</strong> of the predictions are right ({accuracy.low:.1%} to "
+        f"{accuracy.high:.1%} with 95 % confidence). The scores alone say so. In the baseline it was "
+        f"{accuracy.baseline:.1%}.</p>"
+    )
 
 
 def _histogram(values: Sequence[float]) -> tuple[list[int], list[str]]:

@@ -5,7 +5,7 @@ import hashlib
 import json
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -209,7 +209,7 @@ def _item(**attributes: Any) -> Callable[[IngestStores], None]:
 
 
 def _drift(stores: IngestStores) -> None:
-    stores.change_item(drift={"M": {**stores.item()["drift"]["M"], "labels": number(0.5)}})
+    stores.change_item(drift={"M": {**stores.item()["drift"]["M"], "unseen_share": number(0.5)}})
 
 
 SUMMARY = [
@@ -400,7 +400,8 @@ def _forge(stores: IngestStores) -> None:
     total = Sketch.sum(entry.sketch for entry in entries if isinstance(entry, BatchOutcome) and entry.sketch)
     baseline = Baseline.from_card(stores.objects()["card.json"])
     drift = baseline.drift(total) if baseline and total else None
-    stores.change_item(drift={"M": {**stores.item()["drift"]["M"], "labels": number(drift.labels if drift else 0)}})
+    labels = {name: number(value) for name, value in asdict(drift.labels).items()} if drift else {}
+    stores.change_item(drift={"M": {**stores.item()["drift"]["M"], "labels": {"M": labels}}})
 
 
 def _later(stores: IngestStores) -> None:

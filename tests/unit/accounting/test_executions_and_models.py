@@ -110,9 +110,9 @@ def test_models_whose_baselines_have_another_shape_are_each_compared_with_their_
     assert [(part.version, part.batches, part.predicted) for part in summary.models] == [("7", 1, 100), ("12", 1, 100)]
     assert first.drift is not None
     assert second.drift is not None
-    assert (first.drift.labels, first.drift.inputs) == (0, 0)
+    assert (first.drift.labels.index, first.drift.inputs.index) == (0, 0)
     # (0.75 - 0.25) ln 3 for b, and (0.0001 - 0.5) ln (0.0001 / 0.5) for c
-    assert second.drift.labels == pytest.approx(0.54931 + 4.25775, abs=1e-4)
+    assert second.drift.labels.index == pytest.approx(0.54931 + 4.25775, abs=1e-4)
     assert summary.drift == second.drift
 
 
@@ -124,4 +124,4 @@ def test_batches_that_name_no_model_are_of_the_plans_if_all_are_such() -> None:
 
     assert summary.models == ()
     assert summary.drift is not None
-    assert summary.drift.labels == 0
+    assert summary.drift.labels.index == 0

@@ -5,10 +5,10 @@ from typing import Any
 from hundredfold.accounting.prices import prices
 from hundredfold.batches import BatchFailure, BatchOutcome, InvocationStats, Sketch
 from hundredfold.model.drift import Baseline, Measure
-from hundredfold.summary import Drift
 from hundredfold_cli.estimates.estimate import expect
 from hundredfold_cli.estimates.scenario import Scenario
 from hundredfold_cli.ingests.report import Report
+from tests.unit.drifts import drift
 
 HOSTILE = '</script><script>alert("x")</script>'
 """A text that would end a script element, and begin another one."""
@@ -33,7 +33,7 @@ def report(**changed: Any) -> Report:
         "card": None,
         "baseline": Baseline("ours", 500, {HOSTILE: 1.0}, (0.5,), (0.5, 0.5), (Measure("age", "value", (1.0,)),), 0.0),
         "sketch": Sketch((300,), (100, 200), ((300,),), 3),
-        "drift": Drift(0.0, 0.25, 0.1, 0.01),
+        "drift": drift(0.0, 0.25, 0.1),
         "cost": expect(Scenario(400), prices()),
     }  # fmt: skip
     return Report(**{**parts, **changed})

@@ -4,38 +4,14 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hundredfold.batches import Sketch
-from hundredfold.model.drift import LEAST_RECORDS, Baseline, Measure, stability_index
+from hundredfold.model.drift import LEAST_RECORDS, Baseline, Measure
 from hundredfold.model.signature import Field, FieldType, Signature
 from hundredfold.records import Prediction
-from hundredfold.summary import Drift
 
 TEXT = Signature((Field("text", FieldType.TEXT),))
 MIXED = Signature((Field("age", FieldType.NUMBER), Field("colour", FieldType.CATEGORY)))
-
-
-def test_the_index_is_summed_over_bins() -> None:
-    # (0.25 - 0.5) x ln(0.25 / 0.5) + (0.75 - 0.5) x ln(0.75 / 0.5) = 0.17329 + 0.10137
-    assert stability_index((0.5, 0.5), (25, 75)) == pytest.approx(0.27465, abs=1e-5)
-
-
-def test_the_index_of_the_same_shares_is_zero() -> None:
-    assert stability_index((0.2, 0.3, 0.5), (20, 30, 50)) == 0
-
-
-def test_an_empty_bin_gives_a_finite_index() -> None:
-    # (0.0001 - 0.5) x ln(0.0001 / 0.5) + (1 - 0.5) x ln(1 / 0.5) = 4.25775 + 0.34657
-    assert stability_index((0.5, 0.5), (0, 10)) == pytest.approx(4.60432, abs=1e-4)
-
-
-@given(st.lists(st.integers(0, 1_000), min_size=2, max_size=12).filter(any))
-def test_the_index_is_never_negative(counts: list[int]) -> None:
-    shares = tuple(1 / len(counts) for _ in counts)
-
-    assert stability_index(shares, counts) >= 0
 
 
 BASELINE = Baseline(
@@ -91,12 +67,46 @@ def test_drift_is_measured_for_labels_scores_and_the_worst_input() -> None:
     drift = BASELINE.drift(sketch)
 
     assert drift is not None
-    assert drift.labels == pytest.approx(0.27465, abs=1e-5)
-    assert drift.scores == 0
+    assert drift.labels.index == pytest.approx(0.27465, abs=1e-5)
+    assert drift.scores.index == 0
     # (0.3 - 0.6) x ln(0.3 / 0.6) + (0.7 - 0.4) x ln(0.7 / 0.4) = 0.20794 + 0.16788
-    assert drift.inputs == pytest.approx(0.37583, abs=1e-5)
-    assert drift.unseen == 0.02
-    assert drift.largest == drift.inputs
+    assert drift.inputs.index == pytest.approx(0.37583, abs=1e-5)
+    assert drift.input == "colour: category"
+    assert drift.unseen_share == 0.02
+    assert drift.largest == drift.inputs.beyond_chance > 0.3
+
+
+def test_the_input_that_is_farthest_beyond_chance_is_named() -> None:
+    # The index of many categories is larger by chance. A smaller index of two bins may say more.
+    many = Measure("town", "category", (0.02,) * 50 + (0.0,), known=tuple(map(str, range(50))))
+    baseline = replace(BASELINE, inputs=(many, BASELINE.inputs[0]))
+    noisy = tuple(6 if number % 2 else 2 for number in range(50))
+
+    drift = baseline.drift(Sketch((100, 100), (100, 100), ((*noisy, 0), (140, 60)), 0))
+
+    assert drift is not None
+    assert drift.input == "age: value"
+
+
+def test_rejected_records_drift_too_and_raise_no_alarm_of_drift() -> None:
+    sketch = Sketch((500, 500), (500, 500), ((500, 500), (600, 400, 0)), 0)
+
+    drift = BASELINE.drift(sketch, rejected=250)
+
+    assert drift is not None
+    assert drift.rejected.beyond_chance > 1
+    assert drift.largest == 0
+
+
+def test_of_many_fields_as_few_alarm_as_of_one() -> None:
+    # Each bound is for one measure in a hundred thousand, and not in a hundred
+    one = BASELINE.drift(Sketch((500, 500), (500, 500), ((580, 420), (600, 400, 0)), 0))
+    fields = replace(BASELINE, inputs=(BASELINE.inputs[0],) * 1_000)
+    many = fields.drift(Sketch((500, 500), (500, 500), ((580, 420),) * 1_000, 0))
+
+    assert one is not None
+    assert many is not None
+    assert one.inputs.beyond_chance > many.inputs.beyond_chance == 0
 
 
 def test_too_few_records_have_no_drift() -> None:
@@ -159,7 +169,9 @@ def test_the_baselines_own_records_have_not_drifted() -> None:
 
     sketch = baseline.sketch(MIXED, values, [Prediction("", label, score) for label, score in answers])
 
-    assert baseline.drift(sketch) == Drift(0, 0, 0, 0)
+    drift = baseline.drift(sketch)
+    assert drift is not None
+    assert [part.index for part in (drift.labels, drift.scores, drift.inputs, drift.unseen)] == [0, 0, 0, 0]
 
 
 def test_a_baseline_is_read_from_the_card_as_it_was_written() -> None:

@@ -121,8 +121,8 @@ def test_the_summary_has_drift_and_cost_of_a_ledger_that_is_read_once() -> None:
     assert (summary.status, summary.predicted, summary.failed) == (Status.COMPLETED, 800, 200)
     assert summary.drift is not None
     # 200 of 800 are "no", where a half was expected: (0.25 - 0.5) ln 0.5 + (0.75 - 0.5) ln 1.5
-    assert summary.drift.labels == pytest.approx(0.27465, abs=1e-5)
-    assert (summary.drift.scores, summary.drift.inputs, summary.drift.unseen) == (0, 0, 0.02)
+    assert summary.drift.labels.index == pytest.approx(0.27465, abs=1e-5)
+    assert (summary.drift.scores.index, summary.drift.inputs.index, summary.drift.unseen_share) == (0, 0, 0.02)
     # 800 predictions, three batches, the ingest's own item twice, and its place in the list: 808 write units
     assert summary.usd == 0.808
 

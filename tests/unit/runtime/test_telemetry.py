@@ -35,7 +35,8 @@ from hundredfold.runtime.telemetry import (
 )
 from hundredfold.sources.objects import ObjectLocation, PinnedObject
 from hundredfold.sources.spec import ObjectsSpec
-from hundredfold.summary import Drift, Reported, Status, Summary
+from hundredfold.summary import Reported, Status, Summary
+from tests.unit.drifts import drift
 
 PLAN = Plan(
     "i1",
@@ -58,7 +59,7 @@ BATCH = BatchOutcome(
 )
 SUMMARY = Summary(
     "i1", Status.FAILED, 200, 150, 10, 40, 2, 1, 20.5, "t0", "7", "s3://b/k", {"not_json": 10}, {},
-    cause="x", drift=Drift(0.1, 0.2, 0.3, 0.04), usd=0.05,
+    cause="x", drift=drift(0.1, 0.2, 0.3, unseen_share=0.04), usd=0.05,
 )  # fmt: skip
 
 STREAMED = StreamOutcome(
@@ -138,7 +139,7 @@ def test_an_ingest_is_summed_up_with_every_reason_zeros_too() -> None:
     document = emitted()
     expected = {
         "IngestsCompleted": 0, "IngestsFailed": 1, "IngestDuration": 20.5, "RecordsFailed": 40, "BatchesFailed": 1,
-        "RejectedPercent": 5.0, "IngestCost": 0.05, "ModelVersion": 7, "Drift": 0.3, "LabelDrift": 0.1,
+        "RejectedPercent": 5.0, "IngestCost": 0.05, "ModelVersion": 7, "Drift": 0.25, "LabelDrift": 0.1,
         "ScoreDrift": 0.2, "InputDrift": 0.3, "UnseenPercent": 4.0, "RejectedNotJson": 10, "RejectedNotAnObject": 0,
         "RejectedMissingId": 0, "RejectedInvalidId": 0, "RejectedMissingField": 0, "RejectedWrongType": 0,
         "RejectedEmptyText": 0, "RejectedDuplicateId": 0, "RejectedTooLarge": 0, "RejectedUnreadableRow": 0,
@@ -169,7 +170,7 @@ def test_an_ingest_that_is_summed_up_again_reports_differences_so_that_sums_coun
 
     second = emitted()
     assert (second["IngestDuration"], second["IngestCost"], second["RecordsFailed"]) == ([10.5], [0.03], [-40.0])
-    assert (second["RejectedPercent"], second["Drift"]) == ([2.5], [0.3])
+    assert (second["RejectedPercent"], second["Drift"]) == ([2.5], [0.25])
     metrics.clear_metrics()
     observe_summary(finished)
     assert sums_of(first, second) == sums_of(emitted())

@@ -1,13 +1,16 @@
 """What a person is shown of an ingest."""
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
+from hundredfold.summary import Accuracy
 from hundredfold_cli.console import out
 from hundredfold_cli.ingests.display import print_failures, print_rejections, print_summary, print_verification
 from hundredfold_cli.ingests.rejections import group_rejections
 from hundredfold_cli.ingests.verification.findings import Store, Verification
+from tests.unit.drifts import drift
 
 SUMMARY: dict[str, Any] = {
     "ingest_id": "i1", "status": "FAILED", "cause": "[Errno 2] no [/such] file", "records": 1_200, "predicted": 1_000,
@@ -76,7 +79,7 @@ def test_a_summary_shows_what_only_some_ingests_have(capsys: pytest.CaptureFixtu
         "written_back": 900,
         "outdated": 2,
         "shadow": {"version": "4", "compared": 100, "disagreed": 5},
-        "drift": {"labels": 0.01, "scores": 0.02, "inputs": 0.3, "unseen": 0.015},
+        "drift": asdict(drift(0.01, 0.02, 0.3, unseen_share=0.015, accuracy=Accuracy(0.685, 0.68, 0.69, 0.7))),
         "usd": 0.01234,
     }
 
@@ -89,7 +92,10 @@ def test_a_summary_shows_what_only_some_ingests_have(capsys: pytest.CaptureFixtu
     assert shown["execution 2"] == "0 batches in 0.5 s"
     assert shown["written back"] == "900  (2 items changed or gone since)"
     assert shown["shadow"] == "version 4 disagrees on 5 of 100 records"
-    assert shown["drift"] == "labels 0.010, scores 0.020, inputs 0.300; 1.5% unknown or out of range"
+    assert shown["drift"] == (
+        "labels 0.010, scores 0.020, inputs 0.300 (chance: under 0.050, age: value); 1.5% unknown or out of range"
+    )
+    assert shown["accuracy"] == "about 68.5% (68.0% to 69.0%) by the scores alone; 70.0% in the baseline"
     assert shown["cost"] == "$0.0123 by list prices"
 
 

@@ -1,8 +1,11 @@
 """A report: its figures, and the document that it is written as for a machine."""
 
+from dataclasses import asdict
+
 import pytest
 
 from hundredfold_cli.ingests.report import percentile, steps
+from tests.unit.drifts import drift
 from tests.unit.hundredfold_cli.reports import batch, report
 
 
@@ -35,7 +38,7 @@ def test_the_document_has_drift_against_the_baseline() -> None:
 
     assert document["drift"]["ingest"]["labels"] == [300]
     assert document["drift"]["baseline"]["on"] == "ours"
-    assert document["drift"]["indices"] == {"labels": 0.0, "scores": 0.25, "inputs": 0.1, "unseen": 0.01}
+    assert document["drift"]["indices"] == asdict(drift(0.0, 0.25, 0.1))
     assert [(entry["batch"], entry["straggler"], entry["cold_start"]) for entry in document["batches"]] == [
         (0, False, True), (1, False, False), (2, True, False),
     ]  # fmt: skip
