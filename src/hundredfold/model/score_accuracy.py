@@ -40,7 +40,9 @@ class ScoreAccuracy:
         all_, correct = Counter[int](), Counter[int]()
         for (label, score), right_label in zip(answers, right, strict=True):
             if isinstance(label, Mapping) or not isinstance(score, float):
-                raise ValueError("right labels are for a model that answers one class and its score")
+                raise ValueError(  # noqa: TRY004 - the caller chose the model, and no type is wrong
+                    "right labels are for a model that answers one class and its score"
+                )
             bin_ = bisect_right(score_edges, score)
             all_[bin_] += 1
             correct[bin_] += label == right_label

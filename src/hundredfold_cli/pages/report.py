@@ -6,13 +6,8 @@ from itertools import pairwise
 from typing import Any
 
 from hundredfold.model.drift import LEAST_RECORDS, Measure
-<<<<<<< HEAD
 from hundredfold.records import Reason, label_text
-from hundredfold.summary import Status
-=======
-from hundredfold.records import Reason
 from hundredfold.summary import Accuracy, Stability, Status
->>>>>>> 8fcc966 (Drift knows what chance explains: a bound by the number of records and of measures, rejected and unknown records, a distance, and how many predictions are right by their scores)
 from hundredfold_cli.estimates.estimate import ADVICE, by_service
 from hundredfold_cli.ingests.report import REJECTIONS_SHOWN, Report, duration, steps
 from hundredfold_cli.pages.page import Chart, Page, section, table, text, tiles
@@ -164,18 +159,11 @@ def _drift(page: Page, report: Report) -> str:
         charts.append(f"<h3>{text(name)}</h3>" + page.chart(shares, height=210))
     if drift:
         rows = [
-<<<<<<< HEAD
-            *([("labels", f"{drift.labels:.3f}", _verdict(drift.labels))] if labels else []),
-            *([(numbers, f"{drift.scores:.3f}", _verdict(drift.scores))] if baseline.scores else []),
-            ("inputs", f"{drift.inputs:.3f}", _verdict(drift.inputs)),
-            ("unknown or out of range", f"{drift.unseen:.1%}", f"{baseline.unseen:.1%} in the baseline"),
-=======
-            _index_row("labels", drift.labels),
-            _index_row("scores", drift.scores),
+            *([_index_row("labels", drift.labels)] if labels else []),
+            *([_index_row(numbers, drift.scores)] if baseline.scores else []),
             _index_row(f"inputs: {drift.input}", drift.inputs),
             _index_row(f"unknown or out of range: {drift.unseen_share:.1%}", drift.unseen),
             _index_row("rejected", drift.rejected),
->>>>>>> 8fcc966 (Drift knows what chance explains: a bound by the number of records and of measures, rejected and unknown records, a distance, and how many predictions are right by their scores)
         ]
         heads = ("", "stability index", "by chance, under", "distance", "")
         indices = table(heads, rows, right=(1, 2, 3)) + _accuracy(drift.accuracy)
