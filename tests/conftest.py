@@ -25,6 +25,11 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
         return WORKFLOW if nodeid.startswith(WORKFLOW) else nodeid.partition("::")[0]
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name gzipped parameters without their bytes, which have the time: all processes must collect the same names."""
+    return f"{argname}-gzip" if isinstance(val, bytes) and val.startswith(b"\x1f\x8b") else None
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
     return Scheduling(config, log)
 

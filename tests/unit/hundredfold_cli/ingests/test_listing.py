@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from hundredfold.aws.ingest_list import ListedIngest
-from hundredfold.summary import Drift, Status
+from hundredfold.summary import Status
 from hundredfold_cli.errors import OptionError
 from hundredfold_cli.ingests.listing import as_dict, list_lines, list_newest, parse_since
 from tests.unit.answering_server import AnsweringServer, Request
 from tests.unit.aws_services import AwsServices
+from tests.unit.drifts import drift
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -111,7 +112,7 @@ LONG = "reviews-of-the-last-quarter-20261124T220000-5f0c93ae"
 INGESTS = [
     ListedIngest(
         LONG, "COMPLETED", "2026-11-24T22:00:00Z", LONG, "s3://b/k", "12", 50_000, 49_990, 10, 0, 500, 0, 21.46, 0.0351,
-        Drift(0.01, 0.02, 0.38, 0.0),
+        drift(0.01, 0.02, 0.43, unseen_share=0.0),
     ),
     ListedIngest("b", "RUNNING", "2026-11-24T21:00:00Z", "b", records=1_000),
 ]  # fmt: skip

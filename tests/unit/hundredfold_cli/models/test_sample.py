@@ -19,7 +19,7 @@ ROWS = [{"id": "a", "area": 1.5, "town": "Chur"}, {"id": "b", "area": None, "tow
         ("lines.jsonl", "\n\n".join(json.dumps(row) for row in ROWS).encode(), False),
         ("nan.jsonl", b'{"area": 1.5, "town": "Chur"}\n{"area": NaN, "town": "Z\xc3\xbcrich"}', False),
         ("list.json", json.dumps(ROWS).encode(), False),
-        ("packed.jsonl.gz", gzip.compress("\n".join(json.dumps(row) for row in ROWS).encode()), False),
+        ("packed.jsonl.gz", gzip.compress("\n".join(json.dumps(row) for row in ROWS).encode(), mtime=0), False),
         ("comma.csv", b"id,area,town\na,1.5,Chur\nb,,Z\xc3\xbcrich\n", True),
         ("semicolon.csv", "area;town\n1.5;Chur\n;Zürich\n".encode("latin-1"), True),
         ("index.csv", "\ufeff,area,town\n0,1.5,Chur\n\n1,,Zürich\n".encode(), True),
