@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import joblib
+import pandas as pd
 import pytest
 from pyarrow.parquet import read_table
 
@@ -63,6 +65,26 @@ def test_the_page_on_starting(stack: Stack, tmp_path: Path) -> None:
     event = json.loads(ended[ended.rindex('{"version"') :])
     assert (event["source"], event["detail-type"]) == ("hundredfold", "IngestCompleted")
     assert (event["detail"]["records"], event["detail"]["predicted"]) == (1, 1)
+
+
+def test_the_tutorial(stack: Stack, tmp_path: Path) -> None:
+    page = ROOT / "docs/tutorial.md"
+    shown = re.search(r"^```text\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+
+    fitted, _, scored, unfit, back = run_examples(stack, page, tmp_path)
+
+    # The page shows what the model's training prints, and every prediction is the model's own in one process
+    assert shown is not None
+    assert fitted == shown[1]
+    model, patients = joblib.load(tmp_path / "progression.joblib"), pd.read_csv(tmp_path / "patients.csv")
+    expected = dict(zip(patients["id"], model.predict(patients.drop(columns="id")), strict=True))
+    predictions = pd.read_csv(tmp_path / "predictions.csv")
+    assert patients["glucose"].isna().sum() > 10
+    assert dict(zip(predictions["record_id"], predictions["value"], strict=True)) == pytest.approx(expected, rel=1e-9)
+    assert "agrees" in scored
+    assert "2" in re.findall(r"predicted +(\d+)", unfit)
+    assert lines(unfit)[-1]["record_id"] == "p-3"
+    assert "progression" in back
 
 
 def test_the_page_on_results(stack: Stack, tmp_path: Path) -> None:

@@ -146,8 +146,10 @@ def test_a_folder_of_files_from_a_spreadsheet_is_compared_with_the_model_before_
     refused = stack.command("ingest", str(tmp_path), "--id", ingest_id)
     assert refused.returncode == 2
     assert "add --map id=order --map text=review" in refused.stderr
-    uploads = {"Bucket": stack.deployment.source_bucket, "Prefix": f"uploads/{ingest_id}/"}
-    assert stack.deployment.s3.list_objects_v2(**uploads)["KeyCount"] == 0
+    uploaded = stack.deployment.s3.list_objects_v2(
+        Bucket=stack.deployment.source_bucket, Prefix=f"uploads/{ingest_id}/"
+    )
+    assert uploaded["KeyCount"] == 0
 
     # When the suggestion is taken, then every row is read as it was written
     summary = stack.read("ingest", str(tmp_path), "--id", ingest_id, "--yes")
