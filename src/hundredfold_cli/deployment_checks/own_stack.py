@@ -45,14 +45,18 @@ class Site:
     def find(self) -> Deployment:
         return Deployment.find(self.session, self.endpoint, self.stack)
 
-    @property
-    def contents(self) -> StackContents:
-        return StackContents(self.session, self.endpoint, self.stack)
+    def status(self) -> str | None:
+        """Return CloudFormation's status of the stack; None if there is none."""
+        return StackContents(self.session, self.endpoint, self.stack).status()
+
+    def remove(self) -> None:
+        """Remove all of the stack, as `take_away` does."""
+        take_away(StackContents(self.session, self.endpoint, self.stack))
 
     def deployed(self, *, after_removal: bool) -> Deployed:
         """Say how the last deployment has ended."""
         differing = tuple(differing_parameters(self.find()))
-        return Deployed(self.contents.status() or "", differing, after_removal=after_removal)
+        return Deployed(self.status() or "", differing, after_removal=after_removal)
 
 
 def site_of(target: Target) -> Site:
@@ -96,7 +100,7 @@ def own_stack(site: Site, folder: Path, say: Say, *, twice: bool) -> Iterator[St
     DeploymentError, ReleaseRefusedError
         If it cannot be deployed.
     """
-    if site.contents.status() is not None:
+    if site.status() is not None:
         raise OptionError(
             f"stack {site.stack} is there already, from a run of the checks that was killed; "
             f"remove it first, with: hundredfold --stack {site.stack} remove"
@@ -108,7 +112,7 @@ def own_stack(site: Site, folder: Path, say: Say, *, twice: bool) -> Iterator[St
             site.deploy({})
             deployments.append(site.deployed(after_removal=False))
             say("removing it, to deploy it again ...")
-            take_away(site.contents)
+            site.remove()
         say(f"deploying stack {site.stack} ...")
         site.deploy(OPENED)
         deployments.append(site.deployed(after_removal=twice))
@@ -117,7 +121,7 @@ def own_stack(site: Site, folder: Path, say: Say, *, twice: bool) -> Iterator[St
         )
     finally:
         say(f"removing stack {site.stack} ...")
-        take_away(site.contents)
+        site.remove()
 
 
 def take_away(contents: StackContents) -> None:
