@@ -16,7 +16,7 @@ def test_the_table_of_a_stack_that_stays_has_a_row_for_each_check(stack: Stack) 
     rows = {row["name"]: row for row in json.loads(done.stdout)}
     assert set(rows) == {check.name for check in CHECKS} - {"stream-kinesis"}
     asked = {name for name, row in rows.items() if row["verdict"] == "as expected"}
-    assert asked == {"new-table", "log-streams", "keys"}
+    assert asked == {"new-table", "keys"}
     assert {row["verdict"] for name, row in rows.items() if name not in asked} == {"not asked"}
     assert rows["new-table"]["seen"].startswith("COMPLETED: 250 records, 250 predicted")
     assert rows["keys"]["seen"] == "by its key: 1 of 1, by its prefix: 1 of 1, by its arrival: 1 of 1"
@@ -37,6 +37,8 @@ def test_the_doctor_finds_nothing_but_the_variable_that_leads_to_the_local_stack
 def test_a_user_with_the_policy_may_deploy_and_one_without_a_right_of_it_may_not(stack: Stack) -> None:
     iam: Any = stack.deployment.session.client("iam", endpoint_url=stack.deployment.endpoint)
     policy = json.loads(DEPLOYING_POLICY.read_bytes())
+    for statement in policy["Statement"]:
+        statement.pop("Condition", None)  # the local stack's simulation takes no context
     user = iam.create_user(UserName="deployer")["User"]["Arn"]
 
     def rights() -> Any:
