@@ -55,8 +55,9 @@ EXPECTED: Mapping[tuple[str, str], tuple[set[str], str]] = {
         "mappings have random ids and no names; alarms are described all at once",
     ),
     ("deploy.json", "RESOURCE_MISMATCH"): (
-        {"sns:GetSubscriptionAttributes", "sns:Unsubscribe"},
-        "AWS has given them the resource of their topic since; cfn-lint's data of 2026 has it",
+        {"sns:GetSubscriptionAttributes", "sns:Unsubscribe", "states:ListExecutions"},
+        "AWS has given those of SNS the resource of their topic since; cfn-lint's data of 2026 has it. Executions are "
+        "listed of a state machine, and not of a Map Run, which is the action's other resource",
     ),
 }
 """What parliament finds and is as it should be, by the policy and the finding: actions or ARNs, and the reason."""
