@@ -90,7 +90,7 @@ $(ASL_VALIDATOR): requirements/package.json requirements/package-lock.json $(TOO
 
 .PHONY: lock
 lock: $(DEV) ## pin what requirements/*.in ask for, newest versions that fit, with hashes
-	cd requirements && for name in uv core dependencies decoder numpy readers stack tools audit dev runtime plain peers; do \
+	cd requirements && for name in uv core dependencies decoder numpy readers stack tools audit dev runtime plain peers monitors; do \
 	    ../$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --upgrade \
 	        --custom-compile-command "make lock" $$name.in -o $$name.txt; done
 	cd requirements && for name in extras/*.in; do \
@@ -168,6 +168,10 @@ store-mutations: setup build ## alter what ingests have stored in many ways; say
 .PHONY: bench-runtime
 bench-runtime: $(TOOLS) $(STACK) .venvs/runtime/.installed build ## the functions under AWS's runtime emulator: cold starts and warm calls, against a plain function
 	$(PYTHON) -m bench.runtime
+
+.PHONY: bench-drift
+bench-drift: .venvs/monitors/.installed $(BUNDLE) ## false and missed alarms of drift, and the expected accuracy; Evidently and NannyML on the same arrays
+	$(PYTHON) -m bench.drift --peers
 
 .PHONY: audit
 audit: $(DEV) .venvs/audit/.installed ## look up known vulnerabilities of all locked packages

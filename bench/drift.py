@@ -1,11 +1,14 @@
 """How often does drift cry wolf, and does the expected accuracy hold the true one? With the example's model and texts.
 
 Resamples of the baseline have not drifted, so an alarm about one is false. Texts of another kind have drifted. Held-out
-sentences have known labels, so the expected accuracy of a sample is held against the true one.
+sentences have known labels, so the expected accuracy of a sample is held against the true one. With --peers, Evidently
+and NannyML judge the same arrays.
 """
 
 import argparse
 import json
+import subprocess
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -17,6 +20,8 @@ from examples.text_model.train import BASELINE_SENTENCES
 from hundredfold.batches import Sketch
 from hundredfold.model.bundle import Bundle, load
 from hundredfold.model.drift import Baseline
+from hundredfold.model.score_accuracy import ScoreAccuracy
+from hundredfold.model.stability import jensen_shannon_distance, stability_index
 from hundredfold.records import Prediction
 from hundredfold_cli.pages.report import MUCH
 
@@ -97,10 +102,57 @@ def intervals(
     return inside, float(np.mean(errors)), max(errors)
 
 
+def peers(baseline: Baseline, own: Scored, held: Scored, right: Sequence[bool], random: np.random.Generator) -> None:
+    """Print what we and the peers say of the same samples: accuracy by scores, stability index, distance."""
+    half = len(right) // 2
+    positive = next(iter(baseline.labels))
+    is_right = np.array(right)
+    reference = range(half)
+    score_edges = baseline.score_edges
+    counted = ScoreAccuracy.from_answers(
+        score_edges,
+        [held.answers[n] for n in reference],
+        [held.answers[n][0] if right[n] else "" for n in reference],
+    )
+    ours, samples = [], []
+    for size in (500, 5_000, 20_000):
+        positions = (half + random.integers(len(right) - half, size=size)).tolist()
+        sketch = held.sketch(positions)
+        shift = stability_index(baseline.scores, sketch.scores), jensen_shannon_distance(baseline.scores, sketch.scores)
+        ours.append((size, float(is_right[positions].mean()), counted.of(sketch.scores), *shift))
+        bins = [bisect_right(score_edges, held.answers[n][1]) for n in positions]
+        samples.append(_probabilities([held.answers[n] for n in positions], positive) | {"bins": bins})
+    labels = [(held.answers[n][0] == positive) == right[n] for n in reference]
+    request = {
+        "reference": _probabilities([held.answers[n] for n in reference], positive) | {"right": list(map(int, labels))},
+        "baseline_bins": [bisect_right(score_edges, score) for _, score in own.answers],
+        "samples": samples,
+    }
+    command = [".venvs/monitors/bin/python", "-W", "ignore", "-m", "bench.drift_peers"]
+    done = subprocess.run(command, input=json.dumps(request), text=True, stdout=subprocess.PIPE, check=True)
+    print()
+    print("| records | true accuracy | ours | NannyML | index: ours | Evidently | distance: ours | Evidently |")
+    print("|---|---|---|---|---|---|---|---|")
+    for (size, truth, accuracy, index, distance), peer in zip(ours, json.loads(done.stdout), strict=True):
+        print(
+            f"| {size:,} | {truth:.4f} | {accuracy.expected:.4f} | {peer['accuracy']:.4f} | {index:.5f} | "
+            f"{peer['index']:.5f} | {distance:.5f} | {peer['distance']:.5f} |"
+        )
+
+
+def _probabilities(answers: Sequence[tuple[str, float]], positive: str) -> dict[str, list[float]]:
+    return {
+        "probability": [score if label == positive else 1 - score for label, score in answers],
+        "predicted": [float(label == positive) for label, _ in answers],
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle", type=Path, nargs="?", default=Path("build/bundle"), help="the example's bundle")
-    folder = parser.parse_args().bundle
+    parser.add_argument("--peers", action="store_true", help="ask Evidently and NannyML too: make bench-drift")
+    arguments = parser.parse_args()
+    folder = arguments.bundle
     baseline = Baseline.from_dict(json.loads((folder / "bundle.json").read_text())["baseline"])
     bundle = load(folder)
     random = np.random.default_rng(20261124)
@@ -126,6 +178,8 @@ def main() -> None:
     for size in SIZES:
         inside, mean, largest = intervals(baseline, held, right, size, random)
         print(f"| {size:,} | {inside / SAMPLES:.0%} | {mean:.4f} | {largest:.4f} |")
+    if arguments.peers:
+        peers(baseline, own, held, right, random)
 
 
 if __name__ == "__main__":

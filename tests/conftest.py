@@ -10,7 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.support.deployed import PARAMETERS, Stack, deployed
 
 WORKFLOW = "tests/workflow"
-FIRST = (WORKFLOW, "tests/e2e/test_starting.py", "tests/e2e")
+FIRST = (WORKFLOW, "tests/e2e/test_store_mutations.py", "tests/e2e/test_starting.py", "tests/e2e")
 """What takes longest is begun first, so that two processes end at about the same time."""
 
 
