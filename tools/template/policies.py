@@ -32,6 +32,10 @@ ARNS = {
 """The ARN of a resource, by its type, with a place for its name."""
 
 _ON_ONE_STREAM = "actions of Kinesis and DynamoDB stand on the ARN of a stream, which is of one of them"
+_OF_SNS_AND_OF_A_MACHINE = (
+    "AWS has given those of SNS the resource of their topic since: cfn-lint's data of 2026 has it. Executions are listed "
+    "of a state machine, and not of a Map Run, which is the action's other resource"
+)
 EXPECTED: Mapping[tuple[str, str], tuple[set[str], str]] = {
     ("BatchInferenceRole", "RESOURCE_MISMATCH"): (
         {"states:DescribeExecution"},
@@ -56,8 +60,7 @@ EXPECTED: Mapping[tuple[str, str], tuple[set[str], str]] = {
     ),
     ("deploy.json", "RESOURCE_MISMATCH"): (
         {"sns:GetSubscriptionAttributes", "sns:Unsubscribe", "states:ListExecutions"},
-        "AWS has given those of SNS the resource of their topic since; cfn-lint's data of 2026 has it. Executions are "
-        "listed of a state machine, and not of a Map Run, which is the action's other resource",
+        _OF_SNS_AND_OF_A_MACHINE,
     ),
 }
 """What parliament finds and is as it should be, by the policy and the finding: actions or ARNs, and the reason."""
