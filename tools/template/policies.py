@@ -33,8 +33,8 @@ ARNS = {
 
 _ON_ONE_STREAM = "actions of Kinesis and DynamoDB stand on the ARN of a stream, which is of one of them"
 _OF_SNS_AND_OF_A_MACHINE = (
-    "AWS has given those of SNS the resource of their topic since: cfn-lint's data of 2026 has it. Executions are listed "
-    "of a state machine, and not of a Map Run, which is the action's other resource"
+    "AWS has given those of SNS the resource of their topic since: cfn-lint's data of 2026 has it. Executions are "
+    "listed of a state machine, and not of a Map Run, which is the action's other resource"
 )
 EXPECTED: Mapping[tuple[str, str], tuple[set[str], str]] = {
     ("BatchInferenceRole", "RESOURCE_MISMATCH"): (
