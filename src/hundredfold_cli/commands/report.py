@@ -9,7 +9,6 @@ import typer
 
 from hundredfold.accounting.bill import Bill, bill_of
 from hundredfold.accounting.usage import usage_lines
-from hundredfold.errors import InvalidIngestError
 from hundredfold_cli.commands.options import AsJson, IngestId, find_deployment
 from hundredfold_cli.console import print_json, print_line
 from hundredfold_cli.ingests.cost import ingest_usage, regional_prices
@@ -33,18 +32,19 @@ def report(
     ingest_id: IngestId = None,
     output: Output = None,
     png: Png = None,
+    examples: Annotated[
+        bool, typer.Option("--examples", help="Read the source, and show the records of the examples.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a page about an ingest: outcomes, timeline, drift, rejections, failures, model card and cost."""
+    """Write a page about an ingest: was it good, what was rejected, what did it cost, what to do about it."""
     deployment = find_deployment(context)
     name = ingest_id or newest_ingest(deployment)
     status = ingest_status(deployment, name)
-    if not status.ended:
-        raise InvalidIngestError(f"ingest {name} is still running; report on it when it has ended")
     cost: Bill | None = None
-    if status.plan:
+    if status.plan and status.ended:
         cost = bill_of(usage_lines(ingest_usage(deployment, status)), regional_prices(deployment))
-    ingest_report = read_report(deployment, status, cost)
+    ingest_report = read_report(deployment, status, cost, with_records=examples)
     if as_json:
         print_json(ingest_report.as_dict())
         return

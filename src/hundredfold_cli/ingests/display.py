@@ -77,7 +77,7 @@ def print_failures(failed: Mapping[str, Sequence[int]], ingest_id: str) -> None:
     failed : the numbers of the batches, ascending, by cause
     """
     for cause, batches in failed.items():
-        out.print(f"  {_batch_ranges(batches)}: {cause}", markup=False, soft_wrap=True)
+        out.print(f"  {batch_ranges(batches)}: {cause}", markup=False, soft_wrap=True)
     if failed:
         say(f"mend the cause, and then run: hundredfold resume {ingest_id}")
 
@@ -157,7 +157,7 @@ def _written_back(summary: Mapping[str, Any]) -> dict[str, str]:
     return {"written back": f"{written:,}" + (f"  ({outdated:,} items changed or gone since)" if outdated else "")}
 
 
-def _batch_ranges(batches: Sequence[int]) -> str:
+def batch_ranges(batches: Sequence[int]) -> str:
     """Write ascending numbers as "batch 3" or "batches 0-4, 7"."""
     ranges: list[list[int]] = []
     for batch in batches:

@@ -6,19 +6,23 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 from hundredfold.accounting.bill import Bill
+from hundredfold.accounting.summarize import group_failures
+from hundredfold.aws.ingest_list import ListedIngest
 from hundredfold.batches import BatchFailure, BatchOutcome, Sketch
 from hundredfold.failures import lambda_message
 from hundredfold.keys import card_key
 from hundredfold.model.drift import Baseline
 from hundredfold.summary import Drift
 from hundredfold_cli.ingests.answer_counts import AnswerCounts, read_answer_counts
+from hundredfold_cli.ingests.earlier import add_fitting, earlier_ingests, sketch_of
+from hundredfold_cli.ingests.examples import Examples, read_examples
 from hundredfold_cli.ingests.outcomes import read_all_rejections
 from hundredfold_cli.ingests.status import IngestStatus
 from hundredfold_cli.stack.deployment import Deployment
@@ -26,11 +30,22 @@ from hundredfold_cli.stack.deployment import Deployment
 REJECTIONS_SHOWN = 200
 """How many rejections a report has; it has the lines of up to REJECTED_LINES."""
 REJECTED_LINES = 100_000
+MOST_GROUPS = 8
+"""How many groups of rejections a report has."""
 SLOW_TIMES = 3
 _SLOW_MS = 250
 """A straggler takes more than SLOW_TIMES the median of the batches, and over _SLOW_MS more than it."""
 _STEPS = ("read", "decode", "predict", "sketch", "write")
 """The steps of a batch, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectionGroup:
+    """Rejections that have a reason and a detail in common."""
+
+    reason: str
+    detail: str
+    records: int
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,11 @@ class Report:
     baseline, sketch, drift : what the model expects, what the ingest had, and how far apart they are; None if unknown
     cost : None if the ingest was never planned
     answers : what some of its predictions say, if the model has no baseline
+    rejection_groups : the reasons and details of rejections, the most frequent first, of the first REJECTED_LINES
+    examples : predictions of which the model is sure, and of which it is not
+    failed_batches : the batches that are not done, by cause
+    earlier : earlier ingests that the same model version completed, the newest first
+    earlier_sketch : the sum of their counts; None if there is none
     """
 
     summary: dict[str, Any]
@@ -60,6 +80,11 @@ class Report:
     drift: Drift | None
     cost: Bill | None
     answers: Sequence[AnswerCounts] = ()
+    rejection_groups: Sequence[RejectionGroup] = ()
+    examples: Examples = field(default_factory=Examples)
+    failed_batches: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    earlier: Sequence[ListedIngest] = ()
+    earlier_sketch: Sketch | None = None
 
     @property
     def started_ms(self) -> int:
@@ -94,7 +119,11 @@ class Report:
             ],
             "steps": [asdict(step) for step in steps(self.done)],
             "failures": [asdict(failure) for failure in self.failures],
+            "failed_batches": {cause: list(batches) for cause, batches in self.failed_batches.items()},
             "rejections": self.rejections,
+            "rejection_groups": [asdict(group) for group in self.rejection_groups],
+            "examples": asdict(self.examples),
+            "earlier": [asdict(ingest) for ingest in self.earlier],
             "drift": {
                 "baseline": self.baseline.as_dict() if self.baseline else None,
                 "ingest": self.sketch.as_dict() if self.sketch else None,
@@ -116,8 +145,15 @@ class Step:
     share: float
 
 
-def read_report(deployment: Deployment, status: IngestStatus, cost: Bill | None) -> Report:
-    """Read the report of an ingest that has ended."""
+def read_report(
+    deployment: Deployment, status: IngestStatus, cost: Bill | None, *, with_records: bool = False
+) -> Report:
+    """Read the report of an ingest, also of one that runs.
+
+    Parameters
+    ----------
+    with_records : whether examples have the text of their records
+    """
     ingest_id = str(status.summary["ingest_id"])
     entries = list(deployment.ledger.entries(ingest_id))
     done = sorted((e for e in entries if isinstance(e, BatchOutcome)), key=lambda entry: entry.batch)
@@ -129,6 +165,9 @@ def read_report(deployment: Deployment, status: IngestStatus, cost: Bill | None)
     baseline = Baseline.from_card(card)
     # A baseline's bins are of its own model. A resume may have named another one.
     version = status.plan.model.version if status.plan else ""
+    earlier = earlier_ingests(deployment, ingest_id, version, str(status.summary["started_at"]))
+    earlier_sketches = (sketch_of(deployment, ingest.ingest_id, version) for ingest in earlier)
+    running = not status.ended
     sketch = Sketch.sum(e.sketch for e in done if e.sketch and e.model_version in {version, ""})
     return Report(
         summary=dict(status.summary),
@@ -144,7 +183,18 @@ def read_report(deployment: Deployment, status: IngestStatus, cost: Bill | None)
         answers=read_answer_counts(deployment, status.plan, [entry.batch for entry in done])
         if status.plan and not baseline
         else (),
+        rejection_groups=group_rejections(rejections),
+        examples=read_examples(deployment, status.plan, done, with_records=with_records) if status.plan else Examples(),
+        failed_batches=group_failures(entries, status.plan.batches) if status.plan and not running else {},
+        earlier=earlier,
+        earlier_sketch=add_fitting(sketch for sketch in earlier_sketches if sketch),
     )
+
+
+def group_rejections(rejections: Iterable[Mapping[str, Any]]) -> list[RejectionGroup]:
+    """Group rejections by reason and detail, the most frequent first: the MOST_GROUPS most frequent."""
+    counts = Counter((str(rejection["reason"]), str(rejection["detail"])) for rejection in rejections)
+    return [RejectionGroup(reason, detail, count) for (reason, detail), count in counts.most_common(MOST_GROUPS)]
 
 
 def steps(done: Sequence[BatchOutcome]) -> list[Step]:

@@ -6,7 +6,19 @@
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const number = new Intl.NumberFormat("en-US", { maximumFractionDigits: 4 });
   const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 2 });
-  const axisNumber = (value) => (Math.abs(value) >= 10000 ? short.format(value) : number.format(value));
+  const small = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 });
+  const axisNumber = (value) =>
+    Math.abs(value) >= 10000 ? short.format(value) : Math.abs(value) < 0.01 ? small.format(value) : number.format(value);
+  // A label that reads like the one before it says nothing.
+  const distinct = (format) => {
+    let last = null;
+    return (value, index) => {
+      const text = format(value);
+      if (index > 0 && text === last) return "";
+      last = text;
+      return text;
+    };
+  };
   const escape = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
   const colour = (series, index) => css(series.colour || `c${(index % 10) + 1}`);
   const clock = (ms, seconds) =>
@@ -25,6 +37,7 @@
   function base(chart, legend) {
     return {
       animation: false,
+      aria: { enabled: false }, // the place of each chart has a label of its own
       textStyle: { color: css("ink"), fontFamily: "system-ui, sans-serif" },
       grid: { left: 8, right: chart.right || 18, top: legend ? 34 : 14, bottom: 6, containLabel: true },
       legend: legend
@@ -47,7 +60,7 @@
       const names = axis({ type: "category", data: chart.categories, inverse: lying,
         axisLabel: lying ? { width: 130, overflow: "break" } : { interval: chart.all ? 0 : "auto" } });
       const unit = chart.percent ? (v) => `${number.format(v)} %` : axisNumber;
-      const values = axis({ type: "value", axisLabel: { formatter: unit }, ...whole(chart.series.flatMap((s) => s.values)) });
+      const values = axis({ type: "value", axisLabel: { formatter: distinct(unit) }, ...whole(chart.series.flatMap((s) => s.values)) });
       const option = base(chart, chart.series.length > 1);
       if (lying) Object.assign(option.grid, { left: 16, right: 34 });
       option.tooltip = { ...option.tooltip, trigger: "axis", axisPointer: { type: "shadow", shadowStyle: { opacity: 0.15 } },
@@ -67,10 +80,10 @@
       const bars = chart.stacked || alone;
       const time = alone
         ? axis({ type: "category", data: [clock(times[0], true)] })
-        : axis({ type: "time", axisLabel: { formatter: (ms) => clock(ms, span < 600000) } });
+        : axis({ type: "time", axisLabel: { formatter: distinct((ms) => clock(ms, span < 600000)) } });
       const marks = chart.thresholds.map((t) => ({ yAxis: t.value, label: { formatter: `${t.label} ${t.value}`, color: css("bad"),
         position: "insideStartTop" } }));
-      return { ...option, xAxis: time, yAxis: axis({ type: "value", min: 0, axisLabel: { formatter: axisNumber }, ...whole(points.map((p) => p[1])),
+      return { ...option, xAxis: time, yAxis: axis({ type: "value", min: 0, axisLabel: { formatter: distinct(axisNumber) }, ...whole(points.map((p) => p[1])),
           max: chart.thresholds.length ? (v) => (chart.thresholds.every((t) => v.max > t.value) ? null : Math.max(...chart.thresholds.map((t) => t.value)) * 1.25) : undefined }),
         series: chart.series.map((s, i) => ({ type: bars ? "bar" : "line", name: s.name,
           data: alone ? [s.points.length ? s.points[0][1] : null] : s.points, stack: chart.stacked ? "all" : undefined, barMaxWidth: 34,

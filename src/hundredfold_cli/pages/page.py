@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -29,11 +30,18 @@ class Page:
         """Add markup. Texts in it must be escaped already."""
         self._markup.extend(markup)
 
-    def chart(self, chart: Chart, height: int = 240) -> str:
-        """Add a chart, and return the markup of its place; `height` is in pixels."""
+    def chart(self, chart: Chart, height: int = 240, label: str = "") -> str:
+        """Add a chart, and return the markup of its place.
+
+        Parameters
+        ----------
+        height : in pixels
+        label : what the chart shows, for whoever does not see it
+        """
         name = f"chart-{len(self._charts)}"
         self._charts[name] = chart
-        return f'<div class="chart" data-chart="{name}" style="height:{height}px"></div>'
+        aria = f'role="img" aria-label="{text(label or "a chart")}"'
+        return f'<div class="chart" id="{name}" data-chart="{name}" {aria} style="height:{height}px"></div>'
 
     def render(self) -> str:
         """Return the page as HTML.
@@ -78,9 +86,26 @@ def text(value: object) -> str:
 
 
 def section(title: str, *markup: str, note: str = "") -> str:
-    """Return a section with a heading, a note below it, and markup, whose texts must be escaped already."""
+    """Return a section with a heading, a note below it, and markup, whose texts must be escaped already.
+
+    Its id is made of its title, so that a link can lead to it.
+    """
     note_markup = f'<p class="note">{text(note)}</p>' if note else ""
-    return f"<section><h2>{text(title)}</h2>{note_markup}{''.join(markup)}</section>"
+    name = slug(title)
+    return (
+        f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title"><a href="#{name}">{text(title)}</a>'
+        f"</h2>{note_markup}{''.join(markup)}</section>"
+    )
+
+
+def slug(title: str) -> str:
+    """Return a title as the id of an element: `What it cost` as `what-it-cost`."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "section"
+
+
+def code(command: str) -> str:
+    """Return a command to type."""
+    return f'<pre tabindex="0"><code>{text(command)}</code></pre>'
 
 
 def tiles(items: Iterable[tuple[str, str, str]]) -> str:
@@ -92,7 +117,13 @@ def tiles(items: Iterable[tuple[str, str, str]]) -> str:
 
 
 def table(
-    heads: Sequence[str], rows: Iterable[Sequence[object]], *, right: Iterable[int] = (), sum_row: bool = False
+    heads: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    right: Iterable[int] = (),
+    sum_row: bool = False,
+    wide: Iterable[int] = (),
+    label: str = "",
 ) -> str:
     """Return a table.
 
@@ -101,12 +132,14 @@ def table(
     heads : the columns' names; no heading if all are empty
     right : the columns that are numbers, from 0
     sum_row : set the last row off as a sum
+    wide : the columns that a narrow screen leaves out, so that the others are on it
+    label : what the table shows, for whoever does not see it
     """
-    numbers = frozenset(right)
+    numbers, left_out = frozenset(right), frozenset(wide)
 
     def cells(tag: str, values: Sequence[object]) -> str:
         return "".join(
-            f"<{tag}{' class="n"' if column in numbers else ''}>{text(value)}</{tag}>"
+            f"<{tag}{_classes(n=column in numbers, wide=column in left_out)}>{text(value)}</{tag}>"
             for column, value in enumerate(values)
         )
 
@@ -115,4 +148,10 @@ def table(
         f"<tr{' class="sum"' if sum_row and row is listed[-1] else ''}>{cells('td', row)}</tr>" for row in listed
     )
     head = f"<thead><tr>{cells('th', heads)}</tr></thead>" if any(heads) else ""
-    return f'<div class="scroll"><table>{head}<tbody>{body}</tbody></table></div>'
+    name = f' aria-label="{text(label)}"' if label else ""
+    return f'<div class="scroll" tabindex="0" role="group"{name}><table>{head}<tbody>{body}</tbody></table></div>'
+
+
+def _classes(**classes: bool) -> str:
+    names = " ".join(name for name, applies in classes.items() if applies)
+    return f' class="{names}"' if names else ""

@@ -1,7 +1,7 @@
 """The page of a report: one ingest in charts and tables."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -9,8 +9,9 @@ from hundredfold.model.drift import LEAST_RECORDS, Measure
 from hundredfold.records import Reason, label_text
 from hundredfold.summary import Accuracy, Stability, Status
 from hundredfold_cli.estimates.estimate import ADVICE, by_service
-from hundredfold_cli.ingests.report import REJECTIONS_SHOWN, Report, duration, steps
-from hundredfold_cli.pages.page import Chart, Page, section, table, text, tiles
+from hundredfold_cli.ingests.display import batch_ranges
+from hundredfold_cli.ingests.report import Report, duration, steps
+from hundredfold_cli.pages.page import Chart, Page, code, section, slug, table, text, tiles
 
 LITTLE, MUCH = 0.1, 0.2
 """Drift beyond chance under the first is called none. Over the second, the template's AlarmDriftIndex, is an alarm."""
@@ -24,53 +25,141 @@ _KINDS = {
     "category": "category",
 }
 _WORKERS_SHOWN = 60
+_REJECTIONS_LISTED = 20
+"""How many rejections the page lists. It groups all, and a command lists them."""
 _BINS = 40
 
 
 def report_page(report: Report) -> Page:
-    """Make the page of a report. A section without content is left out."""
+    """Make the page of a report. The first screen answers whether the ingest was good. An empty section is left out."""
     summary = report.summary
     page = Page(f"Ingest {summary['ingest_id']}")
     status = str(summary["status"])
-    style = "good" if status == Status.COMPLETED else "bad"
+    style = {Status.COMPLETED: "good", Status.FAILED: "bad"}.get(Status(status), "warn")
     page.add(
         f'<h1>{text(summary["ingest_id"])} <span class="badge {style}">{text(status.lower())}</span></h1>',
-        f'<p class="soft">started {text(str(summary["started_at"])[:19].replace("T", " "))} UTC, '
+        f'<p class="soft">began {text(_first_start(summary)[:19].replace("T", " "))} UTC, '
         f"model version {text(summary['model_version'] or '-')}, "
         f"from <code>{text(summary['source'] or '-')}</code></p>",
     )
-    if summary.get("cause"):
-        page.add(section("Why it failed", f"<p>{text(summary['cause'])}</p>"))
-    page.add(tiles(_figures(report)))
-    if report.done:
-        page.add(_timeline(page, report), _durations(page, report))
-    if report.sketch and report.baseline:
-        page.add(_drift(page, report))
-    elif report.answers:
-        page.add(_answers(page, report))
-    if report.rejected_lines:
-        page.add(_rejections(page, report))
-    if report.failures:
-        rows = [(f.batch, f.error, f.cause) for f in report.failures]
-        page.add(section("Batches that were given up", table(("batch", "error", "cause"), rows, right=(0,))))
-    if report.cost:
-        page.add(_cost(page, report))
-    if report.card:
-        page.add(_card(report.card))
+    sections = [*_first_screen(page, report), *_details(page, report)]
+    links = "".join(f'<a href="#{slug(title)}">{text(title)}</a>' for title, markup in sections if title and markup)
+    page.add(f'<nav aria-label="sections">{links}</nav>', *(markup for _, markup in sections))
     return page
+
+
+type Section = tuple[str, str]
+"""The title of a section, and its markup. The figures have no title."""
+
+
+def _first_screen(page: Page, report: Report) -> list[Section]:
+    """Return what says whether the ingest was good, and what to do if it was not."""
+    sections: list[Section] = []
+
+    def add(title: str, *markup: str, note: str = "") -> None:
+        sections.append((title, section(title, *markup, note=note)))
+
+    match report.summary["status"]:
+        case Status.FAILED:
+            add("Why it failed", *_failure(report))
+        case Status.RUNNING:
+            add("How far it is", _how_far(report.summary))
+    sections.append(("", tiles(_figures(report))))
+    if report.sketch and report.baseline:
+        add("Predictions", *_predictions(page, report), note=_series_note(report))
+    elif report.answers:
+        sections.append(("What was predicted", _answers(page, report)))
+    if report.examples.among:
+        add("Examples", *_examples(report), note=_examples_note(report))
+    if report.rejection_groups:
+        add("Rejected, by what is wrong", *_rejection_groups(report))
+    columns = [f"<div>{column}</div>" for column in (_dearest(report), _changes(report)) if column]
+    if columns:
+        add("Cost and changes", '<div class="two">', *columns, "</div>")
+    return sections
+
+
+def _details(page: Page, report: Report) -> list[Section]:
+    """Return what explains an ingest: its time, its inputs, its rejections, its cost and its model."""
+    sections: list[Section] = []
+    if report.done:
+        sections += [("Timeline", _timeline(page, report)), ("How long a batch took", _durations(page, report))]
+    if report.sketch and report.baseline:
+        sections.append(("Inputs against the baseline", _inputs(page, report)))
+    if report.rejected_lines:
+        sections.append(("Where records were rejected", _rejections(page, report)))
+    if report.cost:
+        sections.append(("What it cost", _cost(page, report)))
+    if report.card:
+        sections.append(("The model's card", _card(report.card)))
+    return sections
+
+
+def _first_start(summary: Mapping[str, Any]) -> str:
+    return str(summary.get("began_at") or summary["started_at"])
+
+
+def _failure(report: Report) -> list[str]:
+    """Return why an ingest failed: the cause, the batches by cause, and the command to type."""
+    summary = report.summary
+    ingest_id = summary["ingest_id"]
+    markup = [f'<p class="lead">{text(summary.get("cause") or "unknown")}</p>']
+    if report.failed_batches:
+        rows = [(cause, f"{len(batches):,}", batch_ranges(batches)) for cause, batches in report.failed_batches.items()]
+        markup.append(
+            table(("cause", "batches", "which"), rows, right=(1,), label="batches that are not done, by cause")
+        )
+    if summary["batches_failed"] or not summary["batches"]:
+        markup.append("<p>Mend the cause. Then this does what is missing, and nothing else:</p>")
+        markup.append(code(f"hundredfold resume {ingest_id}"))
+    elif summary["rejected"]:
+        markup.append(
+            "<p>No batch is missing. Mend the records or the model; then this does the rejected ones again:</p>"
+        )
+        markup.append(code(f"hundredfold resume {ingest_id} --rejected --model live"))
+    else:
+        markup.append("<p>No batch is missing. This sums it up again:</p>")
+        markup.append(code(f"hundredfold resume {ingest_id} --force"))
+    return [*markup, "<p>What the functions logged about it:</p>", code(f"hundredfold logs {ingest_id} --errors")]
+
+
+def _how_far(summary: Mapping[str, Any]) -> str:
+    progress = summary.get("progress")
+    if not progress:
+        return '<p class="lead">It is being planned.</p>'
+    done, batches = progress["batches_done"], progress["batches"]
+    ends = f"; it will end at about {progress['ends_at'][11:19]} UTC" if progress["ends_at"] else ""
+    rate = f", {progress['records_a_second']:,.0f} records a second" if progress["records_a_second"] else ""
+    share = done / batches if batches else 0
+    return (
+        f'<p class="lead">{done:,} of {batches:,} batches ({share:.0%}){text(rate)}{text(ends)}.</p>'
+        f'<progress max="{batches}" value="{done}" aria-label="batches that are done" style="width:100%"></progress>'
+    )
 
 
 def _figures(report: Report) -> list[tuple[str, str, str]]:
     summary = report.summary
     seconds = float(summary["seconds"])
     scored = int(summary["predicted"]) + int(summary["rejected"])
+    records = int(summary["records"]) or 1
+    ended = summary["status"] != Status.RUNNING
     figures = [
         (f"{summary['records']:,}", "records in", ""),
         (f"{summary['predicted']:,}", "predicted", "good"),
-        (f"{summary['rejected']:,}", "rejected", "warn" if summary["rejected"] else ""),
-        (f"{summary['failed']:,}", "failed", "bad" if summary["failed"] else ""),
-        (f"{summary['batches']:,}", "batches", ""),
-        (f"{seconds:,.1f} s", "from start to end", ""),
+        (
+            f"{summary['rejected']:,}",
+            f"rejected, {summary['rejected'] / records:.1%}",
+            "warn" if summary["rejected"] else "",
+        ),
+    ]
+    if ended:
+        figures.append((f"{summary['failed']:,}", "failed", "bad" if summary["failed"] else ""))
+    figures += [
+        (
+            f"{seconds:,.1f} s",
+            "so far" if not ended else "of all executions" if _executions(summary) > 1 else "to its end",
+            "",
+        ),
         (f"{scored / seconds:,.0f}" if seconds else "-", "records a second", ""),
     ]
     if report.cost:
@@ -80,6 +169,149 @@ def _figures(report: Report) -> list[tuple[str, str, str]]:
         style = "good" if value < LITTLE else "warn" if value < MUCH else "bad"
         figures.append((f"{value:.3f}", "drift beyond chance", style))
     return figures
+
+
+def _executions(summary: Mapping[str, Any]) -> int:
+    return max(len(summary.get("executions", [])), 1)
+
+
+def _series_note(report: Report) -> str:
+    assert report.baseline  # noqa: S101 - the caller has checked it
+    count = len(report.earlier)
+    last = "" if not report.earlier_sketch else f", and of the last {_count(count, 'ingest')} of this model (orange)"
+    return f"Shares of this ingest (blue) beside those of the baseline, {report.baseline.on} (grey){last}, in percent."
+
+
+def _predictions(page: Page, report: Report) -> list[str]:
+    baseline, sketch, drift = report.baseline, report.sketch, report.drift
+    assert baseline  # noqa: S101 - the caller has checked both
+    assert sketch  # noqa: S101
+    earlier = report.earlier_sketch
+    earlier_labels, earlier_scores = (earlier.labels, earlier.scores) if earlier else ((), ())
+    labels = [str(label) for label in baseline.labels]
+    numbers = "scores" if labels else "numbers"
+    charts, verdicts = [], []
+    if labels:
+        shares = _against(labels, tuple(baseline.labels.values()), sketch.labels, earlier_labels, every=True)
+        total = sum(sketch.labels) or 1
+        said = ", ".join(f"{name} {count / total:.1%}" for name, count in zip(labels, sketch.labels, strict=True))
+        charts.append(f"<h3>labels</h3>{page.chart(shares, height=200, label=f'labels of this ingest: {said}')}")
+        verdicts += [_said("labels", drift.labels)] if drift else []
+    if baseline.scores:
+        ranges = _ranges(baseline.score_edges, 2 if labels else 4)
+        shares = _against(ranges, baseline.scores, sketch.scores, earlier_scores)
+        label = f"{numbers} of this ingest beside the baseline's, in percent by range"
+        charts.append(f"<h3>{numbers}</h3>{page.chart(shares, height=200, label=label)}")
+        verdicts += [_said(numbers, drift.scores)] if drift else []
+    if not drift:
+        verdicts = [f"fewer than {LEAST_RECORDS} records were scored: too few to tell drift from chance"]
+    columns = "".join(f"<div>{chart}</div>" for chart in charts)
+    accuracy = _accuracy(drift.accuracy) if drift else ""
+    return [f"<p>{text('; '.join(verdicts))}</p>", accuracy, f'<div class="two">{columns}</div>']
+
+
+def _examples(report: Report) -> list[str]:
+    columns = []
+    for title, chosen in (
+        ("the model is sure", report.examples.sure),
+        ("the model is not sure", report.examples.unsure),
+    ):
+        if not chosen:
+            continue
+        heads = ("id", "prediction", "score", *(["record"] if any(example.record for example in chosen) else []))
+        rows = [
+            (example.record_id, example.label, f"{example.score:.3f}", *([example.record] if len(heads) == 4 else []))
+            for example in chosen
+        ]
+        columns.append(f"<div><h3>{title}</h3>{table(heads, rows, right=(2,), label=title)}</div>")
+    return ['<div class="two">', *columns, "</div>"]
+
+
+def _examples_note(report: Report) -> str:
+    hint = "" if any(example.record for example in report.examples.sure) else "; --examples shows their records"
+    return f"Of {report.examples.among:,} predictions of a few batches{hint}."
+
+
+def _rejection_groups(report: Report) -> list[str]:
+    ingest_id = report.summary["ingest_id"]
+    rows = [(f"{group.records:,}", group.detail, _reason_text(group.reason)) for group in report.rejection_groups]
+    shown = sum(group.records for group in report.rejection_groups)
+    if (others := len(report.rejected_lines) - shown) > 0:
+        rows.append((f"{others:,}", "something else", "other"))
+    reasons = {group.reason for group in report.rejection_groups}
+    advice = [_TAKES[reason] for reason in _TAKES if reason in reasons]
+    return [
+        table(("records", "what is wrong", "reason"), rows, right=(0,), label="rejected records by what is wrong"),
+        *(f"<p>{text(why)}:</p>{code(command.format(ingest=ingest_id))}" for why, command in advice),
+        f"<p>All of them, with line and offset:</p>{code(f'hundredfold results {ingest_id} --rejected')}",
+    ]
+
+
+_AGAIN = "hundredfold resume {ingest} --rejected --model live"
+_TAKES = {
+    Reason.WRONG_TYPE.value: ("A model whose fields take what is there (nullable, another type) scores them", _AGAIN),
+    Reason.MISSING_FIELD.value: (
+        "If the field has another name in the source",
+        "hundredfold ingest SOURCE --map FIELD=COLUMN",
+    ),
+    Reason.NOT_PREDICTABLE.value: ("Once a model that takes them is live", _AGAIN),
+}
+"""For a reason, when its records can be taken, and the command for it."""
+
+
+def _dearest(report: Report) -> str:
+    if not report.cost or not report.cost.usd:
+        return ""
+    lines = sorted(report.cost.lines, key=lambda line: -line.usd)[:2]
+    rows = [(line.what, f"{line.usd / report.cost.usd:.0%}", f"{line.usd:.4f}") for line in lines]
+    rest = report.cost.usd - sum(line.usd for line in lines)
+    rows += [("all else", f"{rest / report.cost.usd:.0%}", f"{rest:.4f}"), ("together", "", f"{report.cost.usd:.4f}")]
+    return "<h3>what cost most</h3>" + table(
+        ("", "share", "$"), rows, right=(1, 2), sum_row=True, label="the two largest lines of the cost"
+    )
+
+
+def _changes(report: Report) -> str:
+    """Return what has changed since the last ingest of the same model."""
+    if not report.earlier:
+        return ""
+    last, summary = report.earlier[0], report.summary
+    rows = [
+        ("records", _change(int(summary["records"]), last.records, "{:,.0f}")),
+        (
+            "rejected",
+            _change(
+                _percent(summary["rejected"], summary["records"]), _percent(last.rejected, last.records), "{:.2f} %"
+            ),
+        ),
+        ("seconds", _change(float(summary["seconds"]), last.seconds, "{:,.1f}")),
+        ("cost, by the ledger, $", _change(summary.get("usd"), last.usd, "{:.4f}")),
+        (
+            "largest drift",
+            _change(
+                report.drift.largest if report.drift else None, last.drift.largest if last.drift else None, "{:.3f}"
+            ),
+        ),
+    ]
+    cells = [(name, *change) for name, change in rows if change]
+    return f"<h3>since the last, {text(last.ingest_id)}</h3>" + table(
+        ("", "then", "now", "change"), cells, right=(1, 2, 3), label="changes since the last ingest of this model"
+    )
+
+
+def _percent(part: int | None, whole: int) -> float | None:
+    return None if part is None or not whole else 100 * part / whole
+
+
+def _change(now: float | None, then: float | None, form: str) -> tuple[str, str, str] | None:
+    if now is None or then is None:
+        return None
+    percent = "-" if not then else f"{(now - then) / then:+.0%}"
+    return form.format(then), form.format(now), percent
+
+
+def _reason_text(reason: str) -> str:
+    return reason.replace("_", " ")
 
 
 def _timeline(page: Page, report: Report) -> str:
@@ -115,7 +347,8 @@ def _timeline(page: Page, report: Report) -> str:
     )
     last = max(float(report.summary["seconds"]), *(item[2] for item in items))
     chart: Chart = {"kind": "gantt", "workers": names, "items": items, "seconds": math.ceil(last * 10) / 10}
-    return section("Timeline", page.chart(chart, height=60 + max(26 * len(workers), 70)), note=note)
+    label = f"a bar for each batch, in a row for each of {len(workers)} workers"
+    return section("Timeline", page.chart(chart, height=60 + max(26 * len(workers), 70), label=label), note=note)
 
 
 def _durations(page: Page, report: Report) -> str:
@@ -132,49 +365,36 @@ def _durations(page: Page, report: Report) -> str:
         "How long a batch took",
         '<div class="two"><div>',
         "<h3>batches by milliseconds</h3>",
-        page.chart(chart, height=210),
+        page.chart(chart, height=210, label=f"batches by milliseconds; the median is {report.median_ms:,.0f}"),
         "</div><div><h3>milliseconds by step</h3>",
-        table(("step", "median", "95 %", "longest", "share"), rows, right=(1, 2, 3, 4)),
+        table(("step", "median", "95 %", "longest", "share"), rows, right=(1, 2, 3, 4), label="milliseconds by step"),
         "</div></div>",
         note="As the function measured it, without its start, its entry into the ledger and what Lambda adds.",
     )
 
 
-def _drift(page: Page, report: Report) -> str:
+def _inputs(page: Page, report: Report) -> str:
     baseline, sketch, drift = report.baseline, report.sketch, report.drift
     assert baseline  # noqa: S101 - the caller has checked both
     assert sketch  # noqa: S101
-    labels = list(baseline.labels)
-    numbers = "scores" if labels else "numbers"
     charts = []
-    if labels:
-        shares = _against(labels, tuple(baseline.labels.values()), sketch.labels, every=True)
-        charts.append("<h3>predicted labels</h3>" + page.chart(shares, height=210))
-    if baseline.scores:
-        shares = _against(_ranges(baseline.score_edges, 2 if labels else 4), baseline.scores, sketch.scores)
-        charts.append(f"<h3>{numbers}</h3>" + page.chart(shares, height=210))
-    for measure, counts in zip(baseline.inputs, sketch.inputs, strict=True):
+    for position, (measure, counts) in enumerate(zip(baseline.inputs, sketch.inputs, strict=True)):
         name = f"{measure.field}: {_KINDS.get(measure.kind, measure.kind)}"
-        shares = _against(_bins_of(measure), measure.shares, counts)
-        charts.append(f"<h3>{text(name)}</h3>" + page.chart(shares, height=210))
+        earlier = report.earlier_sketch.inputs[position] if report.earlier_sketch else ()
+        shares = _against(_bins_of(measure), measure.shares, counts, earlier)
+        charts.append(f"<h3>{text(name)}</h3>" + page.chart(shares, height=210, label=f"{name}, in percent by range"))
+    indices = ""
     if drift:
         rows = [
-            *([_index_row("labels", drift.labels)] if labels else []),
-            *([_index_row(numbers, drift.scores)] if baseline.scores else []),
             _index_row(f"inputs: {drift.input}", drift.inputs),
             _index_row(f"unknown or out of range: {drift.unseen_share:.1%}", drift.unseen),
             _index_row("rejected", drift.rejected),
         ]
         heads = ("", "stability index", "by chance, under", "distance", "")
-        indices = table(heads, rows, right=(1, 2, 3)) + _accuracy(drift.accuracy)
-    else:
-        indices = f"<p>Fewer than {LEAST_RECORDS} records were scored: too few to tell drift from chance.</p>"
+        indices = table(heads, rows, right=(1, 2, 3), wide=(3,), label="drift of the inputs")
     columns = "".join(f"<div>{chart}</div>" for chart in charts)
     return section(
-        "Against the model's baseline",
-        indices,
-        f'<div class="two">{columns}</div>',
-        note=f"Shares of this ingest (blue) beside those of {baseline.on} (grey), in percent.",
+        "Inputs against the baseline", indices, f'<div class="two">{columns}</div>', note=_series_note(report)
     )
 
 
@@ -190,7 +410,7 @@ def _answers(page: Page, report: Report) -> str:
             if numbers:
                 charts.append((prefix + name, *_tenths(numbers)))
     columns = "".join(
-        f"<div><h3>{text(title)}</h3>{page.chart(_shares(names, numbers), height=210)}</div>"
+        f"<div><h3>{text(title)}</h3>{page.chart(_shares(names, numbers), height=210, label=title)}</div>"
         for title, names, numbers in charts
     )
     counted = sum(report.answers[0].labels.values()) or len(report.answers[0].values)
@@ -249,20 +469,22 @@ def _rejections(page: Page, report: Report) -> str:
     several = any("source" in rejection for rejection in report.rejections)
     rows = [
         (r["line"], r["offset"], known.get(r["reason"], r["reason"]), r["detail"], *([r["source"]] if several else []))
-        for r in report.rejections
+        for r in report.rejections[:_REJECTIONS_LISTED]
     ]
-    shown = (
-        f"The first {REJECTIONS_SHOWN}; all: hundredfold results --rejected" if len(rows) == REJECTIONS_SHOWN else ""
-    )
+    heads = ("line", "byte offset", "reason", "detail", *(["object"] if several else []))
     return section(
-        "Rejected records",
+        "Where records were rejected",
         '<div class="two"><div><h3>by reason</h3>',
-        page.chart(by_reason, height=60 + 30 * len(reasons)),
+        page.chart(
+            by_reason,
+            height=60 + 30 * len(reasons),
+            label=", ".join(f"{_reason_text(reason)} {count:,}" for reason, count in reasons.items()),
+        ),
         f"</div><div><h3>by line of {'its object' if several else 'the source'}</h3>",
-        page.chart(by_place, height=200),
+        page.chart(by_place, height=200, label="rejected records by their line"),
         "</div></div>",
-        f'<p class="note">{text(shown)}</p>' if shown else "",
-        table(("line", "byte offset", "reason", "detail", *(["object"] if several else [])), rows, right=(0, 1)),
+        f"<h3>the first {len(rows):,}</h3>" if len(report.rejected_lines) > len(rows) else "",
+        table(heads, rows, right=(0, 1), wide=(1,), label="rejected records"),
     )
 
 
@@ -286,8 +508,19 @@ def _cost(page: Page, report: Report) -> str:
     return section(
         "What it cost",
         f"<p>{text(first)} is {services[first] / cost.usd:.0%} of it: {text(ADVICE[first])}</p>",
-        page.chart(chart, height=40 + 34 * len(services)),
-        table(("", "quantity", "unit", "$ a million", "$"), rows, right=(1, 3, 4), sum_row=True),
+        page.chart(
+            chart,
+            height=40 + 34 * len(services),
+            label=", ".join(f"{name} ${usd:.4f}" for name, usd in services.items()),
+        ),
+        table(
+            ("", "quantity", "unit", "$ a million", "$"),
+            rows,
+            right=(1, 3, 4),
+            sum_row=True,
+            wide=(2, 3),
+            label="the cost, line by line",
+        ),
         note=f"What was used, times the list prices of {cost.region}, {cost.dated}, without free tiers.",
     )
 
@@ -304,21 +537,34 @@ def _card(card: dict[str, Any]) -> str:
         *((name, version) for name, version in card["versions"].items()),
         *((name, f"SHA-256 {digest}") for name, digest in card["files"].items()),
     ]
-    return section("The model's card", table(("", ""), rows))
+    return section("The model's card", table(("", ""), rows, label="the model's card"))
 
 
-def _against(names: Sequence[str], shares: Sequence[float], counts: Sequence[int], *, every: bool = False) -> Chart:
-    total = sum(counts) or 1
+def _against(
+    names: Sequence[str],
+    shares: Sequence[float],
+    counts: Sequence[int],
+    earlier: Sequence[int] = (),
+    *,
+    every: bool = False,
+) -> Chart:
+    """Return a chart of shares: of the baseline, of the last ingests if there are any, and of this one."""
+    series = [{"name": "baseline", "values": [round(100 * share, 2) for share in shares], "colour": "mute"}]
+    if len(earlier) == len(counts):
+        series.append({"name": "last ingests", "values": _percents(earlier), "colour": "last"})
+    series.append({"name": "this ingest", "values": _percents(counts), "colour": "main"})
     return {
         "kind": "bars",
         "percent": True,
         "all": every and len(names) < 8,
         "categories": list(names),
-        "series": [
-            {"name": "baseline", "values": [round(100 * share, 2) for share in shares], "colour": "mute"},
-            {"name": "this ingest", "values": [round(100 * count / total, 2) for count in counts], "colour": "main"},
-        ],
+        "series": series,
     }
+
+
+def _percents(counts: Sequence[int]) -> list[float]:
+    total = sum(counts) or 1
+    return [round(100 * count / total, 2) for count in counts]
 
 
 def _bins_of(measure: Measure) -> list[str]:
@@ -341,6 +587,10 @@ def _ranges(edges: Sequence[float], places: int) -> list[str]:
 
 def _count(number: int, singular: str, plural: str = "") -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def _said(name: str, part: Stability) -> str:
+    return f"{name}: drift {part.index:.3f} (chance: under {part.chance:.3f}), {_verdict(part)}"
 
 
 def _index_row(name: str, part: Stability) -> tuple[str, str, str, str, str]:

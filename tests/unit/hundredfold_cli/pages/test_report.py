@@ -17,7 +17,7 @@ def test_nothing_that_is_shown_becomes_markup() -> None:
 
     assert HOSTILE not in page
     assert page.count("&lt;/script&gt;&lt;script&gt;alert(&quot;x&quot;)") == 3  # cause, failed batch, rejection
-    assert charts(page)["chart-2"]["categories"] == [HOSTILE]  # the label, whole, in the data
+    assert charts(page)["chart-0"]["categories"] == [HOSTILE]  # the label, whole, in the data
     # Exactly the scripts that are ours: data, library, page.
     assert len(re.findall(r"<script\b", without_library(page))) == 3
 
