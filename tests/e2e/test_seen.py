@@ -14,6 +14,7 @@ import pytest
 from hundredfold.runtime.metric_names import ALL, Metric, ShadowMetric, StreamMetric
 from hundredfold_cli.estimates.estimate import METRICS
 from hundredfold_cli.pages.screenshots import DESKTOP, PHONE, Scheme, browser, find_chromium
+from hundredfold_cli.stack.checkout import ENVIRONMENTS
 from hundredfold_cli.stack.dashboards import read_dashboards, read_values
 from hundredfold_cli.stack.local_metrics import collect
 from tests.e2e.test_streams import predictions_of, wait_for
@@ -24,6 +25,8 @@ DRIFT_THRESHOLD = Template.read().default("AlarmDriftIndex")
 
 OF_NO_INGEST = {Metric.EVENTS_LOST, *StreamMetric, *ShadowMetric}
 """Metrics that an ingest sends only if its event is lost, or never: those of streams and of comparisons."""
+
+AXE = ENVIRONMENTS / "asl/node_modules/axe-core/axe.min.js"
 
 GERMAN = (
     "Der Film war wirklich schlecht und hat mich nicht unterhalten.",
@@ -277,7 +280,16 @@ def test_a_page_opens_without_network_errors_or_overflow(
     drawn = tab.evaluate(_INK)
     assert len(drawn) >= charts
     assert [title for title, ink in drawn if ink < 200] == []
+    # Accessibility, by the rules of axe-core. Evaluated, it is no script of the page, whose policy would refuse it.
+    tab.evaluate(AXE.read_text())
+    assert tab.evaluate(_VIOLATIONS) == []
     context.close()
+
+
+_VIOLATIONS = """
+async () => (await axe.run()).violations.map(
+  (violation) => [violation.id, violation.nodes.length, violation.nodes[0].html.slice(0, 200)])
+"""
 
 
 _INK = """

@@ -5,6 +5,7 @@
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -35,6 +36,7 @@ MOST_GROUPS = 8
 SLOW_TIMES = 3
 _SLOW_MS = 250
 """A straggler takes more than SLOW_TIMES the median of the batches, and over _SLOW_MS more than it."""
+_PLACE = re.compile(r" \(byte \d+\)$")
 _STEPS = ("read", "decode", "predict", "sketch", "write")
 """The steps of a batch, in order."""
 
@@ -193,7 +195,9 @@ def read_report(
 
 def group_rejections(rejections: Iterable[Mapping[str, Any]]) -> list[RejectionGroup]:
     """Group rejections by reason and detail, the most frequent first: the MOST_GROUPS most frequent."""
-    counts = Counter((str(rejection["reason"]), str(rejection["detail"])) for rejection in rejections)
+    # Where in a line JSON is malformed does not make another group.
+    details = ((str(rejection["reason"]), _PLACE.sub("", str(rejection["detail"]))) for rejection in rejections)
+    counts = Counter(details)
     return [RejectionGroup(reason, detail, count) for (reason, detail), count in counts.most_common(MOST_GROUPS)]
 
 

@@ -110,7 +110,7 @@
     // a bar for each batch in the row of its worker
     gantt(chart) {
       const option = base(chart, false);
-      const styles = { start: css("warn"), batch: css("main"), rejected: css("c4"), slow: css("bad") };
+      const styles = { start: css("c3"), batch: css("main"), rejected: css("warn"), slow: css("c4") };
       const says = { start: "environment starts", batch: "batch", rejected: "batch with rejections", slow: "straggler" };
       option.tooltip = { ...option.tooltip, formatter: ({ value }) =>
         `<b>${says[value[3]]}${value[4] === null ? "" : ` ${value[4]}`}</b><br>${escape(chart.workers[value[0]])}<br>` +

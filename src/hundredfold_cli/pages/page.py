@@ -139,8 +139,7 @@ def table(
 
     def cells(tag: str, values: Sequence[object]) -> str:
         return "".join(
-            f"<{tag}{_classes(n=column in numbers, wide=column in left_out)}>{text(value)}</{tag}>"
-            for column, value in enumerate(values)
+            _cell(tag, value, n=column in numbers, wide=column in left_out) for column, value in enumerate(values)
         )
 
     listed = list(rows)
@@ -150,6 +149,11 @@ def table(
     head = f"<thead><tr>{cells('th', heads)}</tr></thead>" if any(heads) else ""
     name = f' aria-label="{text(label)}"' if label else ""
     return f'<div class="scroll" tabindex="0" role="group"{name}><table>{head}<tbody>{body}</tbody></table></div>'
+
+
+def _cell(tag: str, value: object, **classes: bool) -> str:
+    tag = tag if value != "" else "td"  # a head without a name is no head to a screen reader
+    return f"<{tag}{_classes(**classes)}>{text(value)}</{tag}>"
 
 
 def _classes(**classes: bool) -> str:

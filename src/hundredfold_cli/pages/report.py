@@ -69,13 +69,13 @@ def _first_screen(page: Page, report: Report) -> list[Section]:
         add("Predictions", *_predictions(page, report), note=_series_note(report))
     elif report.answers:
         sections.append(("What was predicted", _answers(page, report)))
-    if report.examples.among:
-        add("Examples", *_examples(report), note=_examples_note(report))
     if report.rejection_groups:
         add("Rejected, by what is wrong", *_rejection_groups(report))
     columns = [f"<div>{column}</div>" for column in (_dearest(report), _changes(report)) if column]
     if columns:
         add("Cost and changes", '<div class="two">', *columns, "</div>")
+    if report.examples.among:
+        add("Examples", *_examples(report), note=_examples_note(report))
     return sections
 
 
@@ -148,7 +148,7 @@ def _figures(report: Report) -> list[tuple[str, str, str]]:
         (f"{summary['predicted']:,}", "predicted", "good"),
         (
             f"{summary['rejected']:,}",
-            f"rejected, {summary['rejected'] / records:.1%}",
+            f"rejected, {summary['rejected'] / records:.2%}",
             "warn" if summary["rejected"] else "",
         ),
     ]
@@ -178,7 +178,8 @@ def _executions(summary: Mapping[str, Any]) -> int:
 def _series_note(report: Report) -> str:
     assert report.baseline  # noqa: S101 - the caller has checked it
     count = len(report.earlier)
-    last = "" if not report.earlier_sketch else f", and of the last {_count(count, 'ingest')} of this model (orange)"
+    ingests = "ingest" if count == 1 else f"{count} ingests"
+    last = f", and of the last {ingests} of this model (violet)" if report.earlier_sketch else ""
     return f"Shares of this ingest (blue) beside those of the baseline, {report.baseline.on} (grey){last}, in percent."
 
 
@@ -195,13 +196,13 @@ def _predictions(page: Page, report: Report) -> list[str]:
         shares = _against(labels, tuple(baseline.labels.values()), sketch.labels, earlier_labels, every=True)
         total = sum(sketch.labels) or 1
         said = ", ".join(f"{name} {count / total:.1%}" for name, count in zip(labels, sketch.labels, strict=True))
-        charts.append(f"<h3>labels</h3>{page.chart(shares, height=200, label=f'labels of this ingest: {said}')}")
+        charts.append(f"<h3>labels</h3>{page.chart(shares, height=150, label=f'labels of this ingest: {said}')}")
         verdicts += [_said("labels", drift.labels)] if drift else []
     if baseline.scores:
         ranges = _ranges(baseline.score_edges, 2 if labels else 4)
         shares = _against(ranges, baseline.scores, sketch.scores, earlier_scores)
         label = f"{numbers} of this ingest beside the baseline's, in percent by range"
-        charts.append(f"<h3>{numbers}</h3>{page.chart(shares, height=200, label=label)}")
+        charts.append(f"<h3>{numbers}</h3>{page.chart(shares, height=150, label=label)}")
         verdicts += [_said(numbers, drift.scores)] if drift else []
     if not drift:
         verdicts = [f"fewer than {LEAST_RECORDS} records were scored: too few to tell drift from chance"]
@@ -342,8 +343,8 @@ def _timeline(page: Page, report: Report) -> str:
     more = f", the first {len(workers)} shown" if len(first) > len(workers) else ""
     note = (
         f"{_count(len(report.done), 'batch', 'batches')} on {_count(len(first), 'environment')}{more}: "
-        f"{_count(starts, 'cold start')}, {_count(slow, 'straggler')} (over three times the median). Amber: an "
-        "environment starts; blue: a batch; violet: with rejections; red: a straggler."
+        f"{_count(starts, 'cold start')}, {_count(slow, 'straggler')} (over three times the median). Blue: a batch; "
+        "amber: with rejections; teal: an environment starts; pink: a straggler."
     )
     last = max(float(report.summary["seconds"]), *(item[2] for item in items))
     chart: Chart = {"kind": "gantt", "workers": names, "items": items, "seconds": math.ceil(last * 10) / 10}
