@@ -127,7 +127,7 @@ ROLES = [
             "events:PutEvents": {
                 "StringEquals": {
                     "events:source": "hundredfold",
-                    "events:detail-type": ["IngestCompleted", "IngestFailed"],
+                    "events:detail-type": ["IngestCompleted", "IngestFailed", "IngestCorrected"],
                 }
             }
         },

@@ -42,6 +42,7 @@ class Account:
     log_groups : their names
     running : names of the executions that run
     failing : resources that CloudFormation cannot delete, by logical id, with the reason
+    operations : all that were called: service, and operation as boto3 names it
     """
 
     statuses: dict[str, str] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class Account:
     running: list[str] = field(default_factory=list)
     failing: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    operations: set[tuple[str, str]] = field(default_factory=set)
 
     def contents(self, stack: str) -> StackContents:
         """Return the contents of a stack of this account."""
@@ -86,6 +88,12 @@ class Client:
 
     def __init__(self, account: Account) -> None:
         self._account = account
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if not name.startswith(("_", "get_paginator", "get_waiter")):
+            self._account.operations.add((type(self).__name__, name))
+        return value
 
     def get_paginator(self, operation: str) -> Pages:
         return Pages(getattr(self, operation))
