@@ -99,6 +99,19 @@ lock: $(DEV) ## pin what requirements/*.in ask for, newest versions that fit, wi
 	cd requirements && ../$(UV) pip compile --quiet --python-version 3.13 --generate-hashes --upgrade \
 	    --exclude-newer $(LOCALSTACK_DATE) --custom-compile-command "make lock" localstack.in -o localstack.txt
 
+.PHONY: lock-extra
+lock-extra: $(DEV) ## pin one more package for models: make lock-extra NAME=lightgbm; no other pin moves
+	@test -n "$(NAME)" || { echo 'name the package: make lock-extra NAME=lightgbm' >&2; exit 2; }
+	@test "$(NAME)" != xgboost || { echo 'xgboost brings 360 MB of libraries for GPUs, which no layer can hold: NAME=xgboost-cpu' >&2; exit 2; }
+	cd requirements && test -f extras/$(NAME).in || printf '# Added to the dependencies layer for models of %s: make deploy EXTRAS=%s\n%s\n' \
+	    "$(NAME)" "$(NAME)" "$(NAME)" > extras/$(NAME).in
+	cd requirements && ../$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes \
+	    --constraint dependencies.txt --constraint dev.txt \
+	    $$(for lock in extras/*.txt; do test $$lock = extras/$(NAME).txt || echo --constraint $$lock; done) \
+	    --custom-compile-command "make lock-extra NAME=$(NAME)" \
+	    extras/$(NAME).in -o extras/$(NAME).txt
+	@echo "requirements/extras/$(NAME).txt is locked; deploy it with: make up EXTRAS=$(NAME)"
+
 # ---------------------------------------------------------------- checks
 
 .PHONY: check

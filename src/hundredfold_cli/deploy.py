@@ -16,10 +16,12 @@ import boto3
 from botocore.exceptions import ClientError
 
 from hundredfold.aws.errors import error_code
+from hundredfold.model.card import CARD, Card
+from hundredfold.model.engine import Engine
 from hundredfold_cli.errors import DeploymentError, NotThereError, OptionError
 from hundredfold_cli.estimates.scenario import GROUP_BATCHES, GROUP_BATCHES_AT_ONCE
 from hundredfold_cli.models.releases import Releases, Version
-from hundredfold_cli.stack.artefacts import provide
+from hundredfold_cli.stack.artefacts import provide, provide_extras
 from hundredfold_cli.stack.checkout import BUILT, BUNDLE, ROOT, SAM, SAM_CONFIG, TEMPLATE
 from hundredfold_cli.stack.deployment import STACK_NAME, Deployment
 from hundredfold_cli.stack.environments import need_environment
@@ -237,10 +239,23 @@ def _deploy(
     steps = deployment_steps({**configured_parameters(environment), **parameters}, has_live)
     if len(steps) > 1:
         say("nothing is live yet, so it is deployed without the stream first, and then with it.")
+    provide_extras(_required_packages(find), steps[0].get("Architecture", "x86_64"), say)
     for step in steps:
         run_sam(_sam_command(environment, stack, step))
         release_deployed(find(), built_model=built_model, say=say)
     say(describe_differences(differing_parameters(find())))
+
+
+def _required_packages(find: Callable[[], Deployment]) -> set[str]:
+    """Return the packages that the live model and the built one need, by their cards."""
+    cards = [Card.from_json((BUNDLE / CARD).read_bytes())] if (BUNDLE / CARD).exists() else []
+    try:
+        releases = Releases(find())
+        if live := releases.live():
+            cards.append(releases.layers.card(releases.version(live.version).model_layer)[0])
+    except NotThereError:
+        pass  # nothing is deployed yet, or nothing is live
+    return {name for card in cards if card.engine.engine is Engine.SCIKIT_LEARN for name in card.requires}
 
 
 def _waiting_change_sets(stack: str) -> frozenset[str]:

@@ -205,7 +205,8 @@ def _check_versions(card: Card) -> None:
     if mismatches:
         missing = [name for name in card.requires if name not in here]
         advice = (
-            f'build the dependencies layer with {" and ".join(missing)} (EXTRAS="{" ".join(missing)}")'
+            f'deploy with {" and ".join(missing)} first (make up EXTRAS="{" ".join(missing)}", or '
+            "hundredfold up --bundle FOLDER), and publish it again"
             if missing
             else "train it again with the versions here, or pin those of its card in the dependencies layer"
         )

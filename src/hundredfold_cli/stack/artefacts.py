@@ -86,6 +86,32 @@ def provide(bundle: Path | None, architecture: str, say: Callable[[str], None]) 
     run_builder("check")
 
 
+def provide_extras(requires: Iterable[str], architecture: str, say: Callable[[str], None]) -> None:
+    """See to it that the dependencies layer has the extra packages that models need. Those that it has stay in it.
+
+    Parameters
+    ----------
+    requires : the packages that the live model and the built one need, by their cards
+    architecture : of the functions, `x86_64` or `arm64`
+    say : told what is being built, for a person
+
+    Raises
+    ------
+    DeploymentError
+        If the layer cannot be built.
+    """
+    archive = BUILD / "layers/dependencies.zip"
+    packages = archive.with_suffix(".packages.json")
+    if not packages.exists():
+        return
+    there = set(json.loads(packages.read_text()).values())
+    locked = {lock.stem for lock in (ROOT / "requirements/extras").glob("*.txt")}
+    if lacking := sorted(locked & set(requires) - there):
+        say(f"building the dependencies layer with {' and '.join(lacking)}, by the card of a model ...")
+        extras = " ".join(sorted((locked & there) | set(lacking)))
+        run_builder("--architecture", architecture, "dependencies", "--extras", extras, "--output", str(archive))
+
+
 def _build(steps: dict[tuple[str, ...], list[Path]], builders: list[Path], say: Callable[[str], None]) -> None:
     """Run those steps whose inputs are not those of the last time."""
     stamps = json.loads(_STAMPS.read_text()) if _STAMPS.exists() and all(path.exists() for path in BUILT) else {}
