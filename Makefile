@@ -172,6 +172,10 @@ testbed: $(DEV) ## hold compiled models against scikit-learn: 54 estimators with
 faults: setup build ## make everything go wrong, and print what came of it: lost, doubled
 	$(VENV)/bin/pytest tests/faults
 
+.PHONY: model-kinds
+model-kinds: setup build ## take twenty kinds of models the whole way on a local stack; KINDS="digits lightgbm" for some
+	$(PYTHON) -m tests.support.kinds.run $(KINDS)
+
 .PHONY: store-mutations
 store-mutations: setup build ## alter what ingests have stored in many ways; say what verify finds, and what it cannot
 	$(PYTHON) -m tests.support.stores.report

@@ -31,7 +31,7 @@ from hundredfold_cli.models.inferred import (
     Wishes,
     as_records,
     infer,
-    kept_records,
+    kept_rows,
     made_up,
 )
 from hundredfold_cli.models.known_packages import PACKAGES
@@ -228,8 +228,9 @@ def _with_answers(card: Card, models: list[Any], request: DescribeRequest, recor
     sample = records.read(card.signature)
     if request.records and not sample:
         raise BundleRefusedError(_none_fits(card.signature, records))
-    values = sample or probes
     model = models[-1]
+    card, sample = _without_refused(models, card, sample)
+    values = sample or probes
     classes = classes_of(model)
     task = Task.CLASSIFICATION if classes is not None or not _is_regressor(model) else Task.REGRESSION
     single = classes if isinstance(classes, tuple) else ()
@@ -243,8 +244,8 @@ def _with_answers(card: Card, models: list[Any], request: DescribeRequest, recor
         raise BundleRefusedError(f"outputs are named ({', '.join(request.outputs)}), and the model has only one")
     complete = replace(card, task=task, classes=single, outputs=outputs)
     bundle = Bundle(complete, models)
-    kept = kept_records(_readable(card.signature, records), KEPT_RECORDS) or as_records(card.signature, probes)
-    kept_values = (Records(kept, request.converts).read(card.signature)) if sample else probes
+    kept_values = kept_rows(sample, KEPT_RECORDS) if sample else probes
+    kept = as_records(card.signature, kept_values)
     try:
         bundle.predict(values)
         answers = bundle.predict(kept_values)
@@ -256,13 +257,19 @@ def _with_answers(card: Card, models: list[Any], request: DescribeRequest, recor
         raise BundleRefusedError(_cannot_predict(card, model, error, sampled=bool(sample))) from error
     for values in (sample, probes) if sample else (probes,):
         _check_labels_are_predicts(bundle, models, values)
-    kept = as_records(card.signature, kept_values) if request.converts else kept
     return replace(complete, sample=_card_sample(kept, answers, made_up=not sample))
 
 
-def _readable(signature: Signature, records: Records) -> list[Mapping[str, Any]]:
-    """Return the records of a sample that fit the signature."""
-    return [record for record in records.records if Records([record], records.converts).read(signature)]
+def _without_refused(models: list[Any], card: Card, sample: list[Values]) -> tuple[Card, list[Values]]:
+    """Leave out the records that the model refuses, and note it. If it refuses most of them, leave out none."""
+    if not sample or _width(models, card, sample)[1] is None:
+        return card, sample
+    answered = [row for row in sample if _width(models, card, [row])[1] is None]
+    refused = len(sample) - len(answered)
+    if 2 * refused > len(sample):
+        return card, sample
+    note = f"the model refuses {refused} of {len(sample)} records of the sample, and such records are rejected"
+    return replace(card, inferred=(*card.inferred, note)), answered
 
 
 def _card_sample(records: Sequence[Mapping[str, Any]], answers: Sequence[Any], *, made_up: bool) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The signature of a model, inferred from the model and from a sample; and what a person can correct in it."""
 
+import math
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -154,16 +155,15 @@ def _made_up_value(field: Field, column: ModelColumn, number: int) -> str | floa
             return str(number)
 
 
-def kept_records(records: Iterable[Mapping[str, Any]], count: int) -> list[Mapping[str, Any]]:
+def kept_rows(rows: Sequence[Values], count: int) -> list[Values]:
     """Choose the records that a card keeps: the first ones, and the first one with a missing value."""
-    listed = list(records)
-    kept = listed[:count]
-    first_missing = next(filter(_has_missing, listed[count:]), None)
+    kept = list(rows[:count])
+    first_missing = next(filter(_has_missing, rows[count:]), None)
     return kept if first_missing is None or any(map(_has_missing, kept)) else [*kept[:-1], first_missing]
 
 
-def _has_missing(record: Mapping[str, Any]) -> bool:
-    return any(value is None or value == "" for value in record.values())
+def _has_missing(row: Values) -> bool:
+    return any(value is None or (isinstance(value, float) and math.isnan(value)) for value in row)
 
 
 # ---------------------------------------------------------------- names and types
@@ -314,13 +314,14 @@ class _Trial:
         values = self._complete(signature) or self._values(provisional)
         candidates = self._candidates(signature)
         differs = False
-        for input_ in candidates:
-            answers = self._predicted(values, signature, input_)
-            if answers is None:
-                continue
-            if self._answers_as_pandas(answers, signature, values, input_):
-                return input_
-            differs = True
+        for rows in (values, values[:1]):  # the model may refuse some of the records
+            for input_ in candidates:
+                answers = self._predicted(rows, signature, input_)
+                if answers is None:
+                    continue
+                if self._answers_as_pandas(answers, signature, rows, input_):
+                    return input_
+                differs = True
         if differs:
             raise BundleRefusedError(
                 "the model answers the sample otherwise when whole numbers are floats, as those of records are, than "

@@ -2,12 +2,13 @@
 
 import gzip
 import json
+import math
 from pathlib import Path
 
 import pytest
 
 from hundredfold.errors import BundleRefusedError
-from hundredfold_cli.models.inferred import kept_records
+from hundredfold_cli.models.inferred import kept_rows
 from hundredfold_cli.models.sample import read_sample
 
 ROWS = [{"id": "a", "area": 1.5, "town": "Chur"}, {"id": "b", "area": None, "town": "Zürich"}]
@@ -67,8 +68,9 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, name: str, content: byte
 
 
 def test_the_card_keeps_the_first_records_and_one_with_a_missing_value() -> None:
-    whole, missing = {"a": 1.0}, {"a": None}
+    whole, missing = (1.0, "Chur"), (1.0, None)
 
-    assert kept_records([whole, whole, whole, missing], 3) == [whole, whole, missing]
-    assert kept_records([missing, whole, whole, missing], 3) == [missing, whole, whole]
-    assert kept_records([whole, whole], 3) == [whole, whole]
+    assert kept_rows([whole, whole, whole, missing], 3) == [whole, whole, missing]
+    assert kept_rows([missing, whole, whole, missing], 3) == [missing, whole, whole]
+    assert kept_rows([whole, whole], 3) == [whole, whole]
+    assert kept_rows([whole, whole, (math.nan, "Chur")], 2)[1] is not whole
