@@ -182,6 +182,10 @@ store-mutations: setup build ## alter what ingests have stored in many ways; say
 
 # ---------------------------------------------------------------- speed
 
+.PHONY: bench
+bench: $(TOOLS) $(STACK) $(ASL_VALIDATOR) .venvs/peers/.installed build $(INGEST) ## a whole ingest, in both layouts, against a loop, joblib, Ray Data, PySpark and the article's function
+	$(PYTHON) -m bench.compare $(INGEST)
+
 .PHONY: bench-runtime
 bench-runtime: $(TOOLS) $(STACK) .venvs/runtime/.installed build ## the functions under AWS's runtime emulator: cold starts and warm calls, against a plain function
 	$(PYTHON) -m bench.runtime

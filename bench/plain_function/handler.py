@@ -1,4 +1,7 @@
-"""The function that people write: the model beside it, loaded at import, and boto3's own way to write items."""
+"""The function that people write: a model file that joblib loads, and boto3's own way to write items.
+
+The model is loaded at import. With LOAD_IN_EACH_CALL it is loaded in each call, as the article of 2019 does.
+"""
 
 import json
 import os
@@ -9,12 +12,13 @@ from typing import Any
 import boto3
 import joblib
 
-model = joblib.load(os.environ["MODEL"])
+loaded = None if os.environ.get("LOAD_IN_EACH_CALL") else joblib.load(os.environ["MODEL"])
 s3 = boto3.client("s3")
 table = boto3.resource("dynamodb").Table(os.environ["PREDICTIONS_TABLE"])
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
+    model = joblib.load(os.environ["MODEL"]) if loaded is None else loaded
     first, last = event["offset"], event["offset"] + event["length"] - 1
     answer = s3.get_object(Bucket=event["bucket"], Key=event["key"], Range=f"bytes={first}-{last}")
     records = [json.loads(line) for line in answer["Body"].read().splitlines()]

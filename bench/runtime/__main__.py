@@ -28,6 +28,7 @@ from statistics import median
 from typing import Any
 
 from bench.fresh_stack import FOLDER, MODEL, end_on_signals, fresh_stack, say
+from bench.lines import line_offsets
 from bench.runtime.emulator import RUNTIME_PYTHON, Function, started
 from hundredfold.batches import LEDGER_SHARDS
 from hundredfold.keys import upload_key
@@ -188,16 +189,6 @@ def make_kinds(process: Process, deployment: Deployment, records: Path, layouts:
         PLAIN_COMPILED: Kind(code, _WORK / "installed", plain_settings, plain),
         PLAIN: Kind(code, _WORK / "plain", plain_settings, plain),
     }
-
-
-def line_offsets(file: Path) -> Iterator[int]:
-    """Yield where each line begins, and where the last one ends, in bytes."""
-    offset = 0
-    yield offset
-    with file.open("rb") as lines:
-        for line in lines:
-            offset += len(line)
-            yield offset
 
 
 def measure_cold(kinds: dict[str, Kind], rounds: int, numbers: Iterator[int]) -> dict[str, list[Cost]]:
