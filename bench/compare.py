@@ -194,13 +194,14 @@ def prepare_article(process: Process, deployment: Deployment, records: Path) -> 
     with zipfile.ZipFile(code, "w") as archive:
         archive.write(ROOT / "bench/plain_function/handler.py", "handler.py")
     ours: Any = deployment.lambda_.get_function_configuration(FunctionName=f"{STACK_NAME}-infer-batch")
+    layers: Any = deployment.lambda_.list_layer_versions(LayerName=f"{STACK_NAME}-dependencies")
     deployment.lambda_.create_function(
         FunctionName="article",
         Runtime="python3.13",
         Role=ours["Role"],
         Handler="handler.handler",
         Code={"ZipFile": code.getvalue()},
-        Layers=[layer["Arn"] for layer in ours["Layers"] if "dependencies" in layer["Arn"]],
+        Layers=[layers["LayerVersions"][0]["LayerVersionArn"]],
         MemorySize=ours["MemorySize"],
         Timeout=60,
         Environment={

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 import hundredfold
 from hundredfold.layout import Layout
 from hundredfold.model.bundle import Bundle
+from hundredfold_cli.ingests.status import ledger_totals
 from hundredfold_cli.stack.checkout import ROOT
-from tests.support.deployed import COMMAND_SECONDS, TABLES, Stack, storing
+from tests.support.deployed import COMMAND_SECONDS, TABLES, Stack, planning, storing
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +120,39 @@ def test_the_bill_has_an_item_a_batch_and_an_index(packed: Stack, scored: str) -
     assert 4 <= units["predictions"] <= 12  # 4 batches of 1 to 3 KB
     assert units["ledger"] == 2
     assert units["index of packed predictions"] == 1
+
+
+def test_a_batch_of_several_parts_counts_as_one_batch(packed: Stack, tmp_path: Path, new_id: Callable[[], str]) -> None:
+    # Given a batch whose ids, which compress badly, do not fit into one item
+    ingest_id, draw = new_id(), random.Random(14)
+    ids = [f"{number:03d}-{draw.randbytes(450).hex()}" for number in range(900)]
+    file = tmp_path / "records.jsonl"
+    file.write_text("".join(f"{json.dumps({'id': name, 'text': 'I loved it.'})}\n" for name in ids))
+    with planning(packed.deployment, BATCH_RECORDS="1000", PREDICTIONS_LAYOUT=Layout.PACKED.value):
+        summary = packed.read("ingest", str(file), "--id", ingest_id)
+    deployment = packed.deployment
+    items = deployment.dynamodb.query(
+        TableName=deployment.ledger_table,
+        KeyConditionExpression="ledger_key = :key",
+        ExpressionAttributeValues={":key": {"S": f"{ingest_id}#0"}},
+        ProjectionExpression="entry",
+    )["Items"]
+    assert [item["entry"]["S"] for item in items] == ["0", "0.1"]
+
+    # Then the summary, the progress, a recount and the bill have one batch
+    progress = ledger_totals(deployment, ingest_id)
+    verified = packed.read("verify", ingest_id)
+    units = {line["what"]: line["quantity"] for line in packed.read("cost", ingest_id, "--ledger")["lines"]}
+    assert (summary["status"], summary["batches"], summary["predicted"]) == ("COMPLETED", 1, 900)
+    assert (progress.batches_done, progress.predicted, len(progress.failures)) == (1, 900, 0)
+    assert (verified["ok"], verified["records"], verified["predicted"]) == (True, 900, 900)
+    assert units["invocations"] == 3  # of the planner, of the batch, and of the summary
+    assert 400 < units["predictions"] < 500  # of both items: a KB each
+
+    # And the records of both parts are read and found
+    assert [row["record_id"] for row in results(packed, ingest_id)] == ids
+    for name in (ids[0], ids[-1]):
+        assert json.loads(packed.command("results", ingest_id, "--id", name).stdout)["record_id"] == name
 
 
 def test_rejected_records_are_offered_again_to_another_model(

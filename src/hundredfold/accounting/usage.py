@@ -196,12 +196,12 @@ class Assumptions:
     packed_bytes_a_batch, packed_bytes_a_record : what packed predictions add to the ledger's item
     """
 
-    cpu_ms_a_batch: float = 6.0
-    cpu_ms_a_record: float = 0.12
-    put_cpu_ms_a_record: float = 0.045
+    cpu_ms_a_batch: float = 5.0
+    cpu_ms_a_record: float = 0.08
+    put_cpu_ms_a_record: float = 0.06
     wait_ms_a_batch: float = 25.0
     wait_ms_a_call: float = 10.0
-    init_seconds: float = 2.8
+    init_seconds: float = 0.5
     plan_seconds: float = 1.5
     plan_seconds_a_gb: float = 20.0
     summarize_seconds: float = 1.5

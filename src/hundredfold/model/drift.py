@@ -33,7 +33,9 @@ _BINS = 10
 _COMMON_WORDS = 200
 _CATEGORIES = 50
 _TEXT_CHARACTERS = 1000  # enough to tell kinds of text apart, and it bounds the time for long texts
-_words = re.compile(r"\w+").findall
+_find_words = re.compile(r"\w+").findall
+_LOWERED = "".join(chr(code).lower() if chr(code).isalnum() or chr(code) == "_" else " " for code in range(128))
+"""ASCII as `str.translate` takes it: what `\\w` matches in lower case, and spaces for all else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +314,7 @@ def _measures(name: str, type_: FieldType, values: Sequence[str | float | None])
             return [Measure(name, "category", (), known=common)]
         case FieldType.TEXT:
             texts = [str(value) for value in values]
-            words = Counter(word for text in texts for word in set(_words(text[:_TEXT_CHARACTERS].lower())))
+            words = Counter(word for text in texts for word in set(words_of(text)))
             # A set has another order in each process, so words of equal counts are in the order of the alphabet.
             known = tuple(sorted(words, key=lambda word: (-words[word], word))[:_COMMON_WORDS])
             count = _counter(Measure(name, "common_words", (), (), known), share=True)
@@ -343,11 +345,17 @@ def _counter(measure: Measure, *, share: bool = False) -> Any:
     known = frozenset(measure.known)
 
     def common_words(value: str) -> tuple[float, bool]:
-        words = _words(value[:_TEXT_CHARACTERS].lower())
-        common = sum(map(known.__contains__, words)) / len(words) if words else 0.0
+        words = words_of(value)
+        common = len([word for word in words if word in known]) / len(words) if words else 0.0
         return (common if share else bisect_right(edges, common)), common > 0
 
     return common_words
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text's beginning, in lower case. ASCII is split in half the time of the pattern."""
+    text = text[:_TEXT_CHARACTERS]
+    return text.translate(_LOWERED).split() if text.isascii() else _find_words(text.lower())
 
 
 def _bins(measure: Measure) -> int:

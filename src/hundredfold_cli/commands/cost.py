@@ -13,8 +13,8 @@ from hundredfold.errors import InvalidIngestError
 from hundredfold.layout import Layout
 from hundredfold_cli.commands.options import AsJson, IngestId, find_deployment
 from hundredfold_cli.console import print_json
-from hundredfold_cli.estimates.display import print_advice, print_bill, print_estimate
-from hundredfold_cli.estimates.estimate import expect, make_estimate
+from hundredfold_cli.estimates.display import print_advice, print_bill, print_deviation, print_estimate
+from hundredfold_cli.estimates.estimate import deviation, expect, make_estimate
 from hundredfold_cli.estimates.scenario import (
     BATCH_RECORDS,
     GROUP_BATCHES,
@@ -56,13 +56,19 @@ def cost(
     price_list = regional_prices(deployment)
     usage = ingest_usage(deployment, status, reports=not ledger)
     bill = bill_of(usage_lines(usage), price_list)
-    expected = expect(Scenario.of_usage(usage), price_list) if estimate else None
+    scenario = Scenario.of_usage(usage)
+    expected = expect(scenario, price_list) if estimate else None
+    deviates = deviation(bill, usage, scenario, price_list) if estimate else None
     if as_json:
         document: dict[str, Any] = {"ingest_id": name, **bill.as_dict(), "usage": asdict(usage)}
         document["executions"] = status.summary.get("executions", [])
-        print_json({**document, "estimate": expected.as_dict()} if expected else document)
+        if expected and deviates:
+            document |= {"estimate": expected.as_dict(), "deviation": asdict(deviates)}
+        print_json(document)
         return
     print_bill(bill, f"What {name} cost", expected)
+    if deviates:
+        print_deviation(deviates)
     print_executions(status.summary)
     print_advice(bill)
 

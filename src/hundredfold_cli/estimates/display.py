@@ -5,7 +5,14 @@ from rich.table import Table
 
 from hundredfold.accounting.bill import Bill, Line
 from hundredfold_cli.console import out
-from hundredfold_cli.estimates.estimate import ADVICE, BatchSizeEstimate, Estimate, LayoutEstimate, by_service
+from hundredfold_cli.estimates.estimate import (
+    ADVICE,
+    BatchSizeEstimate,
+    Deviation,
+    Estimate,
+    LayoutEstimate,
+    by_service,
+)
 
 _WIDE = 110
 """The width of a terminal in which a comparison of bills has all its columns."""
@@ -46,6 +53,17 @@ def print_bill(bill: Bill, title: str, expected: Bill | None = None) -> None:
     out.print(f"List prices of {bill.region}, {bill.dated}, without free tiers.", style="dim")
 
 
+def print_deviation(deviation: Deviation) -> None:
+    """Print how far a bill is from its estimate, and how much of that is time."""
+    out.print(
+        f"Used {deviation.together:+.1%} against the estimate: {deviation.counted:+.1%} by counted quantities, and "
+        f"{deviation.timed:+.1%} by times. A call took {deviation.batch_ms:,.0f} ms, and "
+        f"{deviation.expected_batch_ms:,.0f} were expected. A busy machine lengthens it, and the local stack waits for "
+        "log lines. --ledger takes the times that the functions measured themselves.",
+        soft_wrap=True,
+    )
+
+
 def print_advice(bill: Bill) -> None:
     """Print which two services cost most, and what would change it."""
     if not bill.usd:
@@ -83,6 +101,14 @@ def print_estimate(estimate: Estimate) -> None:
         out.print(f"[bold yellow]over a limit:[/] {limit}", soft_wrap=True)
     print_advice(estimate.bill)
     _print_layouts(estimate.layouts)
+    if estimate.fastest:
+        fastest = estimate.fastest
+        out.print(
+            f"Fastest without waiting for the table: GroupBatches={fastest.group_batches} "
+            f"GroupsAtOnce={fastest.groups_at_once}, {fastest.at_once:,} batches at once: ${fastest.usd:.4f} and "
+            f"{fastest.seconds:,.0f} s.",
+            soft_wrap=True,
+        )
     _print_batch_sizes(estimate.batch_sizes, estimate.optimum)
     for endpoint in estimate.break_even:
         out.print(

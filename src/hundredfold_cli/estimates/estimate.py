@@ -6,10 +6,11 @@ from typing import Any
 
 from hundredfold.accounting.bill import Bill, bill_of
 from hundredfold.accounting.prices import PriceList
-from hundredfold.accounting.usage import ASSUMED, UsageLine, usage_lines
+from hundredfold.accounting.usage import ASSUMED, Usage, UsageLine, usage_lines
 from hundredfold.layout import Layout
 from hundredfold.records import Reason
 from hundredfold.runtime.metric_names import Metric
+from hundredfold_cli.estimates.quotas import quotas
 from hundredfold_cli.estimates.scenario import Scenario
 
 BATCH_SIZES = (1, 10, 100, 1_000)
@@ -19,6 +20,7 @@ _TRIED_GROUPS = (1, 2, 4, 8, 16, 25, 40)
 _NEAR = 1.02
 """A bill within 2 % of the cheapest is as good. Smaller batches lose less when one fails, and smaller groups need fewer
 functions at once."""
+_NEAR_SECONDS = 1.05
 
 FUNCTIONS = 3
 METRICS = len(Metric) - 1 + len(Reason) + FUNCTIONS
@@ -30,6 +32,9 @@ ENDPOINT_HOURS = 730.0
 _ITEM_OVERHEAD_BYTES = 100
 """DynamoDB adds these to the size of each stored item.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html (2026-11)"""
+
+_TIMED = ("lambda_gb_seconds_", "express_gb_seconds")
+"""What the names of prices begin with that are of time."""
 
 SERVICES: Mapping[str, tuple[str, ...]] = {
     "DynamoDB": ("dynamodb_",),
@@ -55,6 +60,42 @@ def expect(scenario: Scenario, price_list: PriceList) -> Bill:
     return bill_of(usage_lines(scenario.usage()), price_list)
 
 
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """How far a bill is from its estimate, apart for what is counted and for what takes time.
+
+    Quantities that are counted are the same on any machine: writes, requests, transitions, bytes of logs. Times are
+    those of the machine. A busy one, and the local stack's waits for log lines, lengthen them.
+
+    Attributes
+    ----------
+    counted, timed : what their lines cost beyond the estimate, as a share of the whole estimate. Their sum is the
+        deviation of the bill.
+    batch_ms, expected_batch_ms : how long a call of the inference function took, and was expected to take
+    """
+
+    counted: float
+    timed: float
+    batch_ms: float
+    expected_batch_ms: float
+
+    @property
+    def together(self) -> float:
+        return self.counted + self.timed
+
+
+def deviation(bill: Bill, usage: Usage, scenario: Scenario, price_list: PriceList) -> Deviation:
+    """Compare the bill of what was used with the estimate of the same scenario."""
+    expected = expect(scenario, price_list)
+    timed = sum(bill.of(prefix) - expected.of(prefix) for prefix in _TIMED)
+    return Deviation(
+        counted=(bill.usd - expected.usd - timed) / expected.usd,
+        timed=timed / expected.usd,
+        batch_ms=1000 * usage.infer_seconds / max(usage.attempts, 1),
+        expected_batch_ms=1000 * scenario.batch_seconds,
+    )
+
+
 def by_service(bill: Bill) -> dict[str, float]:
     """Return what each service costs, in USD, the dearest first."""
     sums = {service: sum(bill.of(prefix) for prefix in prefixes) for service, prefixes in SERVICES.items()}
@@ -77,6 +118,28 @@ def optimum(scenario: Scenario, price_list: PriceList) -> Scenario | None:
         return None
     cheapest = min(usd for usd, _ in fit)
     return next(candidate for usd, candidate in fit if usd <= cheapest * _NEAR)
+
+
+def fastest(scenario: Scenario, price_list: PriceList) -> Scenario | None:
+    """Return the scenario that takes least time, with so few batches at once that none waits for the table.
+
+    Returns
+    -------
+    None if even one batch at once breaks a limit. Of scenarios that take up to 5 % longer, it is the cheapest.
+    """
+    most = min(scenario.most_at_once, int(quotas()["lambda_concurrency"]), scenario.batches)
+    tried = [
+        replace(scenario, group_batches=group_batches, groups_at_once=groups_at_once)
+        for group_batches in _TRIED_GROUPS
+        if group_batches <= most
+        for groups_at_once in range(1, most // group_batches + 1)
+    ]
+    fit = [candidate for candidate in tried if not candidate.broken_limits()]
+    if not fit:
+        return None
+    least = min(candidate.seconds for candidate in fit)
+    near = [candidate for candidate in fit if candidate.seconds <= least * _NEAR_SECONDS]
+    return min(near, key=lambda candidate: expect(candidate, price_list).usd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +204,7 @@ class BatchSizeEstimate:
     batch_size: int
     batches: int
     group_batches: int
+    groups_at_once: int
     usd: float
     at_once: int
     seconds: float
@@ -175,6 +239,7 @@ class Estimate:
     layouts : the same ingest in each layout of predictions
     batch_sizes : the same ingest with each of BATCH_SIZES
     optimum : the same ingest with the best sizes of batches and groups; None if none stay within the limits
+    fastest : the same ingest with as many batches at once as the table and the account take; None if none do
     break_even : when an always-on endpoint costs less
     month : the bill of a month with `ingests_a_day`
     """
@@ -185,6 +250,7 @@ class Estimate:
     layouts: list[LayoutEstimate]
     batch_sizes: list[BatchSizeEstimate]
     optimum: BatchSizeEstimate | None
+    fastest: BatchSizeEstimate | None
     break_even: list[BreakEven]
     month: Bill
 
@@ -203,6 +269,7 @@ class Estimate:
             "layouts": [asdict(layout) for layout in self.layouts],
             "batch_sizes": [asdict(size) for size in self.batch_sizes],
             "optimum": asdict(self.optimum) if self.optimum else None,
+            "fastest": asdict(self.fastest) if self.fastest else None,
             "break_even": [asdict(endpoint) for endpoint in self.break_even],
             "month": self.month.as_dict(),
         }
@@ -216,7 +283,7 @@ def make_estimate(scenario: Scenario, ingests_a_day: float, price_list: PriceLis
     ingests_a_day : for the bill of a month
     """
     bill = expect(scenario, price_list)
-    best = optimum(scenario, price_list)
+    best, quickest = optimum(scenario, price_list), fastest(scenario, price_list)
     return Estimate(
         scenario=scenario,
         ingests_a_day=ingests_a_day,
@@ -224,6 +291,7 @@ def make_estimate(scenario: Scenario, ingests_a_day: float, price_list: PriceLis
         layouts=[_of_layout(replace(scenario, layout=layout), price_list) for layout in Layout],
         batch_sizes=[_of_batch_size(replace(scenario, batch_records=size), price_list) for size in BATCH_SIZES],
         optimum=_of_batch_size(best, price_list) if best else None,
+        fastest=_of_batch_size(quickest, price_list) if quickest else None,
         break_even=break_even(bill, price_list),
         month=month(bill, ingests_a_day, prediction_gb(scenario), price_list),
     )
@@ -251,6 +319,7 @@ def _of_batch_size(scenario: Scenario, price_list: PriceList) -> BatchSizeEstima
         batch_size=scenario.batch_records,
         batches=scenario.batches,
         group_batches=scenario.group_batches,
+        groups_at_once=scenario.groups_at_once,
         usd=expect(scenario, price_list).usd,
         at_once=scenario.at_once,
         seconds=scenario.seconds,

@@ -8,7 +8,7 @@ from hundredfold.accounting.usage import OTHER_MEMORY_MB, Usage, usage_of_ledger
 from hundredfold.errors import InvalidIngestError
 from hundredfold_cli.console import say
 from hundredfold_cli.ingests.executions import find_execution
-from hundredfold_cli.ingests.invocations import Span, read_invocations, with_reports
+from hundredfold_cli.ingests.invocations import Span, late_reports, read_invocations, with_reports
 from hundredfold_cli.ingests.status import IngestStatus
 from hundredfold_cli.stack.deployment import Deployment
 
@@ -32,7 +32,10 @@ def ingest_usage(deployment: Deployment, status: IngestStatus, *, reports: bool 
     usage = usage.with_executions(max(len(status.summary.get("executions", [])), 1))
     if not reports:
         return usage
-    return with_reports(usage, read_invocations(deployment, ingest_id, execution_spans(deployment, status)))
+    logged = read_invocations(deployment, ingest_id, execution_spans(deployment, status))
+    if late := late_reports(usage, logged):
+        say(f"as logged so far: {late:,} of {usage.attempts:,} calls have no REPORT line, and count as an average one")
+    return with_reports(usage, logged)
 
 
 def execution_spans(deployment: Deployment, status: IngestStatus) -> Iterator[Span]:

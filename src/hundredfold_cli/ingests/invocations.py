@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -113,8 +113,10 @@ def add_up(events: Iterable[Any], ingest_id: str) -> Invocations:
     return total
 
 
-def with_reports(usage: Usage, reports: dict[str, Invocations]) -> Usage:
+def with_reports(usage: Usage, reports: Mapping[str, Invocations]) -> Usage:
     """Replace what the ledger and the assumptions say of a usage by what Lambda reported.
+
+    Lines may come late. So calls of the ledger without a line count with the average of those that have one.
 
     The local stack's REPORT lines do not tell the start of an environment from the rest. Then the ledger's figure for
     the start is taken out of the inference's time, so that nothing is counted twice.
@@ -123,13 +125,19 @@ def with_reports(usage: Usage, reports: dict[str, Invocations]) -> Usage:
     if not infer.count:
         return usage
     start = infer.start_ms / 1000 or min(usage.init_seconds, infer.billed_ms / 1000)
+    late = late_reports(usage, reports) / infer.count
     return replace(
         usage,
-        attempts=infer.count,
-        infer_seconds=infer.billed_ms / 1000 - start,
+        attempts=max(infer.count, usage.attempts),
+        infer_seconds=(infer.billed_ms / 1000 - start) * (1 + late),
         init_seconds=start,
         infer_memory_mb=infer.memory_mb,
         plan_seconds=plan.billed_ms / 1000 if plan.count else usage.plan_seconds,
         summarize_seconds=summarize.billed_ms / 1000 if summarize.count else usage.summarize_seconds,
-        log_bytes=sum(report.log_bytes for report in reports.values()),
+        log_bytes=sum(report.log_bytes for report in reports.values()) + infer.log_bytes * late,
     )
+
+
+def late_reports(usage: Usage, reports: Mapping[str, Invocations]) -> int:
+    """Return how many calls of the ledger have no REPORT line so far."""
+    return max(0, usage.attempts - reports[FUNCTIONS[0]].count)

@@ -1,12 +1,15 @@
 """Drift: baselines, sketches and the index between them. Expected figures are worked out by hand."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hundredfold.batches import Sketch
-from hundredfold.model.drift import LEAST_RECORDS, Baseline, Measure
+from hundredfold.model.drift import LEAST_RECORDS, Baseline, Measure, words_of
 from hundredfold.model.signature import Field, FieldType, Signature
 from hundredfold.records import Prediction
 
@@ -206,3 +209,8 @@ def test_a_measure_without_edges_has_one_bin() -> None:
     flat = replace(BASELINE, inputs=(Measure("age", "value", (1.0,), low=1.0, high=1.0),))
 
     assert flat.sketch(MIXED, [(1.0, "red"), (1.0, "blue")], []).inputs == ((2,),)
+
+
+@given(st.text() | st.text(st.characters(max_codepoint=127), max_size=1_100))
+def test_words_are_those_that_a_pattern_of_word_characters_finds(text: str) -> None:
+    assert words_of(text) == re.findall(r"\w+", text[:1_000].lower())

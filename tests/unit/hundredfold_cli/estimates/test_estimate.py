@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from hundredfold.accounting.bill import Bill, Line
+from hundredfold.accounting.bill import Bill, Line, bill_of
 from hundredfold.accounting.prices import prices
-from hundredfold.accounting.usage import Assumptions
+from hundredfold.accounting.usage import Assumptions, usage_lines
 from hundredfold.layout import Layout
 from hundredfold_cli.estimates.estimate import (
     METRICS,
     break_even,
     by_service,
+    deviation,
     expect,
+    fastest,
     make_estimate,
     month,
     optimum,
@@ -39,6 +41,22 @@ def test_services_come_the_dearest_first() -> None:
         "logs": 0,
     }
     assert list(by_service(BILL))[:3] == ["DynamoDB", "Step Functions", "Lambda"]
+
+
+def test_a_bill_deviates_by_what_is_counted_and_by_what_takes_time() -> None:
+    scenario = Scenario(50_000, layout=Layout.PACKED)
+    expected = expect(scenario, prices())
+    # Given twice the time of each call, and 400 write units more, which are $0.00025
+    usage = scenario.usage()
+    used = replace(usage, infer_seconds=2 * usage.infer_seconds, prediction_writes=usage.prediction_writes + 400)
+
+    deviates = deviation(bill_of(usage_lines(used), prices()), used, scenario, prices())
+
+    assert deviates.counted == pytest.approx(0.00025 / expected.usd)
+    inference = next(line.usd for line in expected.lines if line.what == "inference")
+    assert deviates.timed == pytest.approx(inference / expected.usd)
+    assert deviates.batch_ms == pytest.approx(2 * deviates.expected_batch_ms)
+    assert deviates.together == pytest.approx((0.00025 + inference) / expected.usd)
 
 
 def test_an_endpoint_is_held_against_all_but_the_writes() -> None:
@@ -152,18 +170,37 @@ def test_packed_predictions_are_an_item_a_batch() -> None:
     assert (usage.prediction_writes, usage.ledger_writes, usage.index_puts) == (1_000, 2, 1)
     # 8 queries of 62.5 x 1,870 bytes: 29 units of 4 KB each; and one GetItem
     assert usage.reads == 233
-    # 6 ms a batch, 0.075 ms a record, 25 ms of waiting; no round of BatchWriteItem
-    assert PACKED.work_seconds == pytest.approx(0.0385)
+    # 5 ms a batch, 0.02 ms a record, 25 ms of waiting; no round of BatchWriteItem
+    assert PACKED.work_seconds == pytest.approx(0.032)
     # 1.5 s, and 7 s a million records
     assert PACKED.summarize_seconds == pytest.approx(1.85)
     assert PACKED.wait_seconds == 0
 
 
 def test_the_table_bounds_how_many_batches_are_inferred_at_once() -> None:
-    # 4,000 units a second; a batch of 2 units takes 38.5 ms, and 50 of its child: 177 at once
-    assert PACKED.most_at_once == 177
-    # and one of 100 units takes 53 ms and 50: 4.1
-    assert replace(PACKED, layout=Layout.ITEM).most_at_once == 4
+    # 4,000 units a second; a batch of 2 units takes 32 ms, and 50 of its child: 164 at once
+    assert PACKED.most_at_once == 164
+    # and one of 100 units takes 48 ms and 50: 3.9
+    assert replace(PACKED, layout=Layout.ITEM).most_at_once == 3
+
+
+@pytest.mark.parametrize(("layout", "group_batches", "groups_at_once"), [(Layout.PACKED, 40, 2), (Layout.ITEM, 1, 3)])
+def test_as_many_at_once_are_fast_as_the_table_takes(layout: Layout, group_batches: int, groups_at_once: int) -> None:
+    quick = fastest(replace(PACKED, layout=layout), prices())
+
+    assert quick is not None
+    assert (quick.group_batches, quick.groups_at_once) == (group_batches, groups_at_once)
+    assert quick.at_once <= quick.most_at_once
+    assert quick.wait_seconds == 0
+    best = make_estimate(quick, 10, prices()).fastest
+    assert best is not None
+    assert (best.seconds, best.group_batches) == (quick.seconds, group_batches)
+
+
+def test_nothing_is_fast_that_takes_longer_than_the_function_has() -> None:
+    slow = replace(PACKED, assumed=Assumptions(cpu_ms_a_record=1_000))
+
+    assert fastest(slow, prices()) is None
 
 
 def test_an_estimate_has_both_layouts_beside_each_other() -> None:

@@ -1,9 +1,11 @@
 """What Lambda reported of an ingest's invocations, from log lines as Lambda writes them."""
 
+from dataclasses import replace
+
 import pytest
 
 from hundredfold.accounting.usage import Usage
-from hundredfold_cli.ingests.invocations import Invocations, Span, add_up, spans_of, with_reports
+from hundredfold_cli.ingests.invocations import Invocations, Span, add_up, late_reports, spans_of, with_reports
 from tests.unit.hundredfold_cli.log_events import event, report
 
 
@@ -96,6 +98,25 @@ def test_a_start_that_is_not_told_apart_is_taken_from_the_ledger() -> None:
     usage = with_reports(USAGE, reports)
 
     assert [usage.infer_seconds, usage.init_seconds] == pytest.approx([0.4, 1.5])
+
+
+def test_a_report_that_comes_late_does_not_change_the_bill() -> None:
+    def usage_of(count: int) -> Usage:
+        reports = {
+            "infer-batch": Invocations(count, 100.0 * count, 0.0, 1_769, 1_000 * count),
+            "plan-ingest": Invocations(1, 700.0, 0.0, 512, 100),
+            "summarize-ingest": Invocations(1, 700.0, 0.0, 512, 100),
+        }
+        ledger = replace(USAGE, attempts=500, init_seconds=0.0)
+        assert late_reports(ledger, reports) == 500 - count
+        return with_reports(ledger, reports)
+
+    late, complete = usage_of(499), usage_of(500)
+
+    assert (complete.attempts, complete.infer_seconds, complete.log_bytes) == (500, 50.0, 500_200)
+    assert late.attempts == 500
+    assert late.infer_seconds == pytest.approx(50.0)
+    assert late.log_bytes == pytest.approx(500_200)
 
 
 def test_without_reports_the_ledger_stands() -> None:
