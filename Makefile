@@ -176,6 +176,10 @@ faults: setup build ## make everything go wrong, and print what came of it: lost
 model-kinds: setup build ## take twenty kinds of models the whole way on a local stack; KINDS="digits lightgbm" for some
 	$(PYTHON) -m tests.support.kinds.run $(KINDS)
 
+.PHONY: simulate
+simulate: $(DEV) ## run nights of the whole system in a simulated AWS, each with other faults; SEEDS=10000 FROM=1
+	PYTHONHASHSEED=0 $(PYTHON) -m tests.simulation --seeds $(or $(SEEDS),10000) $(if $(FROM),--from $(FROM))
+
 .PHONY: store-mutations
 store-mutations: setup build ## alter what ingests have stored in many ways; say what verify finds, and what it cannot
 	$(PYTHON) -m tests.support.stores.report

@@ -184,7 +184,17 @@ class Ledger(Protocol):
         ...
 
     def begin(self, plan: Plan, started_at: str, claim: str = "") -> None:
-        """Enter an ingest, in place of a claim. Raise as `check` does."""
+        """Enter an ingest, in place of a claim.
+
+        A second call for the same execution enters it again, as long as the ingest runs, and model and object stay.
+
+        Raises
+        ------
+        IngestExistsError, IngestClaimedError
+            As `check` does.
+        StoreBusyError
+            If another call of the same execution has planned it otherwise, or it has ended.
+        """
         ...
 
     def resume(self, plan: Plan, started_at: str, execution: str, batches: int) -> None:
@@ -199,6 +209,8 @@ class Ledger(Protocol):
         ------
         IngestExistsError
             If a still later execution has taken the ingest over.
+        StoreBusyError
+            As `begin` does.
         """
         ...
 
@@ -208,6 +220,15 @@ class Ledger(Protocol):
 
     def history(self, ingest_id: str, execution: str) -> History:
         """Read what is known of an ingest from before an execution."""
+        ...
+
+    def planned_before(self, ingest_id: str, started_at: str) -> Plan | None:
+        """Return the plan that an earlier call of the same execution has entered. Return None if none has.
+
+        Parameters
+        ----------
+        started_at : when the execution started
+        """
         ...
 
     def is_completed(self, ingest_id: str) -> bool:

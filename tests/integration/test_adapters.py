@@ -3,6 +3,7 @@
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -17,7 +18,7 @@ from hundredfold.aws.models import LambdaModels
 from hundredfold.aws.objects import UPLOAD_PART_BYTES, S3Sources, S3WorkObjects
 from hundredfold.aws.predictions import DynamoPredictions
 from hundredfold.batches import BatchFailure, BatchOutcome
-from hundredfold.errors import IngestExistsError, SourceChangedError, SourceMissingError
+from hundredfold.errors import IngestExistsError, SourceChangedError, SourceMissingError, StoreBusyError
 from hundredfold.ingest import Model, Plan
 from hundredfold.records import Prediction
 from hundredfold.sources.objects import STREAM_PART_BYTES, ObjectLocation, PinnedObject
@@ -263,6 +264,10 @@ def test_another_execution_cannot_take_an_ingest_over(stack: Stack) -> None:
 
     with pytest.raises(IngestExistsError, match=f"ingest {ingest_id} exists already"):
         ledger.begin(plan(ingest_id), "2026-11-25T04:00:00Z")
+    ledger.begin(plan(ingest_id), "2026-11-24T04:00:00Z")  # a retry of the planner
+    other = plan(ingest_id)
+    with pytest.raises(StoreBusyError, match="another call of the planner"):
+        ledger.begin(replace(other, model=replace(other.model, version="8")), "2026-11-24T04:00:00Z")
     late = summarize(ingest_id, "2026-11-25T04:00:00Z", "2026-11-25T04:00:01Z", None, [], {"Error": "E", "Cause": "c"})
     with pytest.raises(IngestExistsError):
         ledger.finish(late)

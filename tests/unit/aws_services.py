@@ -230,8 +230,8 @@ def holds(request: Mapping[str, Any], item: Item | None) -> bool:
     if "ConditionExpression" not in request:
         return True
     names, values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
-    tokens = iter(re.findall(r"[#:]?\w+|<>|<=|>=|[=<>()]", request["ConditionExpression"]))
-    expression = [names.get(token, token) for token in tokens]
+    tokens = iter(re.findall(r"[#:]?\w+(?:\.[#\w]+)*|<>|<=|>=|[=<>()]", request["ConditionExpression"]))
+    expression = [".".join(names.get(part, part) for part in token.split(".")) for token in tokens]
     result, rest = _either(expression, item or {}, values)
     assert not rest, f"not understood: {' '.join(rest)}"
     return result
@@ -259,7 +259,8 @@ def _term(tokens: list[str], item: Item, values: Item) -> tuple[bool, list[str]]
         assert rest[0] == ")"
         return result, rest[1:]
     if tokens[0] in {"attribute_exists", "attribute_not_exists"}:
-        return (tokens[2] in item) == (tokens[0] == "attribute_exists"), tokens[4:]
+        item, name = _place(tokens[2], item)
+        return (name in item) == (tokens[0] == "attribute_exists"), tokens[4:]
     compare = {
         "=": operator.eq,
         "<>": operator.ne,
@@ -268,12 +269,21 @@ def _term(tokens: list[str], item: Item, values: Item) -> tuple[bool, list[str]]
         ">": operator.gt,
         ">=": operator.ge,
     }[tokens[1]]
-    if tokens[0] not in item:
+    item, name = _place(tokens[0], item)
+    if name not in item:
         return False, tokens[3:]
-    [(kind, left)], [(other_kind, right)] = item[tokens[0]].items(), values[tokens[2]].items()
+    [(kind, left)], [(other_kind, right)] = item[name].items(), values[tokens[2]].items()
     if kind == other_kind == "N":
         left, right = float(left), float(right)
     return kind == other_kind and bool(compare(left, right)), tokens[3:]
+
+
+def _place(path: str, item: Item) -> tuple[Item, str]:
+    """Return the map that has the attribute at a path, and the attribute's name there."""
+    *outer, name = path.split(".")
+    for member in outer:
+        item = item.get(member, {}).get("M", {})
+    return item, name
 
 
 def _key(attributes: Item) -> tuple[str, str]:

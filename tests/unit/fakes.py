@@ -248,6 +248,10 @@ class MemoryLedger:
         self.summaries.pop(plan.ingest_id, None)
         self.effects.append(f"resume {plan.ingest_id} {execution} {batches}")
 
+    def planned_before(self, ingest_id: str, started_at: str) -> Plan | None:
+        began, plan = self.ingests.get(ingest_id, ("", None))
+        return plan if began == started_at else None
+
     def plan(self, ingest_id: str) -> Plan | None:
         return self.ingests[ingest_id][1] if ingest_id in self.ingests else None
 

@@ -184,4 +184,7 @@ def _kind(failure: BatchFailure) -> str:
 
 
 def _seconds(started_at: str, finished_at: str) -> float:
-    return round((datetime.fromisoformat(finished_at) - datetime.fromisoformat(started_at)).total_seconds(), 3)
+    # Two services measure these times. Their clocks may differ by more than a short ingest takes.
+    return round(
+        max(0.0, (datetime.fromisoformat(finished_at) - datetime.fromisoformat(started_at)).total_seconds()), 3
+    )

@@ -1,5 +1,6 @@
 """The ledger in DynamoDB: an item for each batch, spread over 8 partition keys, and one for the ingest."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
@@ -12,7 +13,7 @@ from hundredfold.aws.attributes import attribute_values, plain_item, write_units
 from hundredfold.aws.backoff import retry_throttled
 from hundredfold.aws.errors import CONDITION_FAILED, is_failed_condition, mapped_errors
 from hundredfold.batches import LEDGER_SHARDS, BatchFailure, BatchOutcome, EarlierOutcome, InvocationStats, Sketch
-from hundredfold.errors import HundredfoldError, IngestClaimedError, IngestExistsError
+from hundredfold.errors import HundredfoldError, IngestClaimedError, IngestExistsError, StoreBusyError
 from hundredfold.ingest import Claim, Plan
 from hundredfold.packed import PackedPredictions
 from hundredfold.record_index import RecordIndex
@@ -39,7 +40,15 @@ _BUSY = "DynamoDB did not answer about the ledger"
 # A retry of the same execution may write an ingest's item again. Another execution with the same id may not, unless it
 # resumes the ingest. If two resume it, the later one owns it, and the earlier one cannot end it.
 _NOT_BEGUN_BY_ANOTHER = "attribute_not_exists(started_at) OR started_at = :started"
-_NOT_BEGUN_LATER = "attribute_not_exists(started_at) OR started_at <= :started"
+# A call of the planner that Step Functions has given up may still go on, beside the next one. It must not begin again
+# what has ended since, and the two must not plan with different models or from different versions of an object.
+_OWN_THAT_RUNS = (
+    "(started_at = :started AND #status = :running AND #plan.#model.#version = :version AND "
+    "(attribute_not_exists(#plan.#pinned.#etag) OR attribute_exists(#plan.#pinned.#staged_from) OR "
+    "#plan.#pinned.#etag = :etag))"
+)
+_NAMES = ("status", "plan", "model", "version", "pinned", "etag", "staged_from")
+_NOT_BEGUN_LATER = f"attribute_not_exists(started_at) OR started_at < :started OR {_OWN_THAT_RUNS}"
 # A resume whose planning failed does not have the ingest. It must not end one that is completed, or that runs.
 _OWN_OR_FAILED = (
     "attribute_not_exists(started_at) OR execution = :execution OR (#status = :failed AND started_at <= :started)"
@@ -119,16 +128,16 @@ class DynamoLedger:
         free = (
             "attribute_not_exists(ledger_key) OR claim_token = :claim" if claim else "attribute_not_exists(started_at)"
         )
-        values = {":started": started_at, **({":claim": claim} if claim else {})}
+        values = {**_of_own_plan(plan, started_at), **({":claim": claim} if claim else {})}
         try:
             self._put_ingest(
                 plan.ingest_id,
                 {"status": Status.RUNNING.value, "started_at": started_at, **item},
-                f"{free} OR started_at = :started",
+                f"{free} OR {_OWN_THAT_RUNS}",
                 values,
             )
         except IngestExistsError:
-            raise self._taken(plan.ingest_id, claim, started_at) or IngestExistsError(plan.ingest_id) from None
+            raise self._taken(plan.ingest_id, claim, started_at) or _planned_meanwhile(plan.ingest_id) from None
 
     def resume(self, plan: Plan, started_at: str, execution: str, batches: int) -> None:
         entered = self.ingest(plan.ingest_id) or {}
@@ -152,12 +161,10 @@ class DynamoLedger:
             "executions": [asdict(part) for part in history.executions],
             **({"reported": asdict(history.reported)} if history.reported else {}),
         }
-        self._put_ingest(
-            plan.ingest_id,
-            item,
-            _NOT_BEGUN_LATER,
-            {":started": started_at},
-        )
+        try:
+            self._put_ingest(plan.ingest_id, item, _NOT_BEGUN_LATER, _of_own_plan(plan, started_at))
+        except IngestExistsError as error:
+            raise self._taken(plan.ingest_id, "", started_at) or _planned_meanwhile(error.ingest_id) from None
 
     def plan(self, ingest_id: str) -> Plan | None:
         entered = self.ingest(ingest_id)
@@ -165,6 +172,11 @@ class DynamoLedger:
 
     def history(self, ingest_id: str, execution: str) -> History:
         return _history(self.ingest(ingest_id) or {}, execution)
+
+    def planned_before(self, ingest_id: str, started_at: str) -> Plan | None:
+        entered = self.ingest(ingest_id)
+        is_own = entered is not None and "plan" in entered and entered["started_at"] == started_at
+        return Plan.from_dict(entered["plan"]) if entered and is_own else None
 
     def is_completed(self, ingest_id: str) -> bool:
         return (self.ingest(ingest_id) or {}).get("status") == Status.COMPLETED
@@ -366,12 +378,13 @@ class DynamoLedger:
     def _put_ingest(
         self, ingest_id: str, item: Mapping[str, Any], condition: str, values: Mapping[str, str]
     ) -> dict[str, Any]:
+        names = {f"#{name}": name for name in _NAMES if re.search(rf"#{name}\b", condition)}
         with mapped_errors(_BUSY, {CONDITION_FAILED: IngestExistsError(ingest_id)}):
             return self._put(
                 {"ledger_key": ingest_id, "entry": SUMMARY_ENTRY, **item},
                 ConditionExpression=condition,
                 ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
-                **({"ExpressionAttributeNames": {"#status": "status"}} if "#status" in condition else {}),
+                **({"ExpressionAttributeNames": names} if names else {}),
             )
 
     def _put_part(self, ingest_id: str, batch: int, number: int, part: bytes) -> int:
@@ -395,6 +408,20 @@ class DynamoLedger:
             attempts=WRITE_ATTEMPTS,
         )
         return plain_item(answer.get("Attributes", {}))
+
+
+def _of_own_plan(plan: Plan, started_at: str) -> dict[str, str]:
+    """Return the values of `_OWN_THAT_RUNS`."""
+    return {
+        ":started": started_at,
+        ":running": Status.RUNNING.value,
+        ":version": plan.model.version,
+        ":etag": plan.pinned.etag if plan.pinned else "",
+    }
+
+
+def _planned_meanwhile(ingest_id: str) -> StoreBusyError:
+    return StoreBusyError(f"another call of the planner has planned ingest {ingest_id} meanwhile")
 
 
 def batch_key(ingest_id: str, batch: int) -> str:

@@ -102,9 +102,11 @@ class Planner:
         spec = spec_from_input(execution_input)
         shadow = shadow_from_input(execution_input)
         spec = _spec_for(spec, shadow)
-        model = self.models.version(shadow.version) if shadow else self.models.live()
+        earlier = self.ledger.planned_before(ingest_id, started_at)  # by a call whose answer was lost
+        model = earlier.model if earlier else self._first_model(shadow)
         limit = self._max_rejected(execution_input)
         source = self._pin(ingest_id, spec)
+        _check_same_object(earlier, source)
         # Check before anything is written. If the id is taken, its staged objects and partitions must stay as they are.
         self.ledger.check(ingest_id, started_at, claim)
         if source.partitions:
@@ -148,7 +150,9 @@ class Planner:
         limit = max_rejected_from_input(execution_input)
         whole = planned if limit is None else replace(planned, max_rejected_percent=limit)
         if len(done) < planned.batches:
-            whole = replace(whole, model=self._model(resume, pinned=planned.model))
+            earlier = self.ledger.planned_before(resume.ingest_id, started_at)  # by a call whose answer was lost
+            model = earlier.model if earlier else self._model(resume, pinned=planned.model)
+            whole = replace(whole, model=model)
         elif self.ledger.is_completed(resume.ingest_id) and not resume.force:
             raise InvalidIngestError(f"ingest {resume.ingest_id} is completed, and no batch of it is left to do")
         if whole.model != planned.model:
@@ -249,6 +253,9 @@ class Planner:
                 else:
                     done.add(entry.batch)
         return done, reoffered
+
+    def _first_model(self, shadow: Shadow | None) -> Model:
+        return self.models.version(shadow.version) if shadow else self.models.live()
 
     def _model(self, resume: Resume, pinned: Model | None) -> Model:
         if resume.model is None and pinned:
@@ -394,6 +401,12 @@ class Planner:
 
     def _location(self, key: str) -> ObjectLocation:
         return ObjectLocation(self.work.bucket, key)
+
+
+def _check_same_object(earlier: Plan | None, source: PinnedSource) -> None:
+    """Refuse an object that was replaced after an earlier call of the same execution had planned from it."""
+    if earlier and earlier.pinned and not earlier.pinned.staged_from and source.pinned != earlier.pinned:
+        raise SourceChangedError(str(earlier.pinned))
 
 
 def _chosen(batches: Iterable[Batch], execution_input: object) -> Iterable[Batch]:

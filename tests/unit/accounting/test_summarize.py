@@ -77,6 +77,12 @@ def test_an_ingest_whose_batches_are_all_done_is_completed() -> None:
     )
 
 
+def test_an_ingest_takes_no_negative_time_if_clocks_differ() -> None:
+    summary = summarize("i1", STARTED, "2026-11-24T10:00:00+00:00", plan_of(0, 0), [], None)
+
+    assert summary.seconds == 0.0
+
+
 def test_an_ingest_without_records_is_completed() -> None:
     summary = summary_of(plan_of(0, 0), [])
 

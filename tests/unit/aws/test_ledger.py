@@ -120,6 +120,13 @@ def test_a_throttled_ledger_is_waited_for(aws: AnsweringServer, ledger: DynamoLe
     assert len(aws.requests) == 13
 
 
+OWN_THAT_RUNS = (
+    "(started_at = :started AND #status = :running AND #plan.#model.#version = :version AND "
+    "(attribute_not_exists(#plan.#pinned.#etag) OR attribute_exists(#plan.#pinned.#staged_from) OR "
+    "#plan.#pinned.#etag = :etag))"
+)
+
+
 def test_a_resumed_ingest_is_taken_over_from_an_earlier_execution_only(
     aws: AnsweringServer, ledger: DynamoLedger
 ) -> None:
@@ -135,8 +142,15 @@ def test_a_resumed_ingest_is_taken_over_from_an_earlier_execution_only(
     ledger.resume(PLAN, "t2", "i1.resume-2", batches=4)  # again: a retry of the planner
 
     put = aws.requests[1].json
-    assert put["ConditionExpression"] == "attribute_not_exists(started_at) OR started_at <= :started"
-    assert put["ExpressionAttributeValues"] == {":started": {"S": "t2"}}
+    assert put["ConditionExpression"] == (
+        "attribute_not_exists(started_at) OR started_at < :started OR " + OWN_THAT_RUNS
+    )
+    assert put["ExpressionAttributeValues"] == {
+        ":started": {"S": "t2"},
+        ":running": {"S": "RUNNING"},
+        ":version": {"S": "7"},
+        ":etag": {"S": "e1"},
+    }
     assert put["Item"]["status"] == {"S": "RUNNING"}
     assert put["Item"]["execution"] == {"S": "i1.resume-2"}
     assert put["Item"]["resumed"] == {
@@ -210,8 +224,16 @@ def test_an_ingest_is_entered_unless_another_execution_has_its_id(aws: Answering
                 }
             },
         },
-        "ConditionExpression": "attribute_not_exists(started_at) OR started_at = :started",
-        "ExpressionAttributeValues": {":started": {"S": "t0"}},
+        "ConditionExpression": ("attribute_not_exists(started_at) OR " + OWN_THAT_RUNS),
+        "ExpressionAttributeNames": {
+            f"#{name}": name for name in ("status", "plan", "model", "version", "pinned", "etag", "staged_from")
+        },
+        "ExpressionAttributeValues": {
+            ":started": {"S": "t0"},
+            ":running": {"S": "RUNNING"},
+            ":version": {"S": "7"},
+            ":etag": {"S": "e1"},
+        },
         "ReturnValues": "ALL_OLD",
     }
 
@@ -263,6 +285,49 @@ def test_a_batch_that_is_offered_again_keeps_what_was_counted_of_it_also_if_it_f
     services.items["i1#3", "11"] |= {"error": {"S": "States.Timeout"}}  # as the state machine updates it
 
     assert ledger.batch_done("i1", replace(OUTCOME, predicted=4, rejected=1)) == EarlierOutcome(False, 3, 2)
+
+
+def test_a_late_call_of_the_planner_does_not_begin_again_what_has_ended(
+    aws: AnsweringServer, ledger: DynamoLedger
+) -> None:
+    AwsServices(aws)
+    ledger.begin(PLAN, "t0")
+    ledger.finish(COMPLETED)
+    with pytest.raises(StoreBusyError, match="another call of the planner has planned ingest i1 meanwhile"):
+        ledger.begin(PLAN, "t0")
+
+    ledger.resume(PLAN, "t1", "i1.resume-1", batches=1)
+    ledger.resume(PLAN, "t1", "i1.resume-1", batches=1)  # a retry of the planner
+    ledger.finish(replace(COMPLETED, started_at="t1"), "i1.resume-1")
+    with pytest.raises(StoreBusyError):
+        ledger.resume(PLAN, "t1", "i1.resume-1", batches=1)
+    with pytest.raises(IngestExistsError):
+        ledger.resume(PLAN, "t0", "i1.resume-0", batches=1)
+
+    assert (ledger.ingest("i1") or {})["status"] == "COMPLETED"
+
+
+def test_two_calls_of_the_planner_plan_with_one_model_and_one_object(
+    aws: AnsweringServer, ledger: DynamoLedger
+) -> None:
+    AwsServices(aws)
+    assert PLAN.pinned
+    other = replace(PLAN, model=replace(PLAN.model, version="8"))
+    replaced = replace(PLAN, pinned=replace(PLAN.pinned, etag="e2"))
+    staged = replace(PLAN, ingest_id="i2", pinned=replace(PLAN.pinned, staged_from="dynamodb://reviews"))
+    assert ledger.planned_before("i1", "t0") is None
+
+    ledger.begin(PLAN, "t0")
+    for another in (other, replaced):
+        with pytest.raises(StoreBusyError):
+            ledger.begin(another, "t0")
+    ledger.begin(staged, "t0")
+    ledger.begin(replace(staged, pinned=replaced.pinned), "t0")  # a table is staged anew
+
+    assert ledger.planned_before("i1", "t0") == PLAN
+    assert ledger.planned_before("i1", "t1") is None, "of another execution"
+    ledger.resume(other, "t1", "i1.resume-1", batches=1)
+    assert ledger.planned_before("i1", "t1") == other
 
 
 def test_an_id_that_is_taken_is_named(aws: AnsweringServer, ledger: DynamoLedger) -> None:

@@ -203,6 +203,26 @@ def test_planning_twice_changes_nothing() -> None:
     assert (world.work.objects, world.ledger.ingests) == once
 
 
+def test_planning_twice_keeps_the_model_although_another_went_live() -> None:
+    world = World()
+    plan = world.plan()
+    world.models.model = Model("arn:infer:8", "8")
+
+    assert world.plan() == plan
+    assert world.plan("i2").model.version == "8"
+
+
+def test_planning_twice_refuses_an_object_that_was_replaced_meanwhile() -> None:
+    world = World()
+    plan = world.plan()
+    world.sources.objects[LOCATION] = b'{"id":"other"}\n'
+
+    with pytest.raises(SourceChangedError):
+        world.plan()
+
+    assert world.ledger.ingests == {"i1": (STARTED, plan)}
+
+
 def test_two_ingests_of_one_source_share_nothing() -> None:
     world = World()
 
