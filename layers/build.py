@@ -13,7 +13,7 @@ import hundredfold
 from hundredfold.model.card import CARD, Card
 from hundredfold.model.engine import LibraryLayer
 from layers.archive import compile_python, write_zip
-from layers.packages import PLATFORMS, install, named_by_extra
+from layers.packages import PLATFORMS, add_openmp, install, named_by_extra
 from layers.sizes import LAMBDA_LIMIT_BYTES, Part, over_limit, read_parts, table, unzipped_size
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +38,7 @@ def build_dependencies(architecture: str, extras: list[str], archive: Path) -> P
 
     def fill(python: Path) -> None:
         owners = named_by_extra(install(locks, python, architecture), locks)
+        add_openmp(python)
         archive.with_suffix(".packages.json").write_text(json.dumps(owners, indent=2, sort_keys=True) + "\n")
 
     return _layer(fill, archive)

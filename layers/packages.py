@@ -150,6 +150,21 @@ def named_by_extra(owners: Mapping[str, str], locks: Sequence[Path]) -> dict[str
     return {entry: names[name] for entry, name in owners.items()}
 
 
+def add_openmp(python: Path) -> None:
+    """Give LightGBM the OpenMP library that its wheel leaves to the system, and that Lambda does not have.
+
+    scikit-learn's wheel has one, under a name of its own. A copy named `libgomp.so.1` beside `python/` is found there,
+    because Lambda looks for libraries in /opt/lib: https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
+    """
+    if not (python / "lightgbm").is_dir():
+        return
+    libraries = sorted(python.glob("scikit_learn.libs/libgomp*"))
+    if len(libraries) != 1:
+        raise SystemExit(f"scikit-learn brings {len(libraries)} OpenMP libraries, and LightGBM needs one: {libraries}")
+    (python.parent / "lib").mkdir(exist_ok=True)
+    shutil.copyfile(libraries[0], python.parent / "lib/libgomp.so.1")
+
+
 def prune(target: Path) -> None:
     """Remove tests, sources, headers, type stubs and sample data. Licences and metadata stay."""
     for unused in _UNUSED_PATHS:

@@ -138,3 +138,26 @@ def test_a_checkout_that_was_not_built_says_so(tmp_path: Path, monkeypatch: pyte
 
     with pytest.raises(NotThereError, match=r"build/layers/core\.zip is not there yet; run make build"):
         artefacts.provide(None, "x86_64", lambda _: None)
+
+
+def test_the_extras_that_models_need_join_those_of_the_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+    for name in ("lightgbm", "pandas", "skops"):
+        (tmp_path / f"requirements/extras/{name}.txt").parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"requirements/extras/{name}.txt").write_text("")
+    monkeypatch.setattr(artefacts, "ROOT", tmp_path)
+    monkeypatch.setattr(artefacts, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(artefacts, "run_builder", lambda *arguments: built.append(" ".join(arguments)))
+
+    artefacts.provide_extras(["lightgbm"], "arm64", lambda _: None)
+    assert built == []  # nothing is built yet
+
+    (tmp_path / "build/layers").mkdir(parents=True)
+    packages = tmp_path / "build/layers/dependencies.packages.json"
+    packages.write_text('{"numpy": "numpy", "pandas": "pandas", "six.py": "six (for pandas)"}')
+    artefacts.provide_extras(["pandas", "without-a-lock"], "arm64", lambda _: None)
+    assert built == []  # it has all of them
+
+    artefacts.provide_extras(["lightgbm", "pandas"], "arm64", lambda _: None)
+    archive = tmp_path / "build/layers/dependencies.zip"
+    assert built == [f"--architecture arm64 dependencies --extras lightgbm pandas --output {archive}"]
