@@ -13,7 +13,7 @@ class ExitCode(IntEnum):
 
     OK = 0
     INGEST_FAILED = 1
-    """The ingest failed, or `verify` found records without exactly one outcome."""
+    """The ingest failed, or `verify` found records without exactly one outcome; `doctor` or a check was not content."""
     BAD_INPUT = 2
     """The command cannot do what it was asked for: an option, a file or an ingest's id is wrong."""
     NOT_THERE = 3

@@ -35,8 +35,8 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
     help="Batch inference for scikit-learn models on AWS Step Functions and layered Lambda.",
-    epilog="Exit codes: 0 done, 1 the ingest failed or does not add up, 2 bad input, 3 stack or ingest not there, "
-    "4 AWS or the local stack refused, 130 Ctrl-C.",
+    epilog="Exit codes: 0 done, 1 the ingest failed or does not add up, or a check differs, 2 bad input, "
+    "3 stack or ingest not there, 4 AWS or the local stack refused, 130 Ctrl-C.",
 )
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {

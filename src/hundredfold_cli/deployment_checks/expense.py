@@ -5,8 +5,11 @@ from collections.abc import Iterable
 from hundredfold.accounting.bill import Bill, bill_of
 from hundredfold.accounting.prices import prices
 from hundredfold.accounting.usage import UsageLine, usage_lines
+from hundredfold.runtime.metric_names import StreamMetric
 from hundredfold_cli.deployment_checks.ingests import EndedIngest
 from hundredfold_cli.deployment_checks.rows.streams import KINESIS
+from hundredfold_cli.estimates.estimate import DASHBOARDS
+from hundredfold_cli.estimates.estimate import METRICS as METRICS_OF_INGESTS
 from hundredfold_cli.estimates.scenario import INFER_MEMORY_MB
 from hundredfold_cli.ingests.cost import ingest_usage
 from hundredfold_cli.stack.deployment import Deployment
@@ -14,7 +17,8 @@ from hundredfold_cli.stack.deployment import Deployment
 LIMIT_USD = 0.05
 """What a run may cost at most, if it is over within an hour of the clock."""
 HOURS_A_MONTH = 730
-METRICS, ALARMS, DASHBOARDS = 44, 12, 2
+METRICS = METRICS_OF_INGESTS + len(StreamMetric)
+ALARMS = 12
 """Of the checks' stack, with a stream and the arrival of objects. CloudWatch charges for each hour of the clock."""
 
 INGESTS = 10

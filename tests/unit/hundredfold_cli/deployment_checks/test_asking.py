@@ -10,13 +10,14 @@ from botocore.exceptions import ClientError
 from hundredfold.accounting.usage import UsageLine
 from hundredfold_cli.deployment_checks.ask import ask, chosen, without_stack
 from hundredfold_cli.deployment_checks.check import Check
-from hundredfold_cli.deployment_checks.expense import LIMIT_USD, bill, expected_lines, expected_usd, hour_usd
+from hundredfold_cli.deployment_checks.expense import ALARMS, LIMIT_USD, bill, expected_lines, expected_usd, hour_usd
 from hundredfold_cli.deployment_checks.reckoning import SERVICES, Reckoning, billed, compare
 from hundredfold_cli.deployment_checks.registry import CHECKS
 from hundredfold_cli.deployment_checks.row import Answer, CannotAskError, Verdict, differs
 from hundredfold_cli.deployment_checks.stage import Stage
 from hundredfold_cli.errors import NotThereError, OptionError
 from hundredfold_cli.stack.deployment import Deployment
+from tools.workflow.template import Template
 
 
 class FakeStage(Stage):
@@ -105,6 +106,10 @@ def test_a_run_within_an_hour_costs_less_than_was_promised() -> None:
     assert expected_usd(kinesis=True) - expected_usd(kinesis=False) == pytest.approx(0.015)
     # 44 metrics at $0.30, 12 alarms at $0.10 and 2 dashboards at $3 a month of 730 hours
     assert hour_usd() == pytest.approx((44 * 0.30 + 12 * 0.10 + 2 * 3.00) / 730)
+
+
+def test_the_alarms_of_the_checks_stack_are_all_that_the_template_has() -> None:
+    assert len(Template.read().of_type("AWS::CloudWatch::Alarm")) == ALARMS
 
 
 def reckoning() -> Reckoning:
