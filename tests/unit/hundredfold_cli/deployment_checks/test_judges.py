@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hundredfold.accounting.usage import ASSUMED
 from hundredfold.batches import BatchFailure, BatchOutcome, InvocationStats
 from hundredfold.ingest import Plan
 from hundredfold_cli.deployment_checks.ingests import EndedIngest
@@ -162,7 +163,8 @@ def test_a_start_may_take_twice_what_is_assumed_and_never_ten_seconds(inits: lis
 
 
 def test_a_batch_may_take_twice_what_is_assumed() -> None:
-    assert times.assumed_batch_ms(100) == pytest.approx(6 + 12 + 25 + 10)
+    processor = ASSUMED.cpu_ms_a_batch + 100 * ASSUMED.cpu_ms_a_record
+    assert times.assumed_batch_ms(100) == pytest.approx(processor + ASSUMED.wait_ms_a_batch + ASSUMED.wait_ms_a_call)
     assert times.judge_batches([50.0, 60.0, 900.0], 53.0).agrees
     assert not times.judge_batches([107.0], 53.0).agrees
     with pytest.raises(CannotAskError):
