@@ -72,7 +72,7 @@ def test_a_stack_is_deployed_removed_and_deployed_again_beside_another(
     contents = contents_of(stack.process.deployment(SECOND))
     before = take_inventory(contents)
     assert (len(before.tables), len(before.layers)) == (2, len(LAYERS))
-    assert [len(bucket.versions) for bucket in before.buckets if "-source-" in bucket.name] == [1]
+    assert [bucket.versions for bucket in before.buckets if "-source-" in bucket.name] == [1]
     assert before.uploads
     assert before.uploads.versions
 

@@ -15,13 +15,14 @@ from hundredfold.accounting.prices import prices_or_none
 from hundredfold.aws.errors import NOT_FOUND, error_code
 from hundredfold_cli.errors import DeploymentError, NotThereError
 from hundredfold_cli.stack.contents import LayerVersion, StackContents, Uploads
-from hundredfold_cli.stack.object_versions import ObjectVersion, delete_versions, give_up_uploads, object_versions
+from hundredfold_cli.stack.object_versions import delete_versions, give_up_uploads, object_versions
 
 DESCRIPTION: Final = "Hundredfold: batch inference"
 """What the template's description begins with. A stack of another template is not removed."""
 
 _DELETE_SECONDS = 3_600
 _POLL_SECONDS = 2
+_REPORTED_OBJECTS = 10_000
 _TABLE = "AWS::DynamoDB::Table"
 _STATE_MACHINE = "AWS::StepFunctions::StateMachine"
 
@@ -39,15 +40,11 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket of the stack, with all versions of its objects."""
+    """A bucket of the stack: how many versions of objects it has, marks of deletions too, and their bytes."""
 
     name: str
-    versions: tuple[ObjectVersion, ...]
-
-    @property
-    def size(self) -> int:
-        """All bytes of them."""
-        return sum(version.size for version in self.versions)
+    versions: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +94,7 @@ class Inventory:
         if not keep_data:
             lines += [f"table {table.name}, {table.items:,} items of {_megabytes(table.size)}" for table in self.tables]
         lines += [
-            f"bucket {bucket.name}, {len(bucket.versions):,} objects and versions of {_megabytes(bucket.size)}"
+            f"bucket {bucket.name}, {bucket.versions:,} objects and versions of {_megabytes(bucket.size)}"
             for bucket in self.buckets
         ]
         if self.status:
@@ -118,7 +115,7 @@ class Inventory:
             "stopped": [arn.rpartition(":")[2] for arn in self.running],
             "resources": self.resources,
             "tables": [] if keep_data else [table.name for table in self.tables],
-            "buckets": {bucket.name: len(bucket.versions) for bucket in self.buckets},
+            "buckets": {bucket.name: bucket.versions for bucket in self.buckets},
             "layers": [layer.arn for layer in self.layers],
             "log_groups": list(self.log_groups),
             "uploads": len(self.uploads.versions) if self.uploads else 0,
@@ -155,7 +152,7 @@ def take_inventory(contents: StackContents) -> Inventory:
             for resource in resources
             if resource.kind == _TABLE and (table := _table(contents, resource.physical_id))
         ),
-        tuple(Bucket(name, tuple(object_versions(contents.s3, name))) for name in contents.buckets()),
+        tuple(_bucket(contents, name) for name in contents.buckets()),
         contents.layer_versions(),
         contents.log_groups(),
         contents.uploads(),
@@ -229,6 +226,14 @@ def list_staying(contents: StackContents, inventory: Inventory, keep_data: bool)
     return staying
 
 
+def _bucket(contents: StackContents, name: str) -> Bucket:
+    versions, size = 0, 0
+    for version in object_versions(contents.s3, name):
+        versions += 1
+        size += version.size
+    return Bucket(name, versions, size)
+
+
 def _table(contents: StackContents, name: str) -> Table | None:
     try:
         described = contents.dynamodb.describe_table(TableName=name)["Table"]
@@ -242,11 +247,13 @@ def _table(contents: StackContents, name: str) -> Table | None:
 
 
 def _delete_bucket(contents: StackContents, name: str, say: Say) -> None:
+    def report(deleted: int) -> None:
+        if deleted % _REPORTED_OBJECTS == 0:
+            say(f"  {deleted:,} objects deleted")
+
     say(f"emptying bucket {name} ...")
     give_up_uploads(contents.s3, name)
-    delete_versions(
-        contents.s3, name, object_versions(contents.s3, name), lambda deleted: say(f"  {deleted:,} objects deleted")
-    )
+    delete_versions(contents.s3, name, object_versions(contents.s3, name), report)
     contents.s3.delete_bucket(Bucket=name)
 
 

@@ -206,6 +206,8 @@ def test_the_stack_has_the_name_that_it_is_looked_for_by(template: Template) -> 
 
     assert configured["default"]["global"]["parameters"]["stack_name"] == STACK_NAME
     assert configured["local"]["deploy"]["parameters"]["stack_name"] == STACK_NAME
+    # What sam uploads has the same prefix if it is run without the command: `remove` and `prune` look under it.
+    assert {configured[name]["deploy"]["parameters"]["s3_prefix"] for name in ("default", "local")} == {STACK_NAME}
     assert template.state_machine["Name"] == {"Fn::Sub": f"{NAMED}batch-inference"}
 
 
