@@ -13,10 +13,10 @@ from hundredfold.model.bundle import Bundle
 from hundredfold.sources.spec import ObjectsSpec, SourceSpec
 from hundredfold.summary import Status
 from hundredfold_cli.ingests.outcomes import read_all_rejections
-from hundredfold_cli.ingests.request import FileUpload
 from hundredfold_cli.ingests.resume import start_resume
 from hundredfold_cli.ingests.start import start_ingest
 from hundredfold_cli.ingests.status import IngestStatus, ingest_status
+from hundredfold_cli.ingests.uploads import FileUpload
 from hundredfold_cli.ingests.verification.verify import verify_ingest
 from tests.faults.fault_proxy import Fault, FaultProxy
 from tests.faults.matrix import Row

@@ -26,8 +26,9 @@ from hundredfold_cli.errors import ExitCode
 from hundredfold_cli.ingests.follow import follow
 from hundredfold_cli.ingests.preview.advice import advice_as_options
 from hundredfold_cli.ingests.progress import upload_progress
-from hundredfold_cli.ingests.request import STANDARD_INPUT, SourceOptions, read_request
+from hundredfold_cli.ingests.read_request import STANDARD_INPUT, read_request
 from hundredfold_cli.ingests.review import review
+from hundredfold_cli.ingests.source_options import SourceOptions
 from hundredfold_cli.ingests.start import check_new, new_ingest_id, start_ingest, start_shadow
 from hundredfold_cli.ingests.status import newest_ingest
 from hundredfold_cli.models.live_signature import live_signature

@@ -13,9 +13,12 @@ from hundredfold.batches import BatchFailure, BatchOutcome
 from hundredfold.sources.spec import ObjectsSpec
 from hundredfold_cli.errors import DeploymentError
 from hundredfold_cli.ingests.executions import find_execution
-from hundredfold_cli.ingests.request import FileUpload, IngestRequest, SourceOptions, StoredObjects
+from hundredfold_cli.ingests.request import IngestRequest
+from hundredfold_cli.ingests.source_options import SourceOptions
 from hundredfold_cli.ingests.start import new_ingest_id, start_ingest
 from hundredfold_cli.ingests.status import IngestStatus, ingest_status
+from hundredfold_cli.ingests.stored import StoredObjects
+from hundredfold_cli.ingests.uploads import FileUpload
 from hundredfold_cli.stack.deployment import Deployment
 
 ENDED_SECONDS = 900

@@ -11,7 +11,8 @@ from hundredfold.sources.read_options import ReadOptions
 from hundredfold.sources.spec import ObjectsSpec
 from hundredfold_cli.ingests import folder as folder_module
 from hundredfold_cli.ingests.folder import files_of
-from hundredfold_cli.ingests.request import FolderUpload, SourceOptions
+from hundredfold_cli.ingests.source_options import SourceOptions
+from hundredfold_cli.ingests.uploads import FolderUpload
 from hundredfold_cli.stack.deployment import Deployment
 
 

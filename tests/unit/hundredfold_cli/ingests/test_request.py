@@ -14,8 +14,11 @@ from hundredfold.layout import Layout
 from hundredfold.sources.objects import ObjectLocation
 from hundredfold.sources.read_options import ReadOptions
 from hundredfold.sources.spec import ObjectsSpec, TableSpec
-from hundredfold_cli.ingests.request import FileUpload, IngestRequest, SourceOptions, read_request
+from hundredfold_cli.ingests.read_request import read_request
+from hundredfold_cli.ingests.request import IngestRequest
+from hundredfold_cli.ingests.source_options import SourceOptions
 from hundredfold_cli.ingests.start import new_ingest_id
+from hundredfold_cli.ingests.uploads import FileUpload
 from hundredfold_cli.stack.deployment import Deployment
 from tests.unit.fakes import MemorySources, etag
 from tests.unit.sources.objects import zstd

@@ -10,8 +10,10 @@ from hundredfold.errors import InvalidIngestError
 from hundredfold.model.signature import Field, FieldType, Signature
 from hundredfold.sources.objects import ObjectLocation
 from hundredfold.sources.spec import TableSpec
-from hundredfold_cli.ingests.request import SourceOptions, StoredTable, read_request
+from hundredfold_cli.ingests.read_request import read_request
 from hundredfold_cli.ingests.review import review
+from hundredfold_cli.ingests.source_options import SourceOptions
+from hundredfold_cli.ingests.stored import StoredTable
 from hundredfold_cli.stack.deployment import Deployment
 from tests.unit.fakes import MemorySources, MemoryTables
 

@@ -12,9 +12,12 @@ import pytest
 from hundredfold.errors import HundredfoldError, IngestExistsError
 from hundredfold.ingest import Claim
 from hundredfold.sources.spec import ObjectsSpec
-from hundredfold_cli.ingests.request import FileUpload, IngestRequest, SourceOptions, StoredObjects, StreamUpload
+from hundredfold_cli.ingests.request import IngestRequest
+from hundredfold_cli.ingests.source_options import SourceOptions
 from hundredfold_cli.ingests.start import new_ingest_id, start_ingest
 from hundredfold_cli.ingests.status import ingest_status
+from hundredfold_cli.ingests.stored import StoredObjects
+from hundredfold_cli.ingests.uploads import FileUpload, StreamUpload
 from tests.unit.answering_server import AnsweringServer, Reply, Request
 from tests.unit.aws_services import AwsServices, etag
 
