@@ -7,6 +7,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+from hundredfold.model.card import Card
 from hundredfold_cli.deployment_checks import faulty_model
 from hundredfold_cli.deployment_checks.faulty_bundle import make_faulty_bundle
 from hundredfold_cli.deployment_checks.ingests import EndedIngest, await_end, start_objects, start_records
@@ -129,9 +130,14 @@ class Stage:
         records = [{"id": f"check-{n:05d}", **values} for n, values in enumerate(islice(cycle(sample), number))]
         return self.ended(start_records(self.deployment, records, self.folder, name))
 
-    def _live_sample(self) -> list[dict[str, Any]]:
+    @cached_property
+    def live_card(self) -> Card:
+        """The card of the model that was live at first."""
         releases = Releases(self.deployment)
-        card, _ = releases.layers.card(releases.version(releases.require_live().version).model_layer)
-        if not card.sample:
+        return releases.layers.card(releases.version(releases.require_live().version).model_layer)[0]
+
+    def _live_sample(self) -> list[dict[str, Any]]:
+        sample = self.live_card.sample
+        if not sample:
             raise CannotAskError("the live model has no sample on its card; package it with --sample")
-        return list(card.sample["records"])
+        return list(sample["records"])
