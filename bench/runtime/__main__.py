@@ -127,9 +127,10 @@ def unpack() -> None:
         for file in archives:
             with zipfile.ZipFile(file) as archive:
                 archive.extractall(_WORK / folder)
-    bundle = _WORK / "opt-scikit-learn/python/hundredfold_model/bundle"
-    changed = with_engine(bundle, Engine.SCIKIT_LEARN, _WORK / "by-scikit-learn")
-    shutil.copytree(changed, bundle, dirs_exist_ok=True)
+    if engine.engine is Engine.COMPILED:
+        bundle = _WORK / "opt-scikit-learn/python/hundredfold_model/bundle"
+        changed = with_engine(bundle, Engine.SCIKIT_LEARN, _WORK / "by-scikit-learn")
+        shutil.copytree(changed, bundle, dirs_exist_ok=True)
 
 
 def layer(name: str) -> Path:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.session import Session, get_session
 
+from hundredfold.aws.service_models import UsedServices
+
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_events import EventBridgeClient
@@ -62,4 +64,6 @@ def _client(service: str, config: Config | None = None) -> Any:
 @cache
 def _session() -> Session:
     """Return the session that all clients share: it looks up credentials and reads botocore's data once."""
-    return get_session()
+    session = get_session()
+    session.register_component("data_loader", UsedServices())
+    return session

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
 from hundredfold.aws import clients
 from hundredfold.aws.errors import is_busy
+from hundredfold.aws.service_models import SERVICES
 from tests.unit.answering_server import AnsweringServer, Reply, dynamodb_error, json_reply
 
 
@@ -63,3 +65,14 @@ def test_an_attempt_has_timeouts_of_seconds(aws: AnsweringServer, make: Callable
     assert (client.meta.config.connect_timeout, client.meta.config.read_timeout) == (1, 5)
     assert client.meta.config.retries == {"mode": "standard", "total_max_attempts": 3}
     client.close()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_services_are_described_as_botocore_has_them(service: str) -> None:
+    ours, usual = clients._session(), botocore.session.get_session()
+    our_loader, usual_loader = (session.get_component("data_loader") for session in (ours, usual))
+
+    for kind in ("service-2", "endpoint-rule-set-1", "paginators-1", "waiters-2"):
+        if service in usual_loader.list_available_services(kind):
+            assert our_loader.load_service_model(service, kind) == usual_loader.load_service_model(service, kind)
+    assert ours.get_available_services() == list(SERVICES)
