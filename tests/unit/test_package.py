@@ -35,6 +35,7 @@ def imported() -> set[str]:
 
 def test_what_the_command_imports_is_declared() -> None:
     assert imported() - IN_INFERENCE - OPTIONAL == {
+        "PyYAML",
         "boto3",
         "botocore",
         "msgspec",
@@ -44,7 +45,7 @@ def test_what_the_command_imports_is_declared() -> None:
         "typer",
     }
     # botocore comes with boto3. The layer builders use packaging, and run uv.
-    assert set(DECLARED) == {"boto3", "msgspec", "packaging", "psutil", "pyarrow", "rich", "typer", "uv"}
+    assert set(DECLARED) == {"boto3", "msgspec", "packaging", "psutil", "pyarrow", "pyyaml", "rich", "typer", "uv"}
 
 
 def test_the_versions_that_are_tested_fit_what_is_declared() -> None:

@@ -52,7 +52,9 @@ ModelName = Annotated[str, typer.Argument(help="The number of a version, or the 
 def package(
     paths: Annotated[
         list[Path],
-        typer.Argument(help="The model's files in the order in which they are applied, or a folder with a model.toml."),
+        typer.Argument(
+            help="The model's files in the order in which they are applied, or a folder with model.toml or of MLflow."
+        ),
     ],
     name: Annotated[str, typer.Option(help="What the model is called; without it, as the last file.")] = "",
     field: Annotated[

@@ -13,6 +13,7 @@ from hundredfold.model.engine import COMPILED_FILE
 from hundredfold.model.signature import FieldType
 from hundredfold_cli.models.baseline import BASELINE_RECORDS
 from hundredfold_cli.models.code_files import code_files
+from hundredfold_cli.models.mlflow_folder import MLMODEL, read_mlflow_folder
 from hundredfold_cli.models.sample import Sample, read_sample, without_id
 
 RECIPE = "model.toml"
@@ -75,7 +76,8 @@ def read_recipe(paths: Sequence[Path], options: Mapping[str, Any]) -> Recipe:
 
     Parameters
     ----------
-    paths : the model's files in order; or the folder that holds them and a `model.toml`; or that file itself
+    paths : the model's files in order; or the folder that holds them and a `model.toml`; or that file itself; or a
+        folder of MLflow
     options : values for `Recipe`'s attributes from the command line; empty ones are ignored
 
     Raises
@@ -84,7 +86,10 @@ def read_recipe(paths: Sequence[Path], options: Mapping[str, Any]) -> Recipe:
         If something is missing, unknown, or cannot be read. The message says what to write.
     """
     path = paths[0] / RECIPE if paths[0].is_dir() else paths[0]
-    if path.name.endswith(".toml"):
+    if (paths[0] / MLMODEL).is_file():
+        values = read_mlflow_folder(paths[0])
+        files = tuple(paths[0] / step for step in values["steps"])
+    elif path.name.endswith(".toml"):
         if len(paths) > 1:
             raise BundleRefusedError(f"name either the model's files or {path}, which names them as `steps`")
         values = _read_toml(path)
