@@ -67,11 +67,11 @@ def test_the_same_records_do_not_drift_from_the_baseline_and_others_do(kind: str
 
     assert baseline.on == "400 records of train.csv"
     assert same.largest < 1e-4
-    assert far.inputs > 1
-    assert far.unseen > 0.9
-    assert max(far.labels, far.scores) > 0.2
-    assert (far.labels > 0) == bool(baseline.labels)
-    assert (far.scores > 0) == bool(baseline.scores)
+    assert far.inputs.index > 1
+    assert far.unseen_share > 0.9
+    assert max(far.labels.index, far.scores.index) > 0.2
+    assert (far.labels.index > 0) == bool(baseline.labels)
+    assert (far.scores.index > 0) == bool(baseline.scores)
 
 
 def test_shares_are_those_of_the_answers() -> None:
