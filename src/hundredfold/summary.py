@@ -72,8 +72,10 @@ class Drift:
     accuracy: Accuracy | None = None
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read a drift of a summary's fields."""
+    def from_dict(cls, data: Mapping[str, Any] | None) -> Self | None:
+        """Read the drift of a summary's fields. Return None if there is none, or an older release wrote it."""
+        if not data or not isinstance(data.get("labels"), Mapping):
+            return None
         parts = {name: Stability(**data[name]) for name in ("labels", "scores", "inputs", "unseen", "rejected")}
         accuracy = Accuracy(**data["accuracy"]) if data.get("accuracy") else None
         return cls(**parts, input=data["input"], unseen_share=data["unseen_share"], accuracy=accuracy)

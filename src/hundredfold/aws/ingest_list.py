@@ -86,5 +86,5 @@ class IngestList:
 
 def _listed(item: dict[str, Any]) -> ListedIngest:
     names = [name for name in ListedIngest.__slots__ if name in item and name != "drift"]
-    drift = Drift.from_dict(item["drift"]) if item.get("drift") else None
+    drift = Drift.from_dict(item.get("drift"))
     return ListedIngest(**{name: item[name] for name in names}, ingest_id=item["ledger_key"], drift=drift)

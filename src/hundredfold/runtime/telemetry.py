@@ -177,8 +177,7 @@ def _levels(reported: Reported) -> dict[Metric, float]:
     levels: dict[Metric, float] = {Metric.REJECTED_PERCENT: percent}
     if reported.model_version.isdecimal():
         levels[Metric.MODEL_VERSION] = int(reported.model_version)
-    if reported.drift:
-        drift = Drift.from_dict(reported.drift)
+    if drift := Drift.from_dict(reported.drift):
         levels |= {
             Metric.DRIFT: drift.largest,
             Metric.LABEL_DRIFT: drift.labels.index,

@@ -184,7 +184,7 @@ def _verified_text(verified: Mapping[str, Any], ingest_id: str) -> str:
 
 
 def _drift_text(drift: Mapping[str, Any] | None) -> str:
-    if drift is None:
+    if drift is None or not isinstance(drift["labels"], Mapping):  # an older release has numbers
         return "-"
     indices = ", ".join(_index_text(name, drift) for name in ("labels", "scores", "inputs"))
     return f"{indices}; {drift['unseen_share']:.1%} unknown or out of range"

@@ -140,3 +140,12 @@ def test_in_a_wide_terminal_an_ingest_is_a_line() -> None:
 def test_a_machine_gets_every_figure() -> None:
     assert json.loads(json.dumps(as_dict(INGESTS[0])))["drift"] == 0.38
     assert as_dict(INGESTS[1])["predicted"] is None
+
+
+def test_the_drift_of_an_older_release_is_left_out(world: World) -> None:
+    world.add("old", "COMPLETED", "2026-11-24T00:00:00Z")
+    world.services.items["old", "summary"]["drift"] = {"M": {"labels": {"N": "0.1"}, "scores": {"N": "0.2"}}}
+
+    [ingest] = list_newest(world.deployment, None, "", 5)
+
+    assert ingest.drift is None
