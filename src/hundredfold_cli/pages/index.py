@@ -144,5 +144,5 @@ def _class(column: int) -> str:
 
 
 _FIRST_NUMBER = 3
-_LEFT_OUT = {2, 4, 6, 9}
-"""The columns that a narrow screen leaves out: began, predicted, failed, model."""
+_LEFT_OUT = {2, 3, 4, 6, 7, 9, 10}
+"""The columns that a narrow screen leaves out: it has the id, the status, the rejected records and the cost."""
