@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +26,7 @@ from hundredfold_cli.models.pruning import Pruner
 from hundredfold_cli.models.releases import Live, ReleaseRefusedError, Releases
 from hundredfold_cli.stack.contents import contents_of
 from tests.support.deployed import Stack
+from tests.support.kinds.check import CODE
 
 DEADLINE_SECONDS = 120
 
@@ -486,3 +489,58 @@ def test_what_is_not_there_is_said_in_one_line(stack: Stack) -> None:
     told = stack.command("model", "publish", "no-such-folder")
     assert told.returncode == 2
     assert "holds no bundle; make one with: hundredfold model package" in told.stderr
+
+
+USERS_SCRIPT = """
+import json, joblib, numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.pipeline import make_pipeline
+from my_features import Ratios
+
+rows = np.random.default_rng(0).normal(size=(250, 3)).round(3)
+classes = np.where(rows[:, 0] > 0, 20, 10) + (rows[:, 2] > 1)
+rows[::7, 1] = np.nan
+model = make_pipeline(Ratios(), HistGradientBoostingClassifier(max_iter=5)).fit(rows, classes)
+joblib.dump(model, "model.joblib")
+plain = [[None if np.isnan(value) else value for value in row] for row in rows.tolist()]
+answers = [model.predict(rows).tolist(), model.predict_proba(rows).max(axis=1).tolist()]
+json.dump({"rows": plain, "answers": answers}, open("data.json", "w"))
+"""
+
+
+def test_a_model_with_code_of_its_own_missing_values_and_integer_classes_goes_all_the_way(
+    stack: Stack, live: Live, tmp_path: Path, new_id: Callable[[], str]
+) -> None:
+    # Given a model that a user's script has saved, which imports a module of the user's own
+    shutil.copyfile(CODE, tmp_path / "my_features.py")
+    (tmp_path / "fit.py").write_text(USERS_SCRIPT)
+    subprocess.run([sys.executable, "fit.py"], cwd=tmp_path, check=True)
+    data = json.loads((tmp_path / "data.json").read_text())
+    records = [{"id": f"r{number}", **dict(zip("abc", row, strict=True))} for number, row in enumerate(data["rows"])]
+    (tmp_path / "records.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    pd.DataFrame(records).to_csv(tmp_path / "records.csv", index=False)
+
+    # When it is packaged with a sample and its code, published, and scored from two files
+    options = ("--sample", tmp_path / "records.csv", "--baseline", tmp_path / "records.csv")
+    package(stack, tmp_path / "model.joblib", *options, "--code", tmp_path / "my_features.py", "-o", tmp_path / "b")
+    published = stack.read("model", "publish", str(tmp_path / "b"))
+    ids = {name: new_id() for name in ("records.jsonl", "records.csv")}
+    summaries = [stack.read("ingest", str(tmp_path / name), "--id", id_) for name, id_ in ids.items()]
+
+    # Then every class is the number that it was, every score is the model's own, and nothing has drifted
+    for ingest_id, summary in zip(ids.values(), summaries, strict=True):
+        rows = [json.loads(line) for line in stack.command("results", ingest_id).stdout.splitlines()]
+        assert [row["label"] for row in rows] == data["answers"][0]
+        assert [row["score"] for row in rows] == pytest.approx(data["answers"][1], abs=1e-12)
+        assert (summary["rejected"], summary["predicted"]) == (0, 250)
+        assert max(summary["drift"].values()) < 0.01
+    key = {"record_id": {"S": "r0"}, "ingest_id": {"S": ids["records.csv"]}}
+    item = stack.deployment.dynamodb.get_item(TableName=stack.deployment.predictions_table, Key=key)["Item"]
+    assert item["label"] == {"N": str(data["answers"][0][0])}
+    assert stack.command("verify", ids["records.csv"], "--again").returncode == 0
+
+    # And it is taken back
+    card = stack.read("model", "show", published["version"])["card"]
+    assert "code/my_features.py" in card["files"]
+    assert [field.get("nullable", False) for field in card["signature"]["fields"]] == [False, True, False]
+    assert stack.read("model", "rollback")["version"] == live.version
