@@ -91,8 +91,14 @@ def put_object(deployment: Deployment, key: str, records: Sequence[dict[str, Any
     deployment.s3.put_object(Bucket=deployment.source_bucket, Key=key, Body=body)
 
 
-def await_end(deployment: Deployment, ingest_id: str, seconds: float = ENDED_SECONDS) -> EndedIngest:
+def await_end(
+    deployment: Deployment, ingest_id: str, *, redrives: int = 0, seconds: float = ENDED_SECONDS
+) -> EndedIngest:
     """Wait until an ingest has ended.
+
+    Parameters
+    ----------
+    redrives : how often it was redriven. DescribeExecution, eventually consistent, may show an end of before
 
     Raises
     ------
@@ -102,7 +108,7 @@ def await_end(deployment: Deployment, ingest_id: str, seconds: float = ENDED_SEC
     deadline = time.monotonic() + seconds
     while True:
         execution = find_execution(deployment, ingest_id)
-        if execution and execution["status"] != "RUNNING":
+        if execution and execution["status"] != "RUNNING" and execution.get("redriveCount", 0) >= redrives:
             break
         if time.monotonic() > deadline:
             raise DeploymentError(f"ingest {ingest_id} has not ended within {seconds:.0f} s")

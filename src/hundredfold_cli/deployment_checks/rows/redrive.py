@@ -32,7 +32,7 @@ def _ask(stage: Stage) -> Answer:
     deployment.step_functions.stop_execution(executionArn=arn, error="Check", cause="hundredfold check-deployment")
     stopped = stage.ended(ingest_id)
     deployment.step_functions.redrive_execution(executionArn=arn)
-    return judge(stopped, stage.ended(ingest_id))
+    return judge(stopped, stage.ended(ingest_id, redrives=1))
 
 
 REDRIVE = Check(
