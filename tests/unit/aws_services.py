@@ -217,7 +217,7 @@ class AwsServices:
         if content is None:
             return s3_error("NoSuchKey", 404)
         headers = {"ETag": f'"{etag(content)}"'}
-        return Reply(b"", 200, headers if request.method == "PUT" else {**headers, "Content-Length": str(len(content))})
+        return Reply(b"" if request.method == "PUT" else content, 200, headers)
 
 
 def etag(content: bytes) -> str:

@@ -122,7 +122,7 @@ def ingest(
         request.check(deployment)
         if request.found:
             say(f"{request.name} is read with {' '.join(request.found)}, by its content")
-        if signature := live_signature(deployment):
+        if signature := live_signature(deployment, say):
             review(deployment, request, signature, say, answer_by(yes=yes, may_ask=source != STANDARD_INPUT))
     shadow_ingest = new_shadow(deployment, name, shadow, sample, say) if shadow else None
     say(request.describe(name))
