@@ -11,6 +11,7 @@ import typer
 
 from hundredfold_cli.commands.options import AsJson, target_of
 from hundredfold_cli.console import print_json, print_line, print_table, say
+from hundredfold_cli.deploy import prepare
 from hundredfold_cli.deployment_checks.ask import ask, chosen, without_stack
 from hundredfold_cli.deployment_checks.check import Check
 from hundredfold_cli.deployment_checks.expense import bill, expected_usd, hour_usd, used_lines
@@ -73,6 +74,7 @@ def ask_here(target: Target, checks: Sequence[Check], folder: Path) -> list[Row]
 def ask_own_stack(target: Target, checks: Sequence[Check], folder: Path) -> list[Row]:
     """Ask the checks of a stack that is deployed for them, and removed at the end."""
     site = site_of(target)
+    prepare(None, "x86_64" if target.cloud is Cloud.AWS else None, say)
     began = datetime.now(UTC)
     twice = DEPLOYS in checks or DEPLOYS_AGAIN in checks
     try:
