@@ -10,7 +10,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "infra/dashboards"
 TEMPLATE = FOLDER.parent / "template.yaml"
-NAMES = ("business", "engineer")
+NAMES = ("business", "engineer", "stream")
 
 _NUMBER = re.compile(r'"(\$\{Alarm\w+\})"')
 """A placeholder for a number. The file quotes it, since it is JSON; CloudWatch takes no text for a number."""

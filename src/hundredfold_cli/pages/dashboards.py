@@ -4,11 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from hundredfold_cli.pages.page import Chart, Page, section, table, text
-from hundredfold_cli.stack.dashboards import Dashboard, Widget
+from hundredfold_cli.stack.dashboards import Dashboard, Query, Widget
 
-_TITLES = {"business": "For the business", "engineer": "For the engineer"}
-_COLOURS = {"#2ca02c": "good", "#ff7f0e": "warn", "#d62728": "bad"}
-"""CloudWatch's green, orange and red, by the names that `page.css` gives its own in light and dark."""
+_TITLES = {"business": "For the business", "engineer": "For the engineer", "stream": "The stream"}
+PLAIN = (
+    "#1f77b4", "#9467bd", "#17becf", "#e377c2", "#7f7f7f", "#8c564b", "#3b4fa8", "#c5b0d5", "#9edae5", "#a05f86",
+    "#aec7e8", "#c49c94",
+)  # fmt: skip
+"""The colours of what has no meaning of its own, in the order in which a widget takes them."""
+_COLOURS = {
+    "#2ca02c": "good",
+    "#ff7f0e": "warn",
+    "#d62728": "bad",
+    **{colour: f"c{place % 10 + 1}" for place, colour in enumerate(PLAIN)},
+}
+"""The colours of the bodies by the names that `page.css` gives its own in light and dark. Green went well, orange was
+rejected, and red failed, on every page."""
 
 
 def dashboards_page(dashboards: Sequence[Dashboard], stack: str, begin: datetime, end: datetime, period: int) -> Page:
@@ -36,7 +47,7 @@ def dashboards_page(dashboards: Sequence[Dashboard], stack: str, begin: datetime
                 if not points
             ]
             if any(widget.points):
-                page.add(_widget(page, widget))
+                page.add(_widget(page, widget, period))
         page.add("</div>")
     if silent:
         page.add(
@@ -50,7 +61,7 @@ def dashboards_page(dashboards: Sequence[Dashboard], stack: str, begin: datetime
     return page
 
 
-def _widget(page: Page, widget: Widget) -> str:
+def _widget(page: Page, widget: Widget, period: int) -> str:
     if widget.view == "singleValue":
         numbers = "".join(
             f"<div><b>{_number(_single_value(points, widget))}</b><span>{text(query.label)}</span></div>"
@@ -62,7 +73,11 @@ def _widget(page: Page, widget: Widget) -> str:
         labels = ", ".join(query.label for query, points in zip(widget.queries, widget.points, strict=True) if points)
         inside = f'<div class="numbers"><div><b>0</b><span>throughout: {text(labels)}</span></div></div>'
     else:
-        inside = page.chart(_lines(widget), height=230)
+        zeros = [query.label for query, points in _series(widget) if not any(value for _, value in points)]
+        label = f"{widget.title}: {', '.join(query.label for query, _ in _series(widget))}"
+        inside = page.chart(_lines(widget, period), height=230, label=label)
+        if zeros:
+            inside += f'<p class="note">0 throughout: {text(", ".join(zeros))}</p>'
     return f'<section style="grid-column:span {widget.width}"><h2>{text(widget.title)}</h2>{inside}</section>'
 
 
@@ -72,15 +87,21 @@ def _single_value(points: Sequence[tuple[int, float]], widget: Widget) -> float 
     return sum(value for _, value in points) if widget.whole_range else points[-1][1]
 
 
-def _lines(widget: Widget) -> Chart:
+def _series(widget: Widget) -> list[tuple[Query, list[tuple[int, float]]]]:
+    return [(query, points) for query, points in zip(widget.queries, widget.points, strict=True) if points]
+
+
+def _lines(widget: Widget, period: int) -> Chart:
+    """Return the chart of a widget. What is 0 throughout is said in words, and not drawn."""
     return {
         "kind": "lines",
         "stacked": widget.stacked,
+        "period": period * 1000,
         "thresholds": widget.thresholds,
         "series": [
             {"name": query.label, "points": points, "colour": _COLOURS.get(query.colour, "")}
-            for query, points in zip(widget.queries, widget.points, strict=True)
-            if points
+            for query, points in _series(widget)
+            if any(value for _, value in points)
         ],
     }
 

@@ -76,6 +76,9 @@
       const times = points.map((p) => p[0]);
       const span = Math.max(...times) - Math.min(...times);
       const alone = new Set(times).size === 1;
+      // A line goes on only to the next period. Where nothing was measured between, there are points.
+      const broken = (points) => points.flatMap((p, i) =>
+        i && p[0] - points[i - 1][0] > 1.5 * (chart.period || Infinity) ? [[points[i - 1][0] + 1, null], p] : [p]);
       option.tooltip = { ...option.tooltip, trigger: "axis", valueFormatter: (v) => (v == null ? "-" : number.format(v)) };
       const bars = chart.stacked || alone;
       const time = alone
@@ -86,7 +89,7 @@
       return { ...option, xAxis: time, yAxis: axis({ type: "value", min: 0, axisLabel: { formatter: distinct(axisNumber) }, ...whole(points.map((p) => p[1])),
           max: chart.thresholds.length ? (v) => (chart.thresholds.every((t) => v.max > t.value) ? null : Math.max(...chart.thresholds.map((t) => t.value)) * 1.25) : undefined }),
         series: chart.series.map((s, i) => ({ type: bars ? "bar" : "line", name: s.name,
-          data: alone ? [s.points.length ? s.points[0][1] : null] : s.points, stack: chart.stacked ? "all" : undefined, barMaxWidth: 34,
+          data: alone ? [s.points.length ? s.points[0][1] : null] : bars ? s.points : broken(s.points), connectNulls: false, stack: chart.stacked ? "all" : undefined, barMaxWidth: 34,
           symbol: "circle", symbolSize: s.points.length < 40 ? 6 : 3, showSymbol: true, lineStyle: { width: 2 },
           itemStyle: { color: colour(s, i) },
           markLine: i === 0 && marks.length ? { silent: true, symbol: "none", lineStyle: { color: css("bad"), type: "dashed" }, data: marks } : undefined })) };

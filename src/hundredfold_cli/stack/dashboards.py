@@ -9,7 +9,9 @@ from typing import Any
 from hundredfold_cli.errors import NotThereError
 from hundredfold_cli.stack.deployment import Deployment
 
-NAMES = ("business", "engineer")
+NAMES = ("business", "engineer", "stream")
+OF_STREAMS = frozenset({"stream"})
+"""The dashboards that only a stack with a stream has."""
 _QUERIES_A_CALL = 500
 _POINTS = 60
 _PERIODS = (1, 5, 10, 30, 60, 300, 900, 3600, 21600)
@@ -74,8 +76,11 @@ def read_dashboards(deployment: Deployment) -> list[Dashboard]:
         for entry in page["DashboardEntries"]
     }
     dashboards = []
-    for name in (f"{deployment.stack}-{name}" for name in NAMES):
+    for short in NAMES:
+        name = f"{deployment.stack}-{short}"
         if name not in deployed:
+            if short in OF_STREAMS:
+                continue
             raise NotThereError(f"dashboard {name} is not deployed; deploy the template again")
         body = json.loads(deployment.cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"])
         dashboards.append(Dashboard(name, [read_widget(widget) for widget in body["widgets"]]))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hundredfold.runtime.metric_names import ALL, COLD_START, NAMESPACE, SERVICE
+from hundredfold_cli.pages.dashboards import PLAIN
 from hundredfold_cli.stack import dashboards
 from hundredfold_cli.stack.dashboards import read_widget
 from tests.unit.infra.aws_metrics import AWS_METRICS
@@ -111,3 +112,29 @@ def test_widgets_do_not_overlap_and_stay_on_the_grid(name: str) -> None:
         assert max(x for x, _ in cells) < 24
         assert not cells & occupied, widget["properties"]["title"]
         occupied |= cells
+
+
+MEANINGS = {
+    "#2ca02c": {"completed", "succeeded", "predicted", "done"},
+    "#ff7f0e": {"rejected"},
+    "#d62728": {"failed", "errors", "to come again"},
+}
+
+
+@pytest.mark.parametrize("name", embed.NAMES)
+def test_a_colour_has_one_meaning_on_every_dashboard(name: str) -> None:
+    for widget in body(name)["widgets"]:
+        read = read_widget(widget)
+        if read.view == "singleValue":
+            continue
+        colours = [query.colour for query in read.queries]
+        assert len(set(colours)) == len(colours), read.title
+        for query in read.queries:
+            meaning = MEANINGS.get(query.colour)
+            assert query.label in meaning if meaning else query.colour in PLAIN, f"{read.title}: {query.label}"
+
+
+def test_widgets_of_streams_are_deployed_with_a_stream_only(template: Template) -> None:
+    assert template.resources["StreamDashboard"]["Condition"] == "HasStream"
+    for name in set(embed.NAMES) - dashboards.OF_STREAMS:
+        assert "Stream" not in json.dumps(body(name))

@@ -31,3 +31,15 @@ def test_a_dashboard_draws_values_says_zeros_and_lists_silence() -> None:
     assert "<h2>silent</h2>" not in page
     assert "Without values" in page
     assert "<b>12</b>" in page
+
+
+def test_what_is_zero_throughout_is_said_and_not_drawn_and_the_period_breaks_lines() -> None:
+    day = datetime(2026, 11, 24, 5, tzinfo=UTC)
+    reasons = widget("by reason", [[(1_000, 5.0), (900_000, 7.0)], [(1_000, 0.0)], [(1_000, 0.0)]])
+
+    page = dashboards_page([Dashboard("s-business", [reasons])], "s", day, day, 60).render()
+
+    [chart] = charts(page).values()
+    assert [series["name"] for series in chart["series"]] == ["label 0"]
+    assert chart["period"] == 60_000
+    assert "0 throughout: label 1, label 2" in page
