@@ -9,7 +9,7 @@ import platform
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import boto3
@@ -239,15 +239,20 @@ def _deploy(
     steps = deployment_steps({**configured_parameters(environment), **parameters}, has_live)
     if len(steps) > 1:
         say("nothing is live yet, so it is deployed without the stream first, and then with it.")
-    provide_extras(_required_packages(find), steps[0].get("Architecture", "x86_64"), say)
+    provide_extras(required_packages(_cards(find)), steps[0].get("Architecture", "x86_64"), say)
     for step in steps:
         run_sam(_sam_command(environment, stack, step))
         release_deployed(find(), built_model=built_model, say=say)
     say(describe_differences(differing_parameters(find())))
 
 
-def _required_packages(find: Callable[[], Deployment]) -> set[str]:
-    """Return the packages that the live model and the built one need, by their cards."""
+def required_packages(cards: Iterable[Card]) -> set[str]:
+    """Return the packages that models need beside those of every model. A compiled model needs none."""
+    return {name for card in cards if card.engine.engine is Engine.SCIKIT_LEARN for name in card.requires}
+
+
+def _cards(find: Callable[[], Deployment]) -> list[Card]:
+    """Return the cards of the built model and the live one, as far as there are any."""
     cards = [Card.from_json((BUNDLE / CARD).read_bytes())] if (BUNDLE / CARD).exists() else []
     try:
         releases = Releases(find())
@@ -255,7 +260,7 @@ def _required_packages(find: Callable[[], Deployment]) -> set[str]:
             cards.append(releases.layers.card(releases.version(live.version).model_layer)[0])
     except NotThereError:
         pass  # nothing is deployed yet, or nothing is live
-    return {name for card in cards if card.engine.engine is Engine.SCIKIT_LEARN for name in card.requires}
+    return cards
 
 
 def _waiting_change_sets(stack: str) -> frozenset[str]:

@@ -4,7 +4,16 @@ import sys
 
 import pytest
 
-from hundredfold_cli.deploy import check_groups, configured_parameters, deployment_steps, run_sam_on_aws
+from hundredfold.model.card import Card
+from hundredfold.model.engine import Engine, EngineChoice
+from hundredfold.model.signature import Field, FieldType, Signature
+from hundredfold_cli.deploy import (
+    check_groups,
+    configured_parameters,
+    deployment_steps,
+    required_packages,
+    run_sam_on_aws,
+)
 from hundredfold_cli.errors import DeploymentError, OptionError
 from tests.unit.answering_server import AnsweringServer, Reply
 
@@ -22,6 +31,16 @@ def test_while_nothing_is_live_the_stream_comes_in_a_second_step() -> None:
 )
 def test_any_other_deployment_is_one_step(parameters: dict[str, str], live: bool) -> None:
     assert deployment_steps(parameters, lambda: live) == [parameters]
+
+
+def test_the_packages_on_the_cards_of_the_live_and_the_built_model_are_kept() -> None:
+    def card(*packages: str, engine: Engine = Engine.SCIKIT_LEARN) -> Card:
+        signature = Signature((Field("text", FieldType.TEXT),))
+        versions = dict.fromkeys(("python", "scikit-learn", *packages), "1")
+        return Card("m", ("m",), signature, (), versions, {"m": ""}, engine=EngineChoice(engine))
+
+    assert required_packages([card(), card("lightgbm", "pandas"), card("pandas")]) == {"lightgbm", "pandas"}
+    assert required_packages([card("skops", engine=Engine.COMPILED)]) == set()
 
 
 def test_the_local_target_has_its_parameters_in_the_config_of_sam() -> None:
