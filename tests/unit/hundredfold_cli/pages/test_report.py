@@ -1,11 +1,13 @@
 """The page of a report: what is in it, and that nothing of what it shows can be anything but text."""
 
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from hundredfold.aws.ingest_list import ListedIngest
+from hundredfold_cli.ingests.answer_counts import AnswerCounts
 from hundredfold_cli.ingests.examples import Example, Examples
 from hundredfold_cli.ingests.report import RejectionGroup, Report
 from hundredfold_cli.pages.report import MUCH, report_page
@@ -57,6 +59,27 @@ def test_a_report_with_nothing_in_it_has_no_empty_chart() -> None:
 
     assert charts(page) == {}
     assert "Why it failed" in page
+
+
+def test_without_a_baseline_the_labels_scores_and_numbers_are_drawn() -> None:
+    answers = [
+        AnswerCounts("colour", Counter({HOSTILE: 3, "2": 1}), scores=[0.5, 0.9, 1.0, 1.0]),
+        AnswerCounts("size", values=[10.0, 20.0, 20.0, 20.0]),
+    ]
+
+    page = report_page(report(baseline=None, sketch=None, drift=None, answers=answers)).render()
+
+    assert "Shares of 4 predictions, in percent" in page
+    for title in ("colour: predicted labels", "colour: scores", "size: numbers"):
+        assert f"<h3>{title}</h3>" in page
+    bars = [chart for chart in charts(page).values() if chart["kind"] == "bars" and chart.get("percent")]
+    labels, scores, numbers = (
+        chart for chart in bars if [series["name"] for series in chart["series"]] == ["this ingest"]
+    )
+    assert (labels["categories"], labels["series"][0]["values"]) == ([HOSTILE, "2"], [75.0, 25.0])
+    assert (len(scores["categories"]), scores["series"][0]["values"][-1]) == (10, 50.0)
+    assert numbers["series"][0]["values"] == [25.0, 0, 0, 0, 0, 0, 0, 0, 0, 75.0]
+    assert HOSTILE not in page
 
 
 def test_much_drift_is_what_the_template_raises_an_alarm_for() -> None:
