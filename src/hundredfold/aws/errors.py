@@ -92,7 +92,11 @@ _CONFIGURATION: tuple[tuple[tuple[type[BotoCoreError], ...], str], ...] = (
     ),
     (
         (exceptions.NoRegionError, exceptions.InvalidRegionError, exceptions.UnknownRegionError),
-        "no region, or none that AWS has: set AWS_DEFAULT_REGION, or run: aws configure set region REGION",
+        # botocore reads AWS_DEFAULT_REGION only, other SDKs read AWS_REGION too: botocore/configprovider.py (2026-11)
+        (
+            "no region, or none that AWS has (AWS_REGION is not read): set AWS_DEFAULT_REGION, or run: "
+            "aws configure set region REGION"
+        ),
     ),
     (
         (

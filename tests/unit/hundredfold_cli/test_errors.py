@@ -51,7 +51,7 @@ UNCONFIGURED: list[tuple[BotoCoreError | ClientError, str]] = [
     (NoCredentialsError(), "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run: aws configure"),
     (PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), "AWS_SECRET_ACCESS_KEY"),
     (ProfileNotFound(profile="work"), "aws configure list-profiles"),
-    (NoRegionError(), "set AWS_DEFAULT_REGION, or run: aws configure set region REGION"),
+    (NoRegionError(), "(AWS_REGION is not read): set AWS_DEFAULT_REGION, or run: aws configure set region REGION"),
     (InvalidRegionError(region_name="us east"), "set AWS_DEFAULT_REGION"),
     (UnauthorizedSSOTokenError(), "aws sso login"),
     (LoginRefreshRequired(), "aws login"),
