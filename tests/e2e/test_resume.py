@@ -1,12 +1,15 @@
 """Going on with ingests that ended half-way: only what is missing is done, and all ends as if undisturbed."""
 
 import json
+import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hundredfold.keys import rejections_key, upload_key
+from hundredfold_cli.stack.deployment import FUNCTIONS
 from tests.support.deployed import Stack
 
 COUNTS = ("status", "records", "predicted", "rejected", "failed", "batches", "batches_failed", "reasons", "failures")
@@ -159,6 +162,19 @@ def test_a_source_that_was_replaced_cannot_be_gone_on_with(
     assert stack.read("verify", ingest_id)["ok"] is True
 
 
+def metric_sums(stack: Stack, ingest_id: str) -> Counter[str]:
+    """Add up the metrics that the functions have sent about an ingest, as a dashboard does."""
+    sums: Counter[str] = Counter()
+    for function in FUNCTIONS:
+        for event in stack.deployment.log_events(function, 0, round(time.time() * 1000) + 1_000):
+            document = json.loads(event["message"]) if '"_aws"' in event["message"] else {}
+            if document.get("ingest_id") == ingest_id:
+                for metric in document["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
+                    values = document[metric["Name"]]
+                    sums[metric["Name"]] += sum(values) if isinstance(values, list) else values
+    return sums
+
+
 def test_rejected_records_are_offered_again(stack: Stack, tmp_path: Path, new_id: Callable[[], str]) -> None:
     # Given an ingest in which one record of the second batch was rejected, and what an earlier model left of another
     ingest_id = new_id()
@@ -190,6 +206,19 @@ def test_rejected_records_are_offered_again(stack: Stack, tmp_path: Path, new_id
     assert {batch for batch in after if after[batch] != before[batch]} == {1}
     assert (summary["predicted"], summary["rejected"], summary["reasons"]) == (249, 1, {"empty_text": 1})
     assert stack.read("verify", ingest_id)["ok"] is True
+
+    # And its metrics add up to one ingest, its seconds and its cost to both executions
+    sums = metric_sums(stack, ingest_id)
+    assert {name: sums[name] for name in ("RecordsPredicted", "RecordsRejected", "RejectedEmptyText")} == {
+        "RecordsPredicted": 249, "RecordsRejected": 1, "RejectedEmptyText": 1,
+    }  # fmt: skip
+    assert (sums["IngestsCompleted"], sums["IngestsFailed"], sums["RecordsFailed"]) == (1, 0, 0)
+    first, second = summary["executions"]
+    assert (first["batches"], second["batches"]) == (3, 1)
+    assert summary["seconds"] == pytest.approx(first["seconds"] + second["seconds"], abs=0.001)
+    assert summary["seconds"] == pytest.approx(sums["IngestDuration"], abs=0.001)
+    assert summary["usd"] == pytest.approx(first["usd"] + second["usd"], abs=1e-6)
+    assert summary["usd"] == pytest.approx(sums["IngestCost"], abs=1e-6)
     assert (
         stack.deployment.s3.list_objects_v2(Bucket=stack.deployment.work_bucket, Prefix=rejections_key(ingest_id, 1))[
             "KeyCount"

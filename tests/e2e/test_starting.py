@@ -150,6 +150,38 @@ def test_two_contents_of_one_key_are_two_ingests_and_neither_has_the_others_reco
     assert [one["cause"] for one in told] == [failed["cause"]]
 
 
+def test_what_started_no_ingest_is_looked_at_sent_again_and_dropped(starting: Stack, texts: list[str]) -> None:
+    # Given two events in the queue, as Lambda and EventBridge put them there
+    deployment, key = starting.deployment, "given-up.jsonl"
+    deployment.s3.put_object(Bucket=deployment.source_bucket, Key=key, Body=content(texts[:120]))
+    event = arrival(starting, key)
+    sqs = deployment.client("sqs")
+    queue = sqs.get_queue_url(QueueName="hundredfold-not-started")["QueueUrl"]
+    wrapped = {"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event}
+    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(wrapped))
+    sqs.send_message(QueueUrl=queue, MessageBody='{"source": "nobody"}')
+
+    # When one looks, then both are there, and stay
+    for _ in range(2):
+        looked = starting.command("redeliver")
+        assert looked.returncode == 0, looked.stderr
+        assert "not-started: 2 messages" in looked.stdout
+        assert f"s3://{deployment.source_bucket}/{key}" in looked.stdout
+
+    # When they are sent again, then the first starts its ingest, and the other fails again and stays
+    sent = starting.command("redeliver", "not-started", "--send")
+    assert sent.returncode == 1
+    assert "the function failed again: InvalidIngestError" in sent.stderr
+    assert "not-started: 1 left" in sent.stdout
+    [ingest_id] = ended(starting, "given-up-")
+    assert starting.read("summary", ingest_id)["predicted"] == 120
+
+    # When that one is dropped, then the queue is empty
+    dropped = starting.command("redeliver", "not-started", "--drop")
+    assert dropped.returncode == 0, dropped.stderr
+    assert "not-started: 0 left" in dropped.stdout
+
+
 def test_folders_unknown_kinds_and_other_places_start_nothing(starting: Stack, texts: list[str]) -> None:
     bucket = starting.deployment.source_bucket
     before = set(executions(starting, ""))

@@ -97,6 +97,35 @@ def test_what_is_put_on_a_kinesis_stream_is_predicted(
     ]  # fmt: skip
 
 
+def test_records_of_a_stream_that_were_given_up_are_scored_by_redelivering_them(stack: Stack, kinesis: Any) -> None:
+    # Given three records whose predictions are gone, and the message that Lambda sends if it gives them up
+    data = [json.dumps({"id": f"again-{number}", "text": "A fine film."}).encode() for number in range(3)]
+    put = [kinesis.put_record(StreamName=STREAM, Data=one, PartitionKey="same") for one in data]
+    wait_for(lambda: all(predictions_of(stack, f"again-{n}") for n in range(3)), "not all records were predicted")
+    for number in range(3):
+        [item] = predictions_of(stack, f"again-{number}")
+        key = {name: item[name] for name in ("record_id", "ingest_id")}
+        stack.deployment.dynamodb.delete_item(TableName=stack.deployment.predictions_table, Key=key)
+    batch = {
+        "shardId": put[0]["ShardId"], "startSequenceNumber": put[0]["SequenceNumber"],
+        "endSequenceNumber": put[-1]["SequenceNumber"], "batchSize": 3,
+        "streamArn": f"arn:aws:kinesis:us-east-1:000000000000:stream/{STREAM}",
+    }  # fmt: skip
+    sqs = stack.deployment.client("sqs")
+    queue = sqs.get_queue_url(QueueName="hundredfold-stream-failures")["QueueUrl"]
+    body = {"requestContext": {"condition": "RetryAttemptsExhausted"}, "KinesisBatchInfo": batch}
+    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(body))
+
+    sent = stack.command("redeliver", "stream-failures", "--send")
+
+    assert sent.returncode == 0, sent.stderr
+    assert f"3 records of {STREAM}, shard {put[0]['ShardId']}" in sent.stdout
+    assert "stream-failures: 0 left" in sent.stdout
+    for number in range(3):
+        [item] = predictions_of(stack, f"again-{number}")
+        assert item["ingest_id"]["S"] == f"{STREAM}/{put[number]['ShardId']}/{put[number]['SequenceNumber']}"
+
+
 @contextmanager
 def streaming_table(stack: Stack, name: str, key_type: Literal["S", "N"]) -> Iterator[None]:
     """Have a table whose key is `id`, and whose changes go to the inference function."""

@@ -212,6 +212,16 @@ def _drift(stores: IngestStores) -> None:
     stores.change_item(drift={"M": {**stores.item()["drift"]["M"], "unseen_share": number(0.5)}})
 
 
+def _execution(**attributes: Any) -> Callable[[IngestStores], None]:
+    """Alter the one execution that the summary has."""
+
+    def alter(stores: IngestStores) -> None:
+        [part] = stores.item()["executions"]["L"]
+        stores.change_item(executions={"L": [{"M": {**part["M"], **attributes}}]})
+
+    return alter
+
+
 SUMMARY = [
     Mutation(Store.SUMMARY, "the ingest's item is gone", lambda stores: stores.delete_item()),
     Mutation(Store.SUMMARY, "status is FAILED", _item(status=text("FAILED"))),
@@ -236,6 +246,12 @@ SUMMARY = [
     Mutation(Store.SUMMARY, "drift", _drift),
     Mutation(Store.SUMMARY, "drift is gone", _item(drift={"NULL": True})),
     Mutation(Store.SUMMARY, "usd", _item(usd=number(0.5))),
+    Mutation(Store.SUMMARY, "began_at", _item(began_at=text("2026-01-01T00:00:00.000Z"))),
+    Mutation(Store.SUMMARY, "executions are gone", _item(executions={"L": []})),
+    Mutation(Store.SUMMARY, "seconds of an execution", _execution(seconds=number(3.5))),
+    Mutation(Store.SUMMARY, "usd of an execution", _execution(usd=number(0.5))),
+    Mutation(Store.SUMMARY, "batches of an execution", _execution(batches=number(3))),
+    Mutation(Store.SUMMARY, "name of an execution", _execution(execution=text("another"))),
     Mutation(Store.SUMMARY, "written_back", _item(written_back=number(1))),
     Mutation(Store.SUMMARY, "outdated", _item(outdated=number(1))),
     Mutation(Store.SUMMARY, "skipped_objects", _item(skipped_objects=number(1))),
@@ -306,6 +322,7 @@ LEDGER = [
     Mutation(Store.LEDGER, "an entry is of a batch with another name", _entry_at("#1", "01")),
     Mutation(Store.LEDGER, "an entry is of no batch", _entry_at("#1", "first")),
     Mutation(Store.LEDGER, "records", _entry(records=number(99))),
+    Mutation(Store.LEDGER, "model", _entry(model=text("77"))),
     Mutation(Store.LEDGER, "records is text", _entry(records=text("100"))),
     Mutation(Store.LEDGER, "one more is predicted", _counts(1, 0)),
     Mutation(Store.LEDGER, "one more is predicted, one less rejected", _counts(1, -1)),

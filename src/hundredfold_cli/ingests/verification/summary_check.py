@@ -1,5 +1,6 @@
 """Checks of an ingest's summary: every field is computed again, or compared with what Step Functions knows."""
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -118,6 +119,8 @@ def _recompute(
         verification.compare(Store.SUMMARY, "models", item.get("models") or [], list(computed["models"]))
     if parts:
         _check_parts(item, parts, computed, verification)
+    elif "began_at" in item:
+        verification.add(Store.SUMMARY, "its executions are gone")
     if any((done_at := parse_time(entry.done_at)) and done_at > ended for entry in entries):
         # A batch may be delivered twice. The later invocation replaces the figures of the earlier one.
         verification.leave_out("a batch was done again after the summary: the cost could not be computed as it was")
@@ -132,6 +135,9 @@ def _check_parts(
 ) -> None:
     """Check the executions in a summary: their sum, and of the last one what can be computed again."""
     verification.compare(Store.SUMMARY, "seconds", item.get("seconds"), computed["seconds"])
+    if parts[-1].usd is not None:
+        usd = round(math.fsum(part.usd or 0.0 for part in parts), 6)
+        verification.compare(Store.SUMMARY, "usd", item.get("usd"), usd)
     last = computed["executions"][-1]
     for name in ("execution", "model_version", "batches"):
         verification.compare(Store.SUMMARY, f"{name} of its last execution", getattr(parts[-1], name), last[name])

@@ -294,7 +294,13 @@ class _Run:
         if stored.fault:
             self.verification.add(Store.PREDICTIONS, f"batch {number}: {stored.fault}")
         own = (prediction for prediction in stored.predictions.values() if prediction.get("batch") == number)
-        model = versions.of_batch(self.entries.get(number), own)
+        entry = self.entries.get(number)
+        model = versions.of_batch(entry, own)
+        scored_by = entry.outcome.model_version if entry and isinstance(entry.outcome, BatchOutcome) else ""
+        if scored_by and scored_by != model.number:
+            self.verification.add(
+                Store.LEDGER, f"batch {number}: its model is version {scored_by}, and it was scored by {model.number}"
+            )
         signature = model.card.signature if model.card else None
         parsing = self._parsing(pinned)
         if signature and parsing["converts"]:
