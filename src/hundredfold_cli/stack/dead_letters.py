@@ -9,7 +9,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-on-failure-destin
 
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -24,6 +25,8 @@ _READ_SECONDS = 120
 """How long messages that were read are hidden from others, unless they are put back."""
 _RECORDS_A_CALL = 100
 _NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+_MOST_EMPTY, _PAUSE_SECONDS = 20, 0.25
+"""How often in all a shard may have no record to return, and the pause then: a shard takes five calls a second."""
 _EXPIRED = {"TrimmedDataAccessException", "InvalidArgumentException", "ResourceNotFoundException"}
 
 
@@ -78,8 +81,9 @@ class DeadLetter:
 class DeadLetterQueue:
     """One of the queues, if the stack has it."""
 
-    def __init__(self, deployment: Deployment, name: QueueName) -> None:
+    def __init__(self, deployment: Deployment, name: QueueName, sleep: Callable[[float], None] = time.sleep) -> None:
         self._deployment = deployment
+        self._sleep = sleep
         self._sqs = deployment.client("sqs")
         self.name = name
         self._url = self._find(f"{deployment.stack}-{name}")
@@ -131,7 +135,7 @@ class DeadLetterQueue:
         if self.name is QueueName.NOT_STARTED:
             _invoke(self._deployment, f"{self._deployment.stack}-start-ingest", letter.event)
         else:
-            for records in _chunks(read_stream_records(self._deployment, _batch_info(letter.body))):
+            for records in _chunks(read_stream_records(self._deployment, _batch_info(letter.body), self._sleep)):
                 answer = _invoke(self._deployment, f"{self._deployment.infer_function}:live", {"Records": records})
                 if failed := (answer or {}).get("batchItemFailures"):
                     raise NotDeliveredError(f"{len(failed):,} of {len(records):,} records could not be stored")
@@ -146,7 +150,9 @@ class DeadLetterQueue:
             raise
 
 
-def read_stream_records(deployment: Deployment, batch: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def read_stream_records(
+    deployment: Deployment, batch: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep
+) -> Iterator[dict[str, Any]]:
     """Yield the records between two sequence numbers of a stream, as Lambda hands them to a function.
 
     Raises
@@ -155,35 +161,47 @@ def read_stream_records(deployment: Deployment, batch: Mapping[str, Any]) -> Ite
         If the stream no longer has them.
     """
     is_kinesis = ":kinesis:" in batch["streamArn"]
-    client = deployment.client("kinesis" if is_kinesis else "dynamodbstreams")
-    start, end = batch["startSequenceNumber"], int(batch["endSequenceNumber"])
-    place = {"ShardId": batch["shardId"], "ShardIteratorType": "AT_SEQUENCE_NUMBER"}
+    start, end = int(batch["startSequenceNumber"]), int(batch["endSequenceNumber"])
+    is_first = True
     try:
-        if is_kinesis:
-            name = batch["streamArn"].split("/")[1]
-            answer = client.get_shard_iterator(StreamName=name, StartingSequenceNumber=start, **place)
-        else:
-            answer = client.get_shard_iterator(StreamArn=batch["streamArn"], SequenceNumber=start, **place)
-        iterator, is_first = answer["ShardIterator"], True
-        while iterator:
-            answer = client.get_records(ShardIterator=iterator)
-            for record in answer["Records"]:
-                number = record["SequenceNumber"] if is_kinesis else record["dynamodb"]["SequenceNumber"]
-                if is_first and int(number) != int(start):
-                    raise NotDeliveredError("the stream no longer has its first record")
-                if int(number) > end:
-                    return
-                is_first = False
-                yield _kinesis_event(record, batch) if is_kinesis else _dynamodb_event(record, batch)
-                if int(number) == end:
-                    return
-            iterator = answer.get("NextShardIterator") if answer["Records"] or not is_first else None
-            if not answer["Records"]:
-                raise NotDeliveredError("the stream no longer has all of its records")
+        for record in _records_from(deployment, batch, sleep, is_kinesis=is_kinesis):
+            number = int(record["SequenceNumber"] if is_kinesis else record["dynamodb"]["SequenceNumber"])
+            if is_first and number != start:
+                raise NotDeliveredError("the stream no longer has its first record")
+            is_first = False
+            yield _kinesis_event(record, batch) if is_kinesis else _dynamodb_event(record, batch)
+            if number >= end:
+                return
     except ClientError as error:
         if error_code(error) in _EXPIRED:
             raise NotDeliveredError(f"the stream no longer has its records: {error_code(error)}") from None
         raise
+    raise NotDeliveredError("the stream no longer has all of its records")
+
+
+def _records_from(
+    deployment: Deployment, batch: Mapping[str, Any], sleep: Callable[[float], None], *, is_kinesis: bool
+) -> Iterator[Mapping[str, Any]]:
+    """Yield all records of a shard from a batch's first one on.
+
+    A call may return none though more come: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
+    """
+    client = deployment.client("kinesis" if is_kinesis else "dynamodbstreams")
+    place = {"ShardId": batch["shardId"], "ShardIteratorType": "AT_SEQUENCE_NUMBER"}
+    first = batch["startSequenceNumber"]
+    if is_kinesis:
+        name = batch["streamArn"].split("/")[1]
+        answer = client.get_shard_iterator(StreamName=name, StartingSequenceNumber=first, **place)
+    else:
+        answer = client.get_shard_iterator(StreamArn=batch["streamArn"], SequenceNumber=first, **place)
+    iterator, empty = answer["ShardIterator"], 0
+    while iterator and empty < _MOST_EMPTY:
+        answer = client.get_records(ShardIterator=iterator)
+        yield from answer["Records"]
+        iterator = answer.get("NextShardIterator")
+        if not answer["Records"]:
+            empty += 1
+            sleep(_PAUSE_SECONDS)
 
 
 def _kinesis_event(record: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class Services:
     fails: bool = False
     stream: list[int] = field(default_factory=lambda: list(range(100, 500)))
     has_queue: bool = True
+    empty_calls: int = 0
 
     def __post_init__(self) -> None:
         self.visible = list(range(len(self.bodies)))
@@ -104,6 +105,9 @@ class Stream:
 
     def get_records(self, ShardIterator: str) -> dict[str, Any]:  # noqa: N803
         first = int(ShardIterator)
+        if self.services.empty_calls:
+            self.services.empty_calls -= 1
+            return {"Records": [], "NextShardIterator": ShardIterator}
         numbers = self.services.stream[first : first + 100]
         records = [self.record(number) for number in numbers]
         return {"Records": records, "NextShardIterator": str(first + 100)}
@@ -156,7 +160,7 @@ def test_what_fails_again_stays_in_its_queue() -> None:
 
 def test_records_of_a_kinesis_stream_are_read_and_scored_by_the_live_model() -> None:
     services = Services([gave_up("KinesisBatchInfo", KINESIS_ARN, 150, 299)], answer={"batchItemFailures": []})
-    queue = DeadLetterQueue(services.deployment, QueueName.STREAM_FAILURES)
+    queue = DeadLetterQueue(services.deployment, QueueName.STREAM_FAILURES, lambda _: None)
     [letter] = queue.read(10)
     assert letter.what == "150 records of reviews, shard shard-0, from 150 to 299"
 
@@ -181,9 +185,19 @@ def test_records_of_a_kinesis_stream_are_read_and_scored_by_the_live_model() -> 
     }
 
 
+def test_a_call_that_returns_no_record_is_no_end_of_the_stream() -> None:
+    services = Services([gave_up("KinesisBatchInfo", KINESIS_ARN, 150, 160)], answer=None, empty_calls=3)
+    queue = DeadLetterQueue(services.deployment, QueueName.STREAM_FAILURES, lambda _: None)
+
+    queue.send(queue.read(1)[0])
+
+    assert len(services.invocations[0][1]["Records"]) == 11
+    assert queue.count() == 0
+
+
 def test_changes_of_a_table_are_read_with_their_bytes_in_base64() -> None:
     services = Services([gave_up("DDBStreamBatchInfo", TABLE_ARN, 100, 101)], answer={"batchItemFailures": []})
-    queue = DeadLetterQueue(services.deployment, QueueName.STREAM_FAILURES)
+    queue = DeadLetterQueue(services.deployment, QueueName.STREAM_FAILURES, lambda _: None)
 
     queue.send(queue.read(1)[0])
 
@@ -197,7 +211,7 @@ def test_changes_of_a_table_are_read_with_their_bytes_in_base64() -> None:
 @pytest.mark.parametrize(("first", "last"), [(50, 120), (450, 600)], ids=["begun too early", "ends too late"])
 def test_records_that_the_stream_no_longer_has_stay_in_the_queue(first: int, last: int) -> None:
     services = Services([gave_up("KinesisBatchInfo", KINESIS_ARN, first, last)], answer={"batchItemFailures": []})
-    queue = DeadLetterQueue(services.deployment, QueueName.STREAM_FAILURES)
+    queue = DeadLetterQueue(services.deployment, QueueName.STREAM_FAILURES, lambda _: None)
 
     with pytest.raises(NotDeliveredError, match="no longer has"):
         queue.send(queue.read(1)[0])
@@ -208,7 +222,7 @@ def test_records_that_the_stream_no_longer_has_stay_in_the_queue(first: int, las
 def test_records_that_could_not_be_stored_stay_in_the_queue() -> None:
     answer = {"batchItemFailures": [{"itemIdentifier": "100"}]}
     services = Services([gave_up("KinesisBatchInfo", KINESIS_ARN, 100, 104)], answer=answer)
-    queue = DeadLetterQueue(services.deployment, QueueName.STREAM_FAILURES)
+    queue = DeadLetterQueue(services.deployment, QueueName.STREAM_FAILURES, lambda _: None)
 
     with pytest.raises(NotDeliveredError, match="1 of 5 records could not be stored"):
         queue.send(queue.read(1)[0])
