@@ -52,7 +52,7 @@ UNUSED: Mapping[str, tuple[Unused, ...]] = {
         Unused("dynamodb:UpdateContributorInsights", ("ContributorInsightsSpecification",)),
         Unused("dynamodb:*TimeToLive", ("TimeToLiveSpecification",)),
         Unused("dynamodb:*agResource", TAGS),
-        Unused("kms:*", ("SSESpecification",)),
+        Unused("kms:*", ()),  # the policy of the key of EncryptionKeyArn grants them: docs/aws.md
         # Of the service-linked role for scaling and for replicas.
         Unused("iam:CreateServiceLinkedRole", ("ProvisionedThroughput", "Replicas")),
     ),
@@ -75,7 +75,7 @@ UNUSED: Mapping[str, tuple[Unused, ...]] = {
         Unused("lambda:PublishVersion", ("AutoPublishAlias", "PublishToLatestPublished")),
         Unused("ec2:*", ("VpcConfig",)),
         Unused("elasticfilesystem:*", ("FileSystemConfigs",)),
-        Unused("kms:*", ("KmsKeyArn",)),
+        Unused("kms:*", ()),  # as of tables
         Unused("lambda:UntagResource", TAGS),  # SAM's own tag is the same in every deployment
     ),
     "AWS::Logs::LogGroup": (

@@ -215,7 +215,39 @@ def test_without_keys_there_is_no_right_to_decrypt(template: Template) -> None:
         "Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "DecryptKeyArns"}]}, ""]}]
     }
     granting = [name for name, resource in template.resources.items() if "kms:" in str(resource)]
-    assert granting == ["DecryptSourcesPolicy"]
+    assert granting == ["DecryptSourcesPolicy", "UseEncryptionKeyPolicy"]
+
+
+def test_a_key_of_ones_own_encrypts_what_is_kept_and_every_role_may_use_it(template: Template) -> None:
+    long = parse_long_forms(TEMPLATE.read_text())
+    key = {"Ref": "EncryptionKeyArn"}
+
+    assert template.default("EncryptionKeyArn") == ""
+    assert long["Conditions"]["HasEncryptionKey"] == {"Fn::Not": [{"Fn::Equals": [key, ""]}]}
+    for name in template.of_type("AWS::DynamoDB::Table"):
+        assert long["Resources"][name]["Properties"]["SSESpecification"] == {
+            "Fn::If": [
+                "HasEncryptionKey",
+                {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+                {"Ref": "AWS::NoValue"},  # the key that AWS owns, which is free
+            ]
+        }
+    for name in template.of_type("AWS::S3::Bucket"):
+        [rule] = long["Resources"][name]["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"]["Fn::If"] == [
+            "HasEncryptionKey",
+            {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key},
+            {"SSEAlgorithm": "AES256"},
+        ]
+    policy = template.resources["UseEncryptionKeyPolicy"]
+    assert policy["Condition"] == "HasEncryptionKey"
+    assert {resource_named(role) for role in policy["Properties"]["Roles"]} == set(USERS)
+    actions: set[str] = set()
+    for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+        assert statement["Resource"] == key
+        actions.update(listed(statement["Action"]))
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+    assert actions == {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*", "kms:DescribeKey"}
 
 
 def test_every_queue_refuses_what_is_not_over_tls(template: Template) -> None:
