@@ -150,7 +150,9 @@ def run_case(world: World, case: Case, ingest_id: str, tmp_path: Path) -> Trial:
     return trial
 
 
-def test_a_manifest_that_loses_half_of_its_batches(world: World, new_id: Callable[[], str], tmp_path: Path) -> None:
+def test_a_manifest_that_loses_half_of_its_batches(
+    world: World, layout_name: str, new_id: Callable[[], str], tmp_path: Path
+) -> None:
     trial = Trial(world, new_id(), tmp_path / "records.jsonl")
 
     def halve(request: Request, forward: Forward) -> Answer:
@@ -173,11 +175,13 @@ def test_a_manifest_that_loses_half_of_its_batches(world: World, new_id: Callabl
     assert first.summary["cause"] == "4 batches were never finished"
     assert trial.resume().summary["resumed"][0]["batches"] == 4
 
-    trial.check("manifest loses half of its batches", halved.injected)
+    trial.check(f"manifest loses half of its batches{layout_name}", halved.injected)
 
 
 @pytest.mark.parametrize("content", [b'{"id":"x","text":"new"}\n' * 800, b""], ids=["replaced", "truncated"])
-def test_a_source_that_changes(world: World, new_id: Callable[[], str], tmp_path: Path, content: bytes) -> None:
+def test_a_source_that_changes(
+    world: World, layout_name: str, new_id: Callable[[], str], tmp_path: Path, content: bytes
+) -> None:
     trial = Trial(world, new_id(), tmp_path / "records.jsonl")
 
     def change(request: Request, forward: Forward) -> Answer:
@@ -198,10 +202,12 @@ def test_a_source_that_changes(world: World, new_id: Callable[[], str], tmp_path
 
     assert changed.injected == 1
     kind = "replaced" if content else "truncated"
-    trial.check(f"source {kind} during the ingest, then put back", 1)
+    trial.check(f"source {kind} during the ingest, then put back{layout_name}", 1)
 
 
-def test_an_execution_that_is_stopped(world: World, new_id: Callable[[], str], tmp_path: Path) -> None:
+def test_an_execution_that_is_stopped(
+    world: World, layout_name: str, new_id: Callable[[], str], tmp_path: Path
+) -> None:
     trial = Trial(world, new_id(), tmp_path / "records.jsonl")
     # Slowly, so that it is stopped half-way
     with world.proxy.at_work(Fault(fault.slowly(0.3), reads_source, skip=1)):
@@ -215,10 +221,10 @@ def test_an_execution_that_is_stopped(world: World, new_id: Callable[[], str], t
         assert "Stopped: by hand" in first.summary["cause"]
         trial.recover()
 
-    trial.check("execution stopped, children left running", 1)
+    trial.check(f"execution stopped, children left running{layout_name}", 1)
 
 
-def test_lambda_that_throttles(world: World, new_id: Callable[[], str], tmp_path: Path) -> None:
+def test_lambda_that_throttles(world: World, layout_name: str, new_id: Callable[[], str], tmp_path: Path) -> None:
     # The planner's and the summary's calls: those of a published version the local stack does not throttle.
     trial = Trial(world, new_id(), tmp_path / "records.jsonl")
     client: Any = world.stack.deployment.session.client("lambda", endpoint_url=world.stack.deployment.endpoint)
@@ -241,10 +247,12 @@ def test_lambda_that_throttles(world: World, new_id: Callable[[], str], tmp_path
             client.delete_function_concurrency(FunctionName=function)
     assert trial.end().summary["status"] == Status.COMPLETED  # slower, and nothing failed
 
-    trial.check("Lambda throttles planner and summary", throttled())
+    trial.check(f"Lambda throttles planner and summary{layout_name}", throttled())
 
 
-def test_batches_that_are_delivered_twice_at_once(world: World, new_id: Callable[[], str], tmp_path: Path) -> None:
+def test_batches_that_are_delivered_twice_at_once(
+    world: World, layout_name: str, new_id: Callable[[], str], tmp_path: Path
+) -> None:
     trial = Trial(world, new_id(), tmp_path / "records.jsonl")
     client: Any = world.stack.deployment.session.client("lambda", endpoint_url=world.stack.deployment.endpoint)
     trial.start()
@@ -266,4 +274,4 @@ def test_batches_that_are_delivered_twice_at_once(world: World, new_id: Callable
     trial.recover()
 
     assert delivered == [{"predicted": 100, "rejected": 0}] * 16
-    trial.check("every batch delivered three times, some at once", len(delivered))
+    trial.check(f"every batch delivered three times, some at once{layout_name}", len(delivered))

@@ -8,6 +8,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from hundredfold.layout import Layout
 from hundredfold.model.bundle import load
 from hundredfold.summary import Status
 from hundredfold_cli.deploy import deploy_locally
@@ -28,7 +31,8 @@ class KeptStack(LocalStack):
         pass
 
 
-def test_a_stack_that_goes_down(new_id: Callable[[], str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("layout", Layout)
+def test_a_stack_that_goes_down(layout: Layout, new_id: Callable[[], str], tmp_path: Path) -> None:
     folder = LOCAL / f"lost-{os.getpid()}"
     local = KeptStack(folder)
     with FaultProxy() as proxy:
@@ -41,7 +45,7 @@ def test_a_stack_that_goes_down(new_id: Callable[[], str], tmp_path: Path) -> No
         try:
             process = local.start(environment)
             proxy.forward_to(process)
-            deploy_locally(process.environment(), folder / "deploy.log")
+            deploy_locally(process.environment(), folder / "deploy.log", {"PredictionsLayout": layout.value})
             stack = Stack(process, process.deployment(STACK_NAME))
             world = World(stack, proxy, load(ROOT / "build/bundle"), ROWS)
             trial = Trial(world, new_id(), tmp_path / "records.jsonl")
@@ -65,7 +69,7 @@ def test_a_stack_that_goes_down(new_id: Callable[[], str], tmp_path: Path) -> No
             first = trial.end()
             assert first.summary["status"] == Status.FAILED
             assert trial.resume().summary["resumed"][0]["batches"] == 8 - done
-            trial.check("the whole stack goes down and comes up again", 1)
+            trial.check(f"the whole stack goes down and comes up again, {layout.value}", 1)
         finally:
             local.stop()
             LocalStack(folder).stop()

@@ -23,7 +23,7 @@ def texts(poison: str) -> list[str]:
 
 
 def test_a_record_that_makes_the_model_raise_is_rejected_alone(
-    world: World, new_id: Callable[[], str], tmp_path: Path
+    world: World, layout_name: str, new_id: Callable[[], str], tmp_path: Path
 ) -> None:
     expected = {f"r-{number}": "negative" for number in range(800)} | {f"r-{NUMBER}": REJECTED}
     trial = Trial(world, new_id(), tmp_path / "records.jsonl", texts(poisonous.RAISE), expected)
@@ -33,7 +33,7 @@ def test_a_record_that_makes_the_model_raise_is_rejected_alone(
         summary = trial.end().summary
 
     assert (summary["status"], summary["reasons"]) == (Status.COMPLETED, {"not_predictable": 1})
-    trial.check("a record makes the model raise", 1)
+    trial.check(f"a record makes the model raise{layout_name}", 1)
 
 
 TIMEOUT_SECONDS = 4
@@ -52,6 +52,7 @@ TIMEOUT_SECONDS = 4
 )
 def test_a_record_that_takes_its_batch_down_fails_that_batch_alone_until_the_model_is_mended(
     world: World,
+    layout_name: str,
     new_id: Callable[[], str],
     tmp_path: Path,
     poison: str,
@@ -83,11 +84,11 @@ def test_a_record_that_takes_its_batch_down_fails_that_batch_alone_until_the_mod
     assert resumed.summary["status"] == Status.COMPLETED
     assert ingest_usage(trial.deployment, resumed).attempts == 7 + attempts + 1
 
-    trial.check(name, 1)
+    trial.check(f"{name}{layout_name}", 1)
 
 
 def test_a_bundle_that_does_not_load_fails_at_once_and_says_why(
-    world: World, new_id: Callable[[], str], tmp_path: Path
+    world: World, layout_name: str, new_id: Callable[[], str], tmp_path: Path
 ) -> None:
     trial = Trial(world, new_id(), tmp_path / "records.jsonl")
 
@@ -99,7 +100,7 @@ def test_a_bundle_that_does_not_load_fails_at_once_and_says_why(
     assert "model.joblib is not the file that the model's card describes" in cause
     trial.recover("live")
 
-    trial.check("the model's bundle does not load", 1)
+    trial.check(f"the model's bundle does not load{layout_name}", 1)
 
 
 @pytest.mark.parametrize(("layout", "batches"), [(Layout.ITEM, 200), (Layout.PACKED, 2_000)])
@@ -136,7 +137,7 @@ def test_one_poison_batch_of_many_fails_alone_and_is_resumed_alone(
 
 
 def test_more_failed_groups_than_may_stop_the_ingest_and_nothing_is_lost(
-    world: World, new_id: Callable[[], str], tmp_path: Path
+    world: World, layout_name: str, new_id: Callable[[], str], tmp_path: Path
 ) -> None:
     """Eight groups, of which three may fail. The local stack tries them all; tests/workflow judges as AWS does."""
     trial = Trial(world, new_id(), tmp_path / "records.jsonl")
@@ -155,4 +156,4 @@ def test_more_failed_groups_than_may_stop_the_ingest_and_nothing_is_lost(
     assert "AwaitCalls" in [event.get("stateEnteredEventDetails", {}).get("name") for event in history["events"]]
     trial.recover("live")
 
-    trial.check("the model's bundle does not load, in more groups than may fail", 1)
+    trial.check(f"the model's bundle does not load, in more groups than may fail{layout_name}", 1)
