@@ -10,8 +10,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hundredfold.errors import HundredfoldError
 from hundredfold.ingest import Resume as ResumeRequest
-from hundredfold_cli.ingests.request import STANDARD_INPUT, SourceOptions, read_request
+from hundredfold_cli.ingests.read_request import STANDARD_INPUT, read_request
 from hundredfold_cli.ingests.resume import start_resume
+from hundredfold_cli.ingests.source_options import SourceOptions
 from hundredfold_cli.ingests.start import check_new, start_ingest
 from hundredfold_cli.models.releases import Releases
 from hundredfold_cli.stack.deployment import Deployment
