@@ -163,6 +163,11 @@ def of_the_script() -> tuple[Steps, pd.DataFrame]:
     return {"model.joblib": Fussy().fit(table, _bands(targets))}, table
 
 
+def code_inside() -> tuple[Steps, pd.DataFrame]:
+    table, targets = _diabetes()
+    return {"model.joblib": Fussy().fit(table, _bands(targets))}, table
+
+
 def raises_on_one_in_a_hundred() -> tuple[Steps, pd.DataFrame]:
     table, price = _houses()
     known = table.copy()
@@ -223,7 +228,7 @@ KINDS: dict[str, Callable[[], tuple[Steps, pd.DataFrame]]] = {
     for kind in (
         digits, three_files, sgd_hinge, houses_regressor, houses_with_missing, boosted_with_nan_and_categories,
         several_labels, several_numbers, isolation_forest, k_means, nearest_neighbours, lightgbm, xgboost,
-        own_transformer, named_function, integer_classes, true_or_false, another_version, of_the_script,
+        own_transformer, named_function, integer_classes, true_or_false, another_version, of_the_script, code_inside,
         raises_on_one_in_a_hundred,
     )
 }  # fmt: skip
@@ -257,7 +262,12 @@ def save(folder: Path, name: str) -> None:
     steps, table = KINDS[name]()
     folder.mkdir(parents=True, exist_ok=True)
     for file, step in steps.items():
-        joblib.dump(step, folder / file)
+        if name == "code_inside":
+            import cloudpickle  # type: ignore[import-untyped]
+
+            (folder / file).write_bytes(cloudpickle.dumps(step))
+        else:
+            joblib.dump(step, folder / file)
     if name == "another_version":
         saved = folder / "model.joblib"
         saved.write_bytes(saved.read_bytes().replace(sklearn.__version__.encode(), b"1.8.0"))
