@@ -144,7 +144,7 @@ def _refuse_main(files: Mapping[str, ModelFile]) -> None:
                 f"{step} needs {', '.join(names)} of the script or notebook that saved it (__main__), which inference "
                 "does not have. There are two ways out. Move it into a file, such as my_features.py, import it from "
                 "there, save the model again, and package it with --code my_features.py. Or save the model with its "
-                "code inside, by cloudpickle.dump(model, file); it then needs the package cloudpickle, which has a lock"
+                "code inside: import cloudpickle, then cloudpickle.dump(model, file)"
             )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 PACKAGES = {
     "catboost": "catboost",
     "category_encoders": "category-encoders",
-    "cloudpickle": "cloudpickle",
     "feature_engine": "feature-engine",
     "gensim": "gensim",
     "imblearn": "imbalanced-learn",

@@ -18,7 +18,7 @@ TOLERANCE = 1e-9
 
 WITH_CODE = {"own_transformer", "named_function"}
 """Kinds whose files import the user's own module."""
-WITH_PACKAGES = {"lightgbm": "lightgbm", "xgboost": "xgboost-cpu", "code_inside": "cloudpickle"}
+WITH_PACKAGES = {"lightgbm": "lightgbm", "xgboost": "xgboost-cpu"}
 """Kinds that need a package which the project itself lacks."""
 REFUSED = {
     "another_version": "was saved with scikit-learn 1.8.0, and inference runs",

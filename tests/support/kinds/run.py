@@ -21,7 +21,7 @@ from hundredfold_cli.stack.checkout import BUILD
 from tests.support.deployed import Stack, deployed
 from tests.support.kinds.check import CODE, FORMATS, REFUSED, WITH_CODE, Kind, differences, fit
 
-PACKAGES = ("cloudpickle", "lightgbm", "pandas", "xgboost-cpu")
+PACKAGES = ("lightgbm", "pandas", "xgboost-cpu")
 KINDS = (
     "digits", "three_files", "sgd_hinge", "houses_regressor", "houses_with_missing", "boosted_with_nan_and_categories",
     "several_labels", "several_numbers", "isolation_forest", "k_means", "nearest_neighbours", "lightgbm", "xgboost",
