@@ -29,7 +29,8 @@ def draw(figures: Mapping[str, tuple[float, float]], records: int, runs: int, pi
             {"name": "CPU seconds of all processes", "values": [round(cpu, 1) for _, cpu in figures.values()]},
         ],
     }
-    note = f"One machine of two processors, writing to the same local DynamoDB. Medians of {runs}. Less is better."
+    of = f"Medians of {runs} runs" if runs > 1 else "One run of each"
+    note = f"One machine of two processors, writing to the same local DynamoDB. {of}. Less is better."
     page.add(section(f"{records:,} records, predicted and stored", page.chart(chart, _HEIGHT), note=note))
     file = FOLDER / "bench.html"
     page.write(file)
