@@ -99,7 +99,7 @@ def confirm_expense(*, yes: bool, kinesis: bool) -> None:
     """
     usd, hour, left = expected_usd(kinesis=kinesis), hour_usd(), 60 - datetime.now(UTC).minute
     say(
-        f"the checks take about 30 minutes, and cost about ${usd:.3f} by list price. A part of it is charged by the "
+        f"the checks should take about 30 minutes, and cost about ${usd:.3f} by list price. A part is charged by the "
         f"hour of the clock: this one has {left} minutes left, another one costs ${hour:.3f} more."
     )
     _confirm("Go on?", yes=yes)
