@@ -224,7 +224,8 @@ def _progress(summary: Mapping[str, Any], *, running: bool) -> dict[str, str]:
     if not progress:
         return {"done": "it is being planned"}
     done, batches = progress["batches_done"], progress["batches"]
-    rows = {"done": f"{done:,} of {batches:,} batches ({done / batches:.0%})" if batches else "no batches"}
+    failed = f", {progress['batches_failed']:,} failed so far" if progress["batches_failed"] else ""
+    rows = {"done": f"{done:,} of {batches:,} batches ({done / batches:.0%}){failed}" if batches else "no batches"}
     if progress["records_a_second"]:
         left = timedelta(seconds=round(progress["seconds_left"]))
         rows["records a second"] = f"{progress['records_a_second']:,.0f}"

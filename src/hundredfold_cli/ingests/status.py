@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hundredfold.accounting.summarize import summarize
+from hundredfold.accounting.summarize import NEVER_FINISHED, summarize
 from hundredfold.aws.ledger import INDEX
 from hundredfold.ingest import Plan, ingest_id_of
 from hundredfold.planning.shadows import SHADOW
@@ -99,11 +99,13 @@ def progress_of(summary: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """
     batches, current = summary["batches"], summary["executions"][-1]
     done = batches - summary["batches_failed"]
-    rate = current["batches"] / current["seconds"] if current["seconds"] else 0.0
-    left = (batches - done) / rate if rate else None
+    failed = sum(count for kind, count in summary["failures"].items() if kind != NEVER_FINISHED)
+    rate = (current["batches"] + failed) / current["seconds"] if current["seconds"] else 0.0
+    left = (batches - done - failed) / rate if rate else None
     records_a_batch = summary["records"] / batches if batches else 0.0
     return {
         "batches_done": done,
+        "batches_failed": failed,
         "batches": batches,
         "records_a_second": round(rate * records_a_batch, 1) if rate else None,
         "seconds_left": None if left is None else round(left, 1),

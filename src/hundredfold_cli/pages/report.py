@@ -131,8 +131,9 @@ def _how_far(summary: Mapping[str, Any]) -> str:
     ends = f"; it will end at about {progress['ends_at'][11:19]} UTC" if progress["ends_at"] else ""
     rate = f", {progress['records_a_second']:,.0f} records a second" if progress["records_a_second"] else ""
     share = done / batches if batches else 0
+    failed = f", {progress['batches_failed']:,} failed so far" if progress["batches_failed"] else ""
     return (
-        f'<p class="lead">{done:,} of {batches:,} batches ({share:.0%}){text(rate)}{text(ends)}.</p>'
+        f'<p class="lead">{done:,} of {batches:,} batches ({share:.0%}){failed}{text(rate)}{text(ends)}.</p>'
         f'<progress max="{batches}" value="{done}" aria-label="batches that are done" style="width:100%"></progress>'
     )
 
@@ -274,7 +275,7 @@ def _dearest(report: Report) -> str:
 
 def _changes(report: Report) -> str:
     """Return what has changed since the last ingest of the same model."""
-    if not report.earlier:
+    if not report.earlier or report.summary["status"] == Status.RUNNING:
         return ""
     last, summary = report.earlier[0], report.summary
     rows = [

@@ -263,3 +263,15 @@ def test_an_ingest_that_has_just_begun_knows_no_end(world: World) -> None:
     progress = ingest_status(world.deployment, "i1").summary["progress"]
 
     assert (progress["batches_done"], progress["seconds_left"], progress["ends_at"]) == (0, None, None)
+
+
+def test_batches_that_failed_so_far_count_towards_the_end_of_one_that_runs(world: World) -> None:
+    world.begin()
+    world.services.executions["i1"]["startDate"] = datetime.now(UTC).timestamp() - 10
+    entry = {"ledger_key": {"S": "i1#0"}, "entry": {"S": "0"}, "status": {"S": "failed"}, "records": {"N": "3"}}
+    world.services.items["i1#0", "0"] = {**entry, "error": {"S": "E"}, "cause": {"S": "why"}}
+
+    progress = ingest_status(world.deployment, "i1").summary["progress"]
+
+    assert (progress["batches_done"], progress["batches_failed"]) == (0, 1)
+    assert progress["seconds_left"] == pytest.approx(10, abs=1)

@@ -142,7 +142,7 @@ def test_an_ingest_that_failed_with_every_batch_done_is_not_told_to_do_batches()
 
 def test_an_ingest_that_runs_says_how_far_it_is_and_nothing_about_an_end() -> None:
     progress = {
-        "batches_done": 1, "batches": 4, "records_a_second": 50.0, "seconds_left": 6.0,
+        "batches_done": 1, "batches_failed": 0, "batches": 4, "records_a_second": 50.0, "seconds_left": 6.0,
         "ends_at": "2026-11-24T05:00:08+00:00",
     }  # fmt: skip
 
