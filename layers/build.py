@@ -31,10 +31,7 @@ def build_dependencies(architecture: str, extras: list[str], archive: Path) -> P
     """The layer of what a model needs, and of `extras`: packages that have a lock in requirements/extras."""
     locks = [_locked("dependencies"), *(_locked(f"extras/{name}") for name in extras)]
     if missing := [lock.stem for lock in locks if not lock.exists()]:
-        raise SystemExit(
-            f"there is no lock of {missing[0]}: write {missing[0]} into requirements/extras/{missing[0]}.in, "
-            "and run make lock"
-        )
+        raise SystemExit(f"there is no lock of {missing[0]}: run make lock-extra NAME={missing[0]}")
 
     def fill(python: Path) -> None:
         owners = named_by_extra(install(locks, python, architecture), locks)

@@ -91,7 +91,7 @@ def describe(folder: Path, request: DescribeRequest) -> Card:
     if missing := [name for name in request.requires if name not in installed]:
         raise BundleRefusedError(
             f"the bundle asks for {', '.join(missing)}, which inference would not have: "
-            f"name a package of requirements/extras, or add {missing[0]}.in there and run make lock"
+            f"name a package of requirements/extras, or run make lock-extra NAME={missing[0]}"
         )
     contents = {step: (folder / step).read_bytes() for step in request.steps}
     files = {step: read_model_file(content) for step, content in contents.items()}
