@@ -21,12 +21,19 @@ def judge(ingest: EndedIngest, throttled: int | None) -> Answer:
     throttled : writes that DynamoDB throttled meanwhile; None if nobody counts them here
     """
     agrees = ingest.summary["status"] == "COMPLETED" and ingest.summary["failed"] == 0 and ingest.adds_up
-    counted = "throttles are not counted here" if throttled is None else f"{throttled:,} writes throttled meanwhile"
+    counted = (
+        "throttles are not counted here"
+        if throttled is None
+        else f"{throttled:,} items throttled or handed back unprocessed"
+    )
     return Answer(f"{ingest.counts}; {counted}", agrees)
 
 
 def throttled_writes(deployment: Deployment, began: datetime, ended: datetime) -> int | None:
-    """Return how many writes of predictions were throttled; None if DynamoDB has sent no metrics of the table.
+    """Return how many predictions were throttled; None if DynamoDB has sent no metrics of the table.
+
+    WriteThrottleEvents counts each item of a BatchWriteItem, so those that were handed back unprocessed too:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
 
     A table without throttles has no such metric. So that its metrics have come is seen by what it has consumed.
     """

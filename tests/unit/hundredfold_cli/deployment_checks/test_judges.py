@@ -184,7 +184,7 @@ def test_the_dispatch_is_from_the_map_to_the_first_call() -> None:
 
 
 def test_a_new_table_may_throttle_and_must_lose_nothing() -> None:
-    assert new_table.judge(ended(25), 400).seen.endswith("; 400 writes throttled meanwhile")
+    assert new_table.judge(ended(25), 400).seen.endswith("; 400 items throttled or handed back unprocessed")
     assert new_table.judge(ended(25), 400).agrees
     assert not new_table.judge(ended(25, lost=3), 0).agrees
     assert not new_table.judge(ended(24, [failure(24, "OutOfTimeError")]), 0).agrees

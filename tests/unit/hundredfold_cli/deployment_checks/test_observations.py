@@ -83,7 +83,7 @@ def test_throttles_are_read_once_the_tables_metrics_have_come(monkeypatch: pytes
 
     answer = NEW_TABLE.ask(stage_of(FakeDeployment(cloudwatch=cloudwatch), first=ended(25)))
 
-    assert answer.seen.endswith("; 12 writes throttled meanwhile")
+    assert answer.seen.endswith("; 12 items throttled or handed back unprocessed")
     assert {call["Dimensions"][0]["Value"] for _, call in cloudwatch.calls} == {"predictions"}
 
 
