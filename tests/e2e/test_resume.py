@@ -87,6 +87,13 @@ def test_a_resumed_ingest_does_only_what_is_missing(
     assert f"Ingest {ingest_id} " in told.stdout
     assert "once, last for 7 batches with model version" in told.stdout
 
+    # And it is listed with its figures, and its logs have what was done of a batch, in both executions
+    listed = [json.loads(line) for line in stack.command("list", "--limit", "500", "--json").stdout.splitlines()]
+    [ours] = [ingest for ingest in listed if ingest["ingest_id"] == ingest_id]
+    assert (ours["status"], ours["predicted"], ours["seconds"]) == ("COMPLETED", 1_200, summary["seconds"])
+    assert stack.command("logs", ingest_id, "--batch", "7").stdout.count(" inferred ") == 2
+    assert stack.command("logs", ingest_id, "--errors").stdout == ""
+
     # When a complete ingest is resumed, then there is nothing to do
     again = stack.command("resume", ingest_id)
     assert again.returncode == 2

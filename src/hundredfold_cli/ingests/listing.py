@@ -51,7 +51,8 @@ def list_newest(
     status : of all that are returned; None for any
     shadows : also return the shadows of ingests
     """
-    statuses = [Status.RUNNING, *(other for other in Status if other in {status or other} - {Status.RUNNING})]
+    # Those that run are always read: one whose execution has ended is FAILED.
+    statuses = [each for each in Status if each is Status.RUNNING or status in {None, each}]
     listed = deployment.ingests.newest(statuses, since, limit)
     current = _resolved(listed, lambda: _running_executions(deployment))
     wanted = (

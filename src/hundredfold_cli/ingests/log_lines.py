@@ -48,8 +48,8 @@ def read_log_lines(
 ) -> list[LogLine]:
     """Read the log lines of an ingest within some spans of time.
 
-    An invocation belongs to the ingest if one of its lines names it, and to a batch if one names that too. Metrics and
-    the lines that only mark an invocation's start and end are left out.
+    An invocation belongs to the ingest if one of its lines names it, and to a batch if one names that too. Metrics,
+    lines that name another ingest or batch, and the lines that only mark an invocation's start and end are left out.
 
     Parameters
     ----------
@@ -81,8 +81,22 @@ def lines_of(events: Iterable[Any], function: str, ingest_id: str, batch: int | 
                 continue
             for event in invocation:
                 message = event["message"].rstrip("\n")
-                if not _PLATFORM.match(message) and '"_aws"' not in message:
+                if not _PLATFORM.match(message) and '"_aws"' not in message and _is_about(message, ingest_id, batch):
                     yield LogLine(event["timestamp"], function, message, str(event.get("eventId", "")))
+
+
+def _is_about(message: str, ingest_id: str, batch: int | None) -> bool:
+    """Tell whether a line may be about an ingest and a batch. One that names another is not, wherever it stands.
+
+    The local stack may hand on the last line of an invocation with the next one of the same environment.
+    """
+    try:
+        values = json.loads(message)
+    except ValueError:
+        return True
+    if not isinstance(values, dict):
+        return True
+    return values.get("ingest_id", ingest_id) == ingest_id and (batch is None or values.get("batch", batch) == batch)
 
 
 def _invocations(events: Iterable[Any]) -> Iterator[list[Any]]:

@@ -101,10 +101,9 @@ def sparkline(values: Sequence[float | None], name: str, form: str) -> str:
     )
     last = form.format(known[-1])
     span = f"{form.format(min(known))} to {form.format(max(known))} in all"
-    said = f"{name}: {last} in the last ingest, {span}"
-    return (
-        f'<b>{text(last)}</b><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{text(said)}">{points}</svg>'
-    )
+    summary_text = f"{name}: {last} in the last ingest, {span}"
+    view = f'viewBox="0 0 {_WIDTH} {_HEIGHT}"'
+    return f'<b>{text(last)}</b><svg {view} role="img" aria-label="{text(summary_text)}">{points}</svg>'
 
 
 def report_files(ingests: Sequence[ListedIngest]) -> dict[str, str]:

@@ -196,15 +196,17 @@ def _predictions(page: Page, report: Report) -> list[str]:
     if labels:
         shares = _against(labels, tuple(baseline.labels.values()), sketch.labels, earlier_labels, every=True)
         total = sum(sketch.labels) or 1
-        said = ", ".join(f"{name} {count / total:.1%}" for name, count in zip(labels, sketch.labels, strict=True))
-        charts.append(f"<h3>labels</h3>{page.chart(shares, height=150, label=f'labels of this ingest: {said}')}")
-        verdicts += [_said("labels", drift.labels)] if drift else []
+        shares_text = ", ".join(
+            f"{name} {count / total:.1%}" for name, count in zip(labels, sketch.labels, strict=True)
+        )
+        charts.append(f"<h3>labels</h3>{page.chart(shares, height=150, label=f'labels of this ingest: {shares_text}')}")
+        verdicts += [_drift_sentence("labels", drift.labels)] if drift else []
     if baseline.scores:
         ranges = _ranges(baseline.score_edges, 2 if labels else 4)
         shares = _against(ranges, baseline.scores, sketch.scores, earlier_scores)
         label = f"{numbers} of this ingest beside the baseline's, in percent by range"
         charts.append(f"<h3>{numbers}</h3>{page.chart(shares, height=150, label=label)}")
-        verdicts += [_said(numbers, drift.scores)] if drift else []
+        verdicts += [_drift_sentence(numbers, drift.scores)] if drift else []
     if not drift:
         verdicts = [f"fewer than {LEAST_RECORDS} records were scored: too few to tell drift from chance"]
     columns = "".join(f"<div>{chart}</div>" for chart in charts)
@@ -591,7 +593,7 @@ def _count(number: int, singular: str, plural: str = "") -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
-def _said(name: str, part: Stability) -> str:
+def _drift_sentence(name: str, part: Stability) -> str:
     return f"{name}: drift {part.index:.3f} (chance: under {part.chance:.3f}), {_verdict(part)}"
 
 

@@ -50,6 +50,15 @@ def test_the_lines_of_a_batch_are_those_of_invocations_that_name_it_too() -> Non
     assert [line.time for line in lines_of(EVENTS, "infer-batch", "i1", batch=1)] == [4, 20]
 
 
+def test_a_line_that_names_another_ingest_or_batch_is_left_out_wherever_it_stands() -> None:
+    late = event("b", 5, structured("INFO", "inferred", batch=0))
+    others = event("b", 6, structured("INFO", "inferred", batch=1).replace('"i1"', '"another"'))
+
+    lines = list(lines_of([*EVENTS[-3:-1], late, others], "infer-batch", "i1", batch=1))
+
+    assert [line.message for line in lines] == [named("i1", 1)]
+
+
 def test_time_outs_and_errors_are_errors() -> None:
     errors = [line.message for line in lines_of(EVENTS, "infer-batch", "i1") if line.is_error]
     assert errors == [EVENTS[12]["message"]]

@@ -70,12 +70,12 @@ class Services:
         return {"Attributes": dict(zip(names, (str(len(self.visible)), str(left - len(self.visible))), strict=True))}
 
     def receive_message(self, MaxNumberOfMessages: int, **_: Any) -> dict[str, Any]:  # noqa: N803
-        taken, self.visible = self.visible[:MaxNumberOfMessages], self.visible[MaxNumberOfMessages:]
+        numbers, self.visible = self.visible[:MaxNumberOfMessages], self.visible[MaxNumberOfMessages:]
         attributes = {name: {"StringValue": value} for name, value in self.attributes.items()}
         return {
             "Messages": [
                 {"Body": json.dumps(self.bodies[n]), "ReceiptHandle": str(n), "MessageAttributes": attributes}
-                for n in taken
+                for n in numbers
             ]
         }
 
