@@ -180,6 +180,10 @@ model-kinds: setup build ## take twenty kinds of models the whole way on a local
 simulate: $(DEV) ## run nights of the whole system in a simulated AWS, each with other faults; SEEDS=10000 FROM=1
 	PYTHONHASHSEED=0 $(PYTHON) -m tests.simulation --seeds $(or $(SEEDS),10000) $(if $(FROM),--from $(FROM))
 
+.PHONY: fuzz
+fuzz: $(DEV) ## give everything that reads a million hostile inputs, by two processes; INPUTS=1000000 SEED=0
+	$(PYTHON) -m tests.fuzz --inputs $(or $(INPUTS),1000000) --seed $(or $(SEED),0)
+
 .PHONY: store-mutations
 store-mutations: setup build ## alter what ingests have stored in many ways; say what verify finds, and what it cannot
 	$(PYTHON) -m tests.support.stores.report

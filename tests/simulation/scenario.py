@@ -160,12 +160,16 @@ def draw(seed: int) -> Scenario:
         groups_at_once=chance.randint(1, 3),
         partition_bytes=chance.choice([1_000_000, 1_000_000, 1_000_000, 300]),
         tolerated_groups=3 if poisoned else chance.randint(0, 3),
-        page_items=chance.choice([2, 5, 50]),
+        page_items=chance.choice([1, 2, 50]),
         skew=chance.choice([0.0, 0.0, 0.1, 5.0]),
     )
     sources = tuple(_source(chance, number, poisoned=poisoned) for number in range(chance.randint(1, 2)))
     actions = _actions(chance, len(sources))
-    faults = _faults(chance) if chance.random() < 0.85 else ()
+    if chance.random() < 0.25:  # a quiet night, in which nothing may fail
+        actions = tuple(action for action in actions if isinstance(action, Start | Release | Resume))
+        faults: tuple[Fault, ...] = tuple(_single_fault(chance) for _ in range(chance.randint(0, 2)))
+    else:
+        faults = _faults(chance)
     return Scenario(seed, settings, sources, actions, faults)
 
 
@@ -212,30 +216,38 @@ def _actions(chance: random.Random, sources: int) -> tuple[Action, ...]:
             actions.append(resume)
             if chance.random() < 0.4:  # two resumes at once
                 actions.append(Resume(resume.at + chance.uniform(0.0, 0.2), ingest_id, resume.model))
-    actions += [Release(chance.uniform(0.0, 20.0), chance.random() < 0.3) for _ in range(chance.choice([0, 0, 1, 2]))]
-    if chance.random() < 0.15:
+    # Half of them fall into the time in which ingests are planned.
+    actions += [
+        Release(chance.choice([chance.uniform(0.0, 3.5), chance.uniform(0.0, 20.0)]), chance.random() < 0.3)
+        for _ in range(chance.choice([0, 0, 1, 2]))
+    ]
+    if chance.random() < 0.2:
         actions.append(Replace(chance.uniform(0.0, 8.0), chance.randrange(sources), chance.uniform(0.5, 10.0)))
     return tuple(sorted(actions, key=lambda action: action.at))
 
 
+_REACH: Final = {"plan": 18, "infer": 60, "summarize": 20, "operator": 40}
+"""About how many calls the processes of each role make in a night."""
+
+
+def _single_fault(chance: random.Random) -> CallFault | InvocationFault:
+    if chance.random() < 0.65:
+        role = chance.choice([*CALL_ROLES, "infer", "infer"])
+        return CallFault(role, chance.randrange(_REACH[role]), chance.choice(list(Kind)))
+    role = chance.choice(["infer", "infer", "infer", "plan", "summarize"])
+    return InvocationFault(role, chance.randrange(12 if role == "infer" else 2), chance.choice(list(StatesKind)))
+
+
 def _faults(chance: random.Random) -> tuple[Fault, ...]:
     faults: list[Fault] = []
-    reach = {"plan": 25, "infer": 60, "summarize": 25, "operator": 40}
-    for _ in range(chance.choice([0, 1, 2, 4, 8])):
-        role = chance.choice([*CALL_ROLES, "infer", "infer"])
-        faults.append(CallFault(role, chance.randrange(reach[role]), chance.choice(list(Kind))))
-    for _ in range(chance.choice([0, 0, 1, 2, 4])):
-        role = chance.choice(["infer", "infer", "infer", "plan", "summarize"])
-        faults.append(
-            InvocationFault(role, chance.randrange(12 if role == "infer" else 3), chance.choice(list(StatesKind)))
-        )
+    faults += [_single_fault(chance) for _ in range(chance.choice([0, 1, 2, 4, 8, 12]))]
     faults += [ChildFault(chance.randrange(6)) for _ in range(chance.choice([0, 0, 0, 1, 2]))]
     for _ in range(chance.choice([0, 0, 1, 2])):
         begin = chance.uniform(0.0, 10.0)
         kinds = [Kind.THROTTLED, Kind.THROTTLED, Kind.BROKEN, Kind.UNREACHED, Kind.UNANSWERED, Kind.SLOW]
         service = chance.choice(["dynamodb", "dynamodb", "s3", "lambda"])
-        end = begin + chance.uniform(0.5, 20.0)
-        faults.append(Storm(service, chance.choice(kinds), begin, end, chance.choice([0.05, 0.3, 0.8])))
+        end = begin + chance.choice([1.0, 5.0, 20.0, 60.0])
+        faults.append(Storm(service, chance.choice(kinds), begin, end, chance.choice([0.05, 0.3, 0.8, 1.0])))
     if chance.random() < 0.3:
         begin = chance.uniform(0.0, 5.0)
         faults.append(Unprocessed(begin, begin + chance.uniform(1.0, 20.0), chance.choice([0.2, 0.6])))

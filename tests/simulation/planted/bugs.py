@@ -133,10 +133,11 @@ BUGS: Final = (
         ("Planner.resume",),
     ),
     PlantedBug(
-        "metrics of a batch are sent by each of its calls",
-        "functions/infer_batch/handler.py",
-        "    if not outcome.earlier.done:\n",
-        "    if True:\n",
+        "metrics count a batch anew that is done again",
+        "src/hundredfold/runtime/telemetry.py",
+        "outcome.predicted - outcome.earlier.predicted",
+        "outcome.predicted",
+        ("observe_batch",),
     ),
     PlantedBug(
         "metrics of an ingest are sent by each call of the summary",
