@@ -57,7 +57,9 @@ def _is_mild(scenario: Scenario) -> bool:
     """Tell whether all faults of a scenario are of the kind that no ingest may fail for."""
     calm = all(isinstance(action, Start | Resume | Release) for action in scenario.actions)
     single = all(isinstance(fault, CallFault | InvocationFault) for fault in scenario.faults)
-    return calm and single and len(scenario.faults) <= MILD and not scenario.is_poisoned
+    # After Ctrl-C, a start gives its claim back, and another one may take the id before the planner looks.
+    undisturbed = all(getattr(action, "interrupted_after", None) is None for action in scenario.actions)
+    return calm and single and undisturbed and len(scenario.faults) <= MILD and not scenario.is_poisoned
 
 
 def _leaves_no_calls(scenario: Scenario) -> bool:

@@ -59,7 +59,7 @@ def start_for(event: object, scheduled_source: str) -> Start | IgnoredObject:
                 return _start_for_object(detail)
             case {"source": "aws.events", "detail-type": "Scheduled Event", "time": time}:
                 return _start_for_schedule(datetime.fromisoformat(time), scheduled_source)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InvalidIngestError(f"the event lacks something: {type(error).__name__}") from None
     raise InvalidIngestError("the event is neither of an object that was created in S3 nor of a schedule")
 

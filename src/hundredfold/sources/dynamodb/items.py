@@ -56,7 +56,10 @@ def item_line(item: Item, options: ReadOptions, without: str = "", key: Iterable
         members["id"] = f'"{members["id"]}"'
     if names := tuple(key):
         members[KEY_MEMBER] = _object({name: _key_value(item[name]) for name in names})
-    return f"{_object(members)}\n".encode()
+    try:
+        return f"{_object(members)}\n".encode()
+    except UnicodeEncodeError:
+        raise AttributeValueError("a text in it has half of a character, which DynamoDB does not store") from None
 
 
 def select_members(members: Members, options: ReadOptions) -> Members:
