@@ -5,11 +5,11 @@ from itertools import islice
 
 from botocore.exceptions import ClientError
 
-from hundredfold.aws.ingest_list import ListedIngest
 from hundredfold.batches import BatchOutcome, Sketch
 from hundredfold.planning.shadows import SHADOW
 from hundredfold.summary import Status
 from hundredfold_cli.stack.deployment import Deployment
+from hundredfold_cli.stack.ingest_list import ListedIngest
 
 MOST_EARLIER = 3
 """How many earlier ingests one is compared with."""

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from hundredfold.aws.ingest_list import ListedIngest
 from hundredfold.planning.shadows import SHADOW
 from hundredfold.summary import Status
 from hundredfold_cli.errors import OptionError
 from hundredfold_cli.stack.deployment import Deployment
+from hundredfold_cli.stack.ingest_list import ListedIngest
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _COLUMNS = ("status", "began", "records", "predicted", "rejected", "failed", "seconds", "cost $", "model", "drift")

@@ -15,7 +15,6 @@ from typing import Any
 
 from hundredfold.accounting.bill import Bill
 from hundredfold.accounting.summarize import group_failures
-from hundredfold.aws.ingest_list import ListedIngest
 from hundredfold.batches import BatchFailure, BatchOutcome, Sketch
 from hundredfold.failures import lambda_message
 from hundredfold.keys import card_key
@@ -27,6 +26,7 @@ from hundredfold_cli.ingests.examples import Examples, read_examples
 from hundredfold_cli.ingests.outcomes import read_all_rejections
 from hundredfold_cli.ingests.status import IngestStatus
 from hundredfold_cli.stack.deployment import Deployment
+from hundredfold_cli.stack.ingest_list import ListedIngest
 
 REJECTIONS_SHOWN = 200
 """How many rejections a report has; it has the lines of up to REJECTED_LINES."""

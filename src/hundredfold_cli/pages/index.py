@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from hundredfold.aws.ingest_list import ListedIngest
 from hundredfold.summary import Status
 from hundredfold_cli.pages.page import Page, section, text
+from hundredfold_cli.stack.ingest_list import ListedIngest
 
 _WIDTH, _HEIGHT, _EDGE = 220, 44, 4
 _STYLES = {Status.COMPLETED: "good", Status.FAILED: "bad", Status.RUNNING: "warn"}

@@ -10,7 +10,6 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from hundredfold.aws.errors import error_code
-from hundredfold.aws.ingest_list import IngestList
 from hundredfold.aws.ledger import DynamoLedger
 from hundredfold.aws.lookup import Lookup, PackedItems
 from hundredfold.aws.objects import S3Sources, S3WorkObjects
@@ -19,6 +18,7 @@ from hundredfold.layout import Layout
 from hundredfold.model.engine import LibraryLayer
 from hundredfold_cli.errors import NotThereError
 from hundredfold_cli.stack.checkout import DEPLOY_FIRST
+from hundredfold_cli.stack.ingest_list import IngestList
 from hundredfold_cli.stack.packed_reader import PackedBatches, PredictionsByLayout
 from hundredfold_cli.stack.predictions_reader import ItemPredictions, PredictionsReader
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from hundredfold.aws.ingest_list import ListedIngest
 from hundredfold.summary import Status
 from hundredfold_cli.errors import OptionError
 from hundredfold_cli.ingests.listing import as_dict, list_lines, list_newest, parse_since
+from hundredfold_cli.stack.ingest_list import ListedIngest
 from tests.unit.answering_server import AnsweringServer, Request
 from tests.unit.aws_services import AwsServices
 from tests.unit.drifts import drift

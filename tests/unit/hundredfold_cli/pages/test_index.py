@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from hundredfold.aws.ingest_list import ListedIngest
 from hundredfold_cli.pages.index import index_page, report_files, sparkline, write_index
+from hundredfold_cli.stack.ingest_list import ListedIngest
 from tests.unit.drifts import drift
 from tests.unit.hundredfold_cli.pages.rendered import needs_charting_library, without_library
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from hundredfold.aws.ingest_list import ListedIngest
 from hundredfold_cli.ingests.answer_counts import AnswerCounts
 from hundredfold_cli.ingests.examples import Example, Examples
 from hundredfold_cli.ingests.report import RejectionGroup, Report
 from hundredfold_cli.pages.report import MUCH, report_page
+from hundredfold_cli.stack.ingest_list import ListedIngest
 from tests.unit.hundredfold_cli.pages.rendered import charts, needs_charting_library, without_library
 from tests.unit.hundredfold_cli.reports import HOSTILE, report
 from tools.workflow.template import TEMPLATE, Template
