@@ -433,3 +433,39 @@ def test_a_resume_may_bring_another_limit_of_rejected_records_and_else_the_inges
 def test_an_ingest_that_was_never_planned_gets_the_limit_of_its_resume_or_else_the_stacks() -> None:
     assert World().resume(max_rejected_percent=7.0).max_rejected_percent == 7
     assert World().resume(execution_input={**INPUT, "max_rejected_percent": 30}).max_rejected_percent == 30
+
+
+def test_a_resume_with_another_model_keeps_the_card_of_the_first_one(world: World) -> None:
+    # Given an ingest of a model with a card, of which a batch is done
+    world.models.model = Model(OLD.function, OLD.version, "d3")
+    world.work.objects["models/d3.json"] = b"the card of 3"
+    world.work.objects["models/d4.json"] = b"the card of 4"
+    world.plan()
+    world.done(0)
+    assert world.work.objects["ingests/i1/card.json"] == b"the card of 3"
+
+    # When it is resumed with a model with another card, and then with one without any
+    world.models.model = Model(NEW.function, NEW.version, "d4")
+    world.resume(Resume("i1", "live"))
+    kept = dict(world.work.objects)
+    world.models.model = Model("arn:infer:5", "5")
+    world.resume(Resume("i1", "live"), at="t3")
+
+    # Then each is kept under its version, and the ingest's card is that of its model, or empty
+    assert (kept["ingests/i1/cards/3.json"], kept["ingests/i1/card.json"]) == (b"the card of 3", b"the card of 4")
+    assert world.work.objects["ingests/i1/cards/4.json"] == b"the card of 4"
+    assert world.work.objects["ingests/i1/card.json"] == b""
+
+
+def test_a_completed_ingest_with_nothing_to_do_is_summed_up_again_by_force(world: World) -> None:
+    whole = world.plan()
+    for batch in range(whole.batches):
+        world.done(batch)
+    summary = summarize("i1", TIME, TIME, whole, world.ledger.entries("i1"), None)
+    world.ledger.finish(replace(summary, started_at="t1"))
+
+    with pytest.raises(InvalidIngestError, match="is completed, and no batch of it is left to do"):
+        world.resume()
+    plan = world.resume(Resume("i1", force=True))
+
+    assert (plan.batches, plan.records) == (0, 0)
