@@ -459,8 +459,8 @@ def test_a_resume_with_another_model_keeps_the_card_of_the_first_one(world: Worl
 
 def test_a_completed_ingest_with_nothing_to_do_is_summed_up_again_by_force(world: World) -> None:
     whole = world.plan()
-    for batch in range(whole.batches):
-        world.done(batch)
+    for batch in world.manifest(whole):
+        world.ledger.batch_done("i1", BatchOutcome(batch.batch, batch.records, batch.records, 0))
     summary = summarize("i1", TIME, TIME, whole, world.ledger.entries("i1"), None)
     world.ledger.finish(replace(summary, started_at="t1"))
 
