@@ -209,7 +209,7 @@ def _actions(chance: random.Random, sources: int) -> tuple[Action, ...]:
             resume = Resume(
                 at + chance.uniform(0.5, 30.0),
                 ingest_id,
-                chance.choice([None, None, "live"]),
+                _model_of_resume(chance, actions, ingest_id),
                 chance.random() < 0.2,
                 _interruption(chance),
             )
@@ -252,6 +252,13 @@ def _faults(chance: random.Random) -> tuple[Fault, ...]:
         begin = chance.uniform(0.0, 5.0)
         faults.append(Unprocessed(begin, begin + chance.uniform(1.0, 20.0), chance.choice([0.2, 0.6])))
     return tuple(faults)
+
+
+def _model_of_resume(chance: random.Random, actions: list[Action], ingest_id: str) -> str | None:
+    """Draw a resume's model. One that is redriven as well keeps its own: two executions at once need one model."""
+    model = chance.choice([None, None, "live"])
+    redriven = any(isinstance(action, Redrive) and action.ingest_id == ingest_id for action in actions)
+    return None if redriven else model
 
 
 def _interruption(chance: random.Random) -> float | None:
