@@ -45,7 +45,7 @@ def parquet_lines(file: BinaryIO, options: ReadOptions, name: str) -> Iterator[b
     import pyarrow as pa  # here, since the import takes long and few objects need it
     from pyarrow.parquet import ParquetFile
 
-    damage_errors = (pa.ArrowException, OSError)
+    damage_errors = (pa.ArrowException, OSError, UnicodeDecodeError)  # the last one for names of columns
     rows = 0
     try:
         parquet = ParquetFile(file, page_checksum_verification=True)
