@@ -20,6 +20,9 @@ EXAMPLES: Mapping[str, Mapping[str, str | int]] = {
     "HasSourceObjects": {"SourceObjectArns": "arn:aws:s3:::others,arn:aws:s3:::others/daily/*"},
     "HasSourceTables": {"SourceTableArns": f"arn:aws:dynamodb:us-east-1:{_ACCOUNT}:table/reviews"},
     "HasDecryptKeys": {"DecryptKeyArns": f"arn:aws:kms:us-east-1:{_ACCOUNT}:key/11111111-2222-3333-4444-555555555555"},
+    "HasEncryptionKey": {
+        "EncryptionKeyArn": f"arn:aws:kms:us-east-1:{_ACCOUNT}:key/66666666-7777-8888-9999-000000000000"
+    },
     "StartsOnArrival": {"StartOnArrival": "yes"},
     "StartsOnSchedule": {"ScheduleExpression": "rate(1 day)", "ScheduleSource": "s3://others/daily/"},
     "HasStream": {"StreamArn": f"arn:aws:kinesis:us-east-1:{_ACCOUNT}:stream/reviews"},
