@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sklearn.ensemble import GradientBoostingClassifier, VotingClassifier
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -25,8 +26,9 @@ from hundredfold.model.compiled.form import Array, Form
 from hundredfold.model.compiled.steps.text import hash_term
 from hundredfold_cli.models.compiling.compiler import compile_model, needs_numpy
 from hundredfold_cli.models.compiling.errors import NotCompiledError
-from tests.unit.compiled.models import fitted
-from tests.unit.compiled.testbed import CASES, CHOSEN
+from hundredfold_cli.models.compiling.gate import compare
+from tests.unit.compiled.models import bundle_of, fitted
+from tests.unit.compiled.testbed import CASES, CHOSEN, Records
 
 TEXTS = ["a good film", "a bad film", "good and good", "bad and worse"]
 LABELS = ["good", "bad", "good", "bad"]
@@ -158,3 +160,13 @@ def test_a_malformed_step_is_refused(step: dict[str, Any], fault: str) -> None:
 @given(st.text(st.characters(codec="utf-8")))
 def test_the_hash_of_a_term_is_that_of_scikit_learn(term: str) -> None:
     assert hash_term(term) == murmurhash3_32(term.encode(), seed=0)
+
+
+def test_a_gaussian_model_of_one_point_is_compiled_and_refuses_what_it_refuses() -> None:
+    rows: Records = [(1.0,)] * 4
+    model = GaussianNB().fit(rows, LABELS)
+
+    compiled = CompiledModel(compile_model([model], texts=False))
+
+    comparison = compare(bundle_of(model, rows, texts=False).predict, compiled.predict, [(1.0,), (2.0,)])
+    assert comparison.refused == comparison.records == 2

@@ -86,12 +86,14 @@ def _bernoulli(model: Any, _: Compile) -> Compiled:
 
 
 def _gaussian(model: Any, _: Compile) -> Compiled:
-    constants = np.array(
-        [
-            (np.log(prior), -0.5 * np.sum(np.log(2.0 * np.pi * variances)))
-            for prior, variances in zip(model.class_prior_, model.var_, strict=True)
-        ]
-    )
+    # All variances are 0 if the model was fitted to one point. Then it answers NaN, and so does the compiled form.
+    with np.errstate(divide="ignore"):
+        constants = np.array(
+            [
+                (np.log(prior), -0.5 * np.sum(np.log(2.0 * np.pi * variances)))
+                for prior, variances in zip(model.class_prior_, model.var_, strict=True)
+            ]
+        )
     return {
         "kind": "gaussian_bayes",
         "constants": numbers(constants),
