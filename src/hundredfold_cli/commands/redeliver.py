@@ -56,7 +56,7 @@ def _work_on(queue: DeadLetterQueue, *, send: bool, drop: bool, limit: int) -> i
                 continue
         except NotDeliveredError as error:
             failed += 1
-            print_error(f"  {error}")
+            print_error(f"{letter.what}: {error}")
         kept.append(letter)
     queue.put_back(kept)
     if send or drop:
