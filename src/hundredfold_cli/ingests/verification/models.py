@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from hundredfold.aws.errors import DENIED, NOT_FOUND, error_code
+from hundredfold.batches import BatchOutcome
 from hundredfold.errors import BundleRefusedError
 from hundredfold.ingest import Plan
 from hundredfold.keys import card_key, model_card_key
@@ -73,12 +74,14 @@ class ModelVersions:
         self.pinned = self._version(plan.model.version)
 
     def of_batch(self, entry: LedgerEntry | None, predictions: Iterable[StoredPrediction]) -> ModelVersion:
-        """Return the version that scored a batch: the one that its predictions name, if that can be.
+        """Return the version that scored a batch: the one that its predictions name, or its entry, if that can be.
 
         A resume may name another model. The ledger then no longer has the version of the batches that were done
         before. It is taken from the first of them.
         """
-        named = next((str(prediction.get("model_version")) for prediction in predictions), self._plan.model.version)
+        entered = entry.outcome.model_version if entry and isinstance(entry.outcome, BatchOutcome) else ""
+        without_predictions = entered or self._plan.model.version
+        named = next((str(prediction.get("model_version")) for prediction in predictions), without_predictions)
         if named in self._known:
             return self._version(named)
         done_at = parse_time(entry.done_at) if entry else None
