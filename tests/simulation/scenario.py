@@ -166,7 +166,7 @@ def draw(seed: int) -> Scenario:
     sources = tuple(_source(chance, number, poisoned=poisoned) for number in range(chance.randint(1, 2)))
     actions = _actions(chance, len(sources))
     if chance.random() < 0.25:  # a quiet night, in which nothing may fail
-        actions = tuple(action for action in actions if isinstance(action, Start | Release | Resume))
+        actions = tuple(action for action in actions if isinstance(action, Start | Release))
         faults: tuple[Fault, ...] = tuple(_single_fault(chance) for _ in range(chance.randint(0, 2)))
     else:
         faults = _faults(chance)
