@@ -21,6 +21,12 @@ def metric_lines(stack: Stack, ingest_id: str, metric: str) -> int:
     return sum('"_aws"' in message and ingest_id in message and f'"{metric}"' in message for message in messages)
 
 
+def without_time(summary: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the time until the last summary, and the cost of what ran again, of the ingest and its executions."""
+    executions = [{**execution, "seconds": 0, "usd": 0} for execution in summary["executions"]]
+    return {**summary, "seconds": 0, "usd": 0, "executions": executions}
+
+
 def test_a_batch_and_a_summary_that_are_run_again_are_counted_once(
     stack: Stack, few_records: Path, new_id: Callable[[], str]
 ) -> None:
@@ -53,7 +59,7 @@ def test_a_batch_and_a_summary_that_are_run_again_are_counted_once(
     # Then counts, metrics and results are those of one run
     # (but for the time until the last summary, and what the second delivery itself has cost)
     after = stack.read("summary", ingest_id)
-    assert {**after, "seconds": 0, "usd": 0} == {**summary, "seconds": 0, "usd": 0}
+    assert without_time(after) == without_time(summary)
     assert metric_lines(stack, ingest_id, "RecordsPredicted") == 3
     assert metric_lines(stack, ingest_id, "IngestsCompleted") == 1
     # Only the duration shows that the summary was run once more, after the execution had ended

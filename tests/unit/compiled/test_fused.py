@@ -1,6 +1,8 @@
 """Steps that become one answer as the steps do: whatever the text, the vectorizer and the linear model."""
 
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -106,3 +108,24 @@ def test_words_of_ascii_are_those_that_the_pattern_finds(text: str) -> None:
 
     assert words_of_two(text) == find(text)
     assert [word for word in lower_words(text) if len(word) > 1] == find(text.lower())
+
+
+_SUM = """
+from hundredfold.model.compiled.fused import TermSums
+terms = [f"term{number}" for number in range(200)]
+parts = {term: complex(0.1 * (number % 7) - 0.3 / (1 + number), 1.0) for number, term in enumerate(terms)}
+sums = TermSums(str.split, parts, 0.1, scaled=True, binary=False, logarithmic=False)
+print([value.hex() for value in sums.apply([" ".join(terms), " ".join(reversed(terms))])])
+"""
+
+
+def test_every_process_adds_terms_in_the_same_order() -> None:
+    # A set of texts has another order for each seed of their hashes. Sums of floats depend on their order.
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", _SUM], env={"PYTHONHASHSEED": seed}, stdout=subprocess.PIPE, check=True
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+
+    assert len(printed) == 1

@@ -54,7 +54,7 @@ class TermSums:
         values = []
         for text in texts:
             terms = analyze(text)
-            distinct = set(terms)
+            distinct = dict.fromkeys(terms)  # a set has another order in each process, and so another sum
             total = sum(map(get, distinct, _NONE), 0j)
             if len(distinct) < len(terms) and not binary:
                 total += self._repeated(terms)
