@@ -48,6 +48,7 @@ def report(
     """Write a page about an ingest: was it good, what was rejected, what did it cost, what to do about it."""
     if all_ and (ingest_id or as_json):
         raise OptionError("--all goes with neither an ingest's id nor --json; for a machine: hundredfold list --json")
+    _check_page(output)
     deployment = find_deployment(context)
     if all_:
         _report_on_all(deployment, output or PAGES / "ingests", png, limit, with_records=examples)
@@ -60,6 +61,11 @@ def report(
     file = output or PAGES / f"report-{name}.html"
     report_page(ingest_report).write(file)
     _print_files("report", file, png)
+
+
+def _check_page(output: Path | None) -> None:
+    if output and output.suffix.lower() == ".png":
+        raise OptionError(f"--output is the file of a page; for a picture of it: --png {output}")
 
 
 def _report_on_all(deployment: Deployment, folder: Path, png: Path | None, limit: int, *, with_records: bool) -> None:
@@ -88,6 +94,7 @@ def dashboard(
     png: Png = None,
 ) -> None:
     """Write a page with the deployed dashboards, and their values from CloudWatch."""
+    _check_page(output)
     deployment = find_deployment(context)
     local = is_local(deployment.cloudwatch.meta.endpoint_url)
     if local:
