@@ -1,11 +1,13 @@
 """What Step Functions knows of an ingest: when its executions ran, what they were asked for, and how they ended."""
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from hundredfold.summary import Status
 from hundredfold_cli.ingests.executions import find_execution, latest_execution, refusal_cause
 from hundredfold_cli.stack.deployment import Deployment
 
@@ -56,6 +58,14 @@ class Executions:
     last: Execution | None
     last_name: str
 
+    @property
+    def running(self) -> bool:
+        return self.last is not None and self.last.status == Status.RUNNING
+
+
+ENDS_WITHIN_SECONDS = 10.0
+"""An execution has two states left after its summary, and its description may be late."""
+
 
 def read_executions(deployment: Deployment, ingest_id: str, ledger_item: Mapping[str, Any]) -> Executions:
     """Read the executions of an ingest. One that the planner refused has changed nothing, and is left out."""
@@ -69,6 +79,23 @@ def read_executions(deployment: Deployment, ingest_id: str, ledger_item: Mapping
         Execution.from_description(last) if last else None,
         name,
     )
+
+
+def wait_for_end(
+    read: Callable[[], Executions], item: Mapping[str, Any], *, seconds: float = ENDS_WITHIN_SECONDS
+) -> Executions:
+    """Read the executions of an ingest. If it is summed up, wait some seconds for its execution to end, too.
+
+    Parameters
+    ----------
+    item : the ingest's own entry of the ledger
+    """
+    executions = read()
+    deadline = time.monotonic() + seconds
+    while executions.running and item.get("status", Status.RUNNING) != Status.RUNNING and time.monotonic() < deadline:
+        time.sleep(0.1)
+        executions = read()
+    return executions
 
 
 def _json(text: str | None) -> Any:

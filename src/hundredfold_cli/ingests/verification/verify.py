@@ -25,7 +25,7 @@ from hundredfold_cli.ingests.executions import has_summary
 from hundredfold_cli.ingests.verification.answers import parse_time
 from hundredfold_cli.ingests.verification.batch_check import BatchCheck, BatchResult, ReadBatch, Taken
 from hundredfold_cli.ingests.verification.batch_lines import BatchLines, divide_lines, range_faults
-from hundredfold_cli.ingests.verification.executions import Executions, read_executions
+from hundredfold_cli.ingests.verification.executions import Executions, read_executions, wait_for_end
 from hundredfold_cli.ingests.verification.findings import Store, Verification
 from hundredfold_cli.ingests.verification.index_check import IndexCheck
 from hundredfold_cli.ingests.verification.judge import Judgement, judge, parse_line
@@ -69,8 +69,8 @@ def verify_ingest(
         If it still runs, or was never planned.
     """
     item = deployment.ledger.ingest(ingest_id) or {}
-    executions = read_executions(deployment, ingest_id, item)
-    if executions.last and executions.last.status == "RUNNING":
+    executions = wait_for_end(lambda: read_executions(deployment, ingest_id, item), item)
+    if executions.running:
         raise InvalidIngestError(f"ingest {ingest_id} is still running; verify it when it has ended")
     verification = Verification()
     ledger = read_ledger(deployment, ingest_id, verification)
