@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.awsrequest import AWSResponse
@@ -154,7 +155,7 @@ class MadeUp:
         }
 
     def _s3(self, request: Any) -> tuple[dict[str, str], bytes]:
-        key = request.url.partition("?")[0].rpartition("/work/")[2]
+        key = urlsplit(request.url).path.split("/", 2)[2]
         match request.method:
             case "POST" if request.url.endswith("?uploads"):
                 return {}, b"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"

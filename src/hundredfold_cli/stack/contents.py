@@ -14,16 +14,12 @@ from botocore.exceptions import ClientError
 
 from hundredfold.aws.errors import NOT_FOUND, error_code
 from hundredfold_cli.stack.checkout import FUNCTIONS, LAYERS
+from hundredfold_cli.stack.clients import Clients
 from hundredfold_cli.stack.deployment import Deployment
 from hundredfold_cli.stack.object_versions import ObjectVersion, object_versions
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
-    from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_lambda import LambdaClient
-    from types_boto3_logs import CloudWatchLogsClient
-    from types_boto3_s3 import S3Client
-    from types_boto3_stepfunctions import SFNClient
 
 SAM_STACK = "aws-sam-cli-managed-default"
 """The stack of sam's own bucket, which all stacks of an account share (`resolve_s3` of infra/samconfig.toml).
@@ -74,7 +70,7 @@ def contents_of(deployment: Deployment) -> "StackContents":
     return StackContents(deployment.session, deployment.endpoint, deployment.stack)
 
 
-class StackContents:
+class StackContents(Clients):
     """The contents of one stack, which need not have been deployed to its end.
 
     Parameters
@@ -95,31 +91,6 @@ class StackContents:
     @cached_property
     def cloudformation(self) -> "CloudFormationClient":
         client: CloudFormationClient = self._client("cloudformation")
-        return client
-
-    @cached_property
-    def lambda_(self) -> "LambdaClient":
-        client: LambdaClient = self._client("lambda")
-        return client
-
-    @cached_property
-    def s3(self) -> "S3Client":
-        client: S3Client = self._client("s3")
-        return client
-
-    @cached_property
-    def dynamodb(self) -> "DynamoDBClient":
-        client: DynamoDBClient = self._client("dynamodb")
-        return client
-
-    @cached_property
-    def logs(self) -> "CloudWatchLogsClient":
-        client: CloudWatchLogsClient = self._client("logs")
-        return client
-
-    @cached_property
-    def step_functions(self) -> "SFNClient":
-        client: SFNClient = self._client("stepfunctions")
         return client
 
     @cached_property

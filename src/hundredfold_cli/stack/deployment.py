@@ -18,17 +18,13 @@ from hundredfold.layout import Layout
 from hundredfold.model.engine import LibraryLayer
 from hundredfold_cli.errors import NotThereError
 from hundredfold_cli.stack.checkout import DEPLOY_FIRST
+from hundredfold_cli.stack.clients import Clients
 from hundredfold_cli.stack.ingest_list import IngestList
 from hundredfold_cli.stack.packed_reader import PackedBatches, PredictionsByLayout
 from hundredfold_cli.stack.predictions_reader import ItemPredictions, PredictionsReader
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
-    from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_lambda import LambdaClient
-    from types_boto3_logs import CloudWatchLogsClient
-    from types_boto3_s3 import S3Client
-    from types_boto3_stepfunctions import SFNClient
 
 STACK_NAME = "hundredfold"
 FUNCTIONS = ("infer-batch", "plan-ingest", "summarize-ingest")
@@ -36,7 +32,7 @@ FUNCTIONS = ("infer-batch", "plan-ingest", "summarize-ingest")
 
 
 @dataclass(frozen=True)
-class Deployment:
+class Deployment(Clients):
     """A deployed stack: its outputs, and clients for the services that it uses.
 
     Attributes
@@ -119,31 +115,6 @@ class Deployment:
     def _client(self, service: Any) -> Any:
         config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=16)
         return self.session.client(service, endpoint_url=self.endpoint, config=config)
-
-    @cached_property
-    def s3(self) -> "S3Client":
-        client: S3Client = self._client("s3")
-        return client
-
-    @cached_property
-    def dynamodb(self) -> "DynamoDBClient":
-        client: DynamoDBClient = self._client("dynamodb")
-        return client
-
-    @cached_property
-    def step_functions(self) -> "SFNClient":
-        client: SFNClient = self._client("stepfunctions")
-        return client
-
-    @cached_property
-    def lambda_(self) -> "LambdaClient":
-        client: LambdaClient = self._client("lambda")
-        return client
-
-    @cached_property
-    def logs(self) -> "CloudWatchLogsClient":
-        client: CloudWatchLogsClient = self._client("logs")
-        return client
 
     @cached_property
     def cloudwatch(self) -> "CloudWatchClient":

@@ -45,7 +45,7 @@ class Store:
         self.requests.append(action)
         match action:
             case "GetObject":
-                content = self.work.objects[request.path.partition("?")[0].removeprefix("/work/")]
+                content = self.work.objects[request.path.partition("?")[0].split("/", 2)[2]]
                 first, last = map(int, request.headers["Range"].removeprefix("bytes=").split("-"))
                 return Reply(content[first : last + 1], 206, {"ETag": request.headers["If-Match"]})
             case "PutItem":
